@@ -1,0 +1,31 @@
+# Two commands matter: `make run` shows the product, `make test` checks it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test check bench soak lock clean docs
+
+run: $(VENV)/.run ## Set up everything and run the demo company until Ctrl-C
+	@exec $(BIN)/zaitu up --demo
+
+test: $(VENV)/.dev ## Set up everything and run every check and every test
+	@exec bash scripts/test
+
+check: $(VENV)/.dev ## Lint, types, layers and sizes only
+	@exec bash scripts/check
+
+bench: $(VENV)/.dev ## Measure; ONLY=tracking for a part
+	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+lock: ## Make the hash-locked files anew from pyproject.toml
+	bash scripts/lock
+
+clean: ## Remove what set-up made (never ./var, the data)
+	rm -rf $(VENV) zaitu/ui/static/vendor web/node_modules
+
+$(VENV)/.run: requirements.lock web/package-lock.json web/vendor.py
+	@bash scripts/setup run $(PYTHON)
+
+$(VENV)/.dev: requirements-dev.lock requirements.lock web/package-lock.json web/vendor.py
+	@bash scripts/setup dev $(PYTHON)

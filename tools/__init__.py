@@ -1,0 +1,1 @@
+"""Development tools: checks and generators that are not part of the product."""

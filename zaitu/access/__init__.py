@@ -1,0 +1,1 @@
+"""Users, roles, teams, API keys, signed links and the audit of writes and reads."""

@@ -1,0 +1,88 @@
+"""Every setting of an installation: `ZAITU_*` in the environment, one field each.
+
+A secret may also be a file: `ZAITU_SECRET_KEY_FILE=/run/secrets/key` (any field whose name ends in _key, _password, _secret or _url).
+docs/settings.md is generated from this class.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_ENDINGS = ("_key", "_password", "_secret", "_url")
+
+
+class Env(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ZAITU_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path("var"))
+    """Where this installation keeps everything: database, files, secrets, logs."""
+    database_url: str = ""
+    """`postgresql://…` of a PostgreSQL ≥ 15; empty: Zaitu starts its own under the home."""
+    public_url: str = ""
+    """The address customers see, e.g. `https://t.example.cn`; empty: built from the host and port in use."""
+    http_host: str = "0.0.0.0"  # noqa: S104  a server that customers' phones reach listens on every address
+    """Address the web server listens on."""
+    http_port: int = Field(default=8000, ge=1, le=65535)
+    """TCP port of pages and API."""
+    web_processes: int = Field(default=1, ge=1, le=64)
+    """Web server processes on this machine, all on one port."""
+    jt808_host: str = "0.0.0.0"  # noqa: S104  terminals connect from mobile networks
+    """Address the device gateway listens on."""
+    jt808_port: int = Field(default=7018, ge=1, le=65535)
+    """TCP port of the JT/T 808 gateway."""
+    tick_ms: int = Field(default=50, ge=5, le=5000)
+    """How long the gateway gathers frames before one write, milliseconds."""
+    tls_certificate: Path | None = None
+    """PEM certificate chain for HTTPS; with `tls_key_file`. Empty: plain HTTP (put a reverse proxy before it)."""
+    tls_private_key: Path | None = None
+    """PEM private key for HTTPS (path)."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma separated."""
+    secret_key: str = ""
+    """Signing key; empty: made at first start and kept in the home (mode 0600)."""
+    data_key: str = ""
+    """32 bytes in URL-safe base64 for personal data; empty: made at first start and kept in the home (mode 0600)."""
+    smtp_url: str = ""
+    """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, or `smtp://127.0.0.1:1025`; empty: no e-mail is sent."""
+    mail_from: str = "在途 <no-reply@localhost>"
+    """Sender of e-mail."""
+    webhook_private_allowed: bool = False
+    """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
+    map_tiles_url: str = ""
+    """Tile layer `https://…/{z}/{x}/{y}`; empty: schematic without tiles."""
+    map_tiles_datum: str = Field(default="wgs84", pattern="^(wgs84|gcj02)$")
+    """Datum of the tile layer."""
+    map_tiles_attribution: str = ""
+    """Source and review number (审图号) shown on the map."""
+    waybill_prefix: str = Field(default="ZT", pattern="^[A-Z]{2,4}$")
+    """Letters before every waybill number."""
+    demo_speed: float = Field(default=1.0, ge=0.1, le=600)
+    """How many times faster than the clock the demo fleet drives."""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """Least severe message that is logged."""
+    debug: bool = False
+    """Show tracebacks in the browser. Never on a reachable machine."""
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+
+def _secrets_from_files() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in Env.model_fields:
+        path = os.environ.get(f"ZAITU_{name.upper()}_FILE")
+        if path and name.endswith(SECRET_ENDINGS):
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+    return found
+
+
+@cache
+def env() -> Env:
+    """The settings of this process, read once. Raises OSError when a secret's file cannot be read."""
+    return Env(**_secrets_from_files())

@@ -1,0 +1,200 @@
+"""Django's settings, all from config/env.py."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from zaitu.config.env import env
+from zaitu.config.homes import Home
+
+ENV = env()
+HOME = Home(ENV.home)
+BASE = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = ENV.secret_key or HOME.secret("secret_key")
+ZAITU_DATA_KEY = ENV.data_key or HOME.secret("data_key")
+ZAITU_HOME = str(HOME.path)
+ZAITU_BUS_PATH = str(HOME.socket("bus"))
+ZAITU_TICK_MS = ENV.tick_ms
+ZAITU_WAYBILL_PREFIX = ENV.waybill_prefix
+ZAITU_PUBLIC_URL = (ENV.public_url or f"http://localhost:{ENV.http_port}").rstrip("/")
+ZAITU_SMTP_URL = ENV.smtp_url
+ZAITU_MAIL_FROM = ENV.mail_from
+ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
+ZAITU_TRUSTED_PROXIES = frozenset(part.strip() for part in ENV.trusted_proxies.split(",") if part.strip())
+ZAITU_MAP = {
+    "tiles": ENV.map_tiles_url,
+    "datum": ENV.map_tiles_datum,
+    "attribution": ENV.map_tiles_attribution,
+}
+
+DEBUG = ENV.debug
+_PUBLIC = urlsplit(ZAITU_PUBLIC_URL)
+_HTTPS = _PUBLIC.scheme == "https"
+# Hosts are open unless a public address is set: a box in a warehouse is reached by whatever address it has today.
+ALLOWED_HOSTS = [_PUBLIC.hostname or "", "localhost", "127.0.0.1", "[::1]"] if ENV.public_url else ["*"]
+CSRF_TRUSTED_ORIGINS = [ZAITU_PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django_linear_migrations",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "template_partials.apps.SimpleAppConfig",
+    "django_cotton.apps.SimpleAppConfig",
+    "django_htmx",
+    "csp",
+    "pgtrigger",
+    "pghistory",
+    "axes",
+    "procrastinate.contrib.django",
+    "zaitu.kernel",
+    "zaitu.access",
+    "zaitu.network",
+    "zaitu.customers",
+    "zaitu.telemetry",
+    "zaitu.notify",
+    "zaitu.journey",
+    "zaitu.ui",
+    "zaitu.portal",
+    "zaitu.field",
+    "zaitu.console",
+    "zaitu.config",
+]
+AUTH_USER_MODEL = "access.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "console:sign-in"
+LOGIN_REDIRECT_URL = "/console/"
+
+ROOT_URLCONF = "zaitu.config.urls"
+ASGI_APPLICATION = "zaitu.config.asgi.application"
+
+_LOADERS = [
+    "django_cotton.cotton_loader.Loader",
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [("django.template.loaders.cached.Loader", _LOADERS)],
+                )
+            ],
+            "builtins": ["django_cotton.templatetags.cotton", "template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+COTTON_DIR = "cotton"
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for a `postgresql://` address, with the psycopg pool (CONN_MAX_AGE leaks under ASGI)."""
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415  only needed here
+
+    parts = conninfo_to_dict(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "zaitu"),
+        "USER": parts.pop("user", "zaitu"),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**parts, "pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
+    }
+
+
+ZAITU_DATABASE_URL = ENV.database_url or HOME.database_url()
+DATABASES = {"default": database(ZAITU_DATABASE_URL)}
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+LOCALE_PATHS = [str(BASE / "ui" / "locale")]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = str(HOME.path / "static")
+MEDIA_ROOT = str(HOME.path / "files")
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": [
+            "'self'",
+            "data:",
+            "blob:",
+            *([f"https://{urlsplit(ENV.map_tiles_url).netloc}"] if ENV.map_tiles_url else []),
+        ],
+        "script-src": ["'self'", "'wasm-unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "root": {"handlers": ["stderr"], "level": ENV.log_level},
+    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "WARNING"}},
+}

@@ -1,0 +1,1 @@
+"""Contract customers and the contacts of shipments, personal data encrypted."""

@@ -1,0 +1,1 @@
+"""The door for drivers, couriers and warehouse staff: scanning on a phone."""

@@ -1,0 +1,1 @@
+"""Orders, shipments, trips, events, the status fold, ETA and the tracking document."""

@@ -1,0 +1,1 @@
+"""What every room stands on: time, identity, errors, numbers, the outbox and the bus."""

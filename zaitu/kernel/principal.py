@@ -1,0 +1,84 @@
+"""Who is acting, and what they may do. Doors build a Principal; rooms ask it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from zaitu.kernel.errors import Forbidden
+
+
+class Kind(StrEnum):
+    STAFF = "staff"
+    """A signed-in user with roles (drivers and warehouse people too)."""
+    CUSTOMER_KEY = "customer_key"
+    """A contract customer's system, by API key."""
+    LINK = "link"
+    """The holder of a signed link, or of a waybill with the right phone tail."""
+    ANYONE = "anyone"
+    """A stranger with nothing but a number."""
+    SYSTEM = "system"
+    """A handler, a timer, a command."""
+
+
+class Right(StrEnum):
+    """One thing somebody may do. Which role has which: zaitu/access/domain/rights.py."""
+
+    USERS_MANAGE = "users.manage"
+    KEYS_MANAGE = "keys.manage"
+    LINKS_ISSUE = "links.issue"
+    AUDIT_READ = "audit.read"
+    PERSONAL_READ = "personal.read"
+    """See names, phones and addresses unmasked (each read is recorded)."""
+    NETWORK_READ = "network.read"
+    NETWORK_EDIT = "network.edit"
+    CUSTOMERS_READ = "customers.read"
+    CUSTOMERS_EDIT = "customers.edit"
+    TERMINALS_MANAGE = "terminals.manage"
+    POSITIONS_READ = "positions.read"
+    ORDERS_CREATE = "orders.create"
+    SHIPMENTS_READ = "shipments.read"
+    SHIPMENTS_CORRECT = "shipments.correct"
+    """Void an event, reopen a final shipment."""
+    TRIPS_PLAN = "trips.plan"
+    SCAN_WAREHOUSE = "scan.warehouse"
+    SCAN_ROAD = "scan.road"
+    """Depart, arrive, deliver, sign, refuse."""
+    PROBLEM_REPORT = "problem.report"
+    LABELS_PRINT = "labels.print"
+    WEBHOOKS_MANAGE = "webhooks.manage"
+    MESSAGES_READ = "messages.read"
+    TRACK_EXACT = "track.exact"
+    """Exact position and personal details of a shipment one is a party to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    kind: Kind
+    name: str
+    """For the audit: user name, key prefix, link id, handler name. Never personal data of a customer."""
+    user_id: int | None = None
+    rights: frozenset[Right] = field(default_factory=frozenset)
+    roles: frozenset[str] = field(default_factory=frozenset)
+    customer_code: str | None = None
+    """Set for CUSTOMER_KEY: all reads and writes are limited to this customer."""
+    waybill: str | None = None
+    """Set for LINK: the only shipment it opens."""
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    """`view` and `act` for links; `orders`, `track`, `labels`, `events` for keys."""
+
+    def can(self, right: Right) -> bool:
+        return self.kind is Kind.SYSTEM or right in self.rights
+
+    def must(self, right: Right) -> None:
+        """Raise Forbidden unless this principal has the right."""
+        if not self.can(right):
+            raise Forbidden(f"{self.kind.value} may not {right.value}")
+
+
+def system(name: str) -> Principal:
+    """Handlers, timers and commands act as System; `name` says which."""
+    return Principal(kind=Kind.SYSTEM, name=name)
+
+
+def anyone() -> Principal:
+    """A stranger: no rights at all."""
+    return Principal(kind=Kind.ANYONE, name="anyone")

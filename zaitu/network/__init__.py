@@ -1,0 +1,1 @@
+"""Stations, lines, vehicles, drivers, terminal bindings and service products."""

@@ -1,0 +1,1 @@
+"""What is said to whom: messages, channels, delivery states."""

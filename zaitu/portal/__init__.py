@@ -1,0 +1,1 @@
+"""The door for customers and their systems: tracking page and public API."""

@@ -1,0 +1,1 @@
+"""Terminals, their bytes, positions and the facts found in them."""

@@ -1,0 +1,1 @@
+"""What the doors share on screen: components, tokens, browser libraries, problem answers."""
