@@ -1,0 +1,1 @@
+"""Who may do what, and what is shown of users, keys and links: pure."""
