@@ -1,13 +1,19 @@
-"""The folder of one installation: secrets, sockets, and where its own database answers."""
+"""The folder of one installation: secrets, sockets, locks, and where its own database answers."""
 
 import base64
+import fcntl
 import hashlib
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_SOCKET_PATH_MAX: Final = 90
-"""Unix socket addresses hold 108 bytes; PostgreSQL adds `/.s.PGSQL.5432`."""
+from zaitu.kernel.errors import Conflict, Unavailable
+
+_SOCKET_PATH_MAX: Final = 80
+"""Unix socket addresses hold 108 bytes; PostgreSQL adds `/pg/.s.PGSQL.5432`."""
 
 
 class Home:
@@ -36,13 +42,48 @@ class Home:
     def run(self) -> Path:
         """Where sockets live: inside the home, or a private short folder when the home's path is too long for a socket."""
         inside = self.path / "run"
-        if len(str(inside)) <= _SOCKET_PATH_MAX:
+        if len(os.fsencode(inside)) <= _SOCKET_PATH_MAX:
             return inside
-        return Path("/tmp") / f"zaitu-{hashlib.sha256(str(self.path).encode()).hexdigest()[:12]}"  # noqa: S108
+        return Path("/tmp") / f"zaitu-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]}"  # noqa: S108  owner is checked in run_made
+
+    def run_made(self) -> Path:
+        """The folder of sockets, made if need be. Raises Unavailable when somebody else owns it."""
+        run = self.run
+        run.mkdir(parents=True, exist_ok=True, mode=0o711)
+        if run.is_symlink() or run.stat().st_uid != os.geteuid():
+            raise Unavailable(f"{run} 属于另一个用户，无法在其中放置套接字；请换一个 ZAITU_HOME")
+        return run
 
     def socket(self, name: str) -> Path:
         return self.run / f"{name}.sock"
 
+    @property
+    def postgres_data(self) -> Path:
+        """Data directory of the embedded PostgreSQL (a link when `nobody` cannot reach the home)."""
+        return self.path / "pg"
+
+    @property
+    def postgres_socket(self) -> Path:
+        """Folder of the embedded PostgreSQL's Unix socket (a link when `nobody` cannot reach the home)."""
+        return self.run / "pg"
+
     def database_url(self) -> str:
         """Where the embedded PostgreSQL of this home answers (Unix socket, peer is the same machine)."""
-        return f"postgresql://zaitu@/zaitu?host={self.run / 'pg'}"
+        return f"postgresql://zaitu@/zaitu?host={self.postgres_socket}"
+
+    def log(self, name: str) -> Path:
+        """The log file of that name; its folder is made."""
+        folder = self.path / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.log"
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold the lock of that name until the block (or the process) ends. Raises Conflict when it is held elsewhere."""
+        path = self.run_made() / f"{name}.lock"
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(f"{path} 正被另一个 zaitu 进程占用") from None
+            yield
