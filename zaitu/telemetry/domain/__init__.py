@@ -1,0 +1,1 @@
+"""What telemetry's callers see: watches, latest states, tracks, terminals."""

@@ -1,0 +1,181 @@
+"""Tables of telemetry. Coordinates are WGS-84 degrees, instants UTC.
+
+A terminal is known by its digits with leading zeros stripped (2013 and 2019 firmware pad the same number differently).
+Positions are keyed by terminal and never updated; which vehicle one belongs to is decided at its fix time.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+TERMINAL_LENGTH = 20
+
+
+class Terminal(models.Model):
+    """A device an administrator has let in."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH, unique=True)
+    kind = models.CharField(max_length=10)
+    """`jt808` or `osmand`."""
+    plate = models.CharField(max_length=12)
+    """The vehicle it was let in for; where it is when: network's bindings."""
+    version = models.CharField(max_length=4, blank=True)
+    """`2011`, `2013` or `2019`, as its registration showed."""
+    maker = models.CharField(max_length=11, blank=True)
+    model = models.CharField(max_length=30, blank=True)
+    device_id = models.CharField(max_length=30, blank=True)
+    """The terminal id of its registration: who may register again."""
+    reported_plate = models.CharField(max_length=40, blank=True)
+    """What it says itself; a difference to `plate` is shown to the administrator."""
+    auth_code_hash = models.CharField(max_length=64, blank=True)
+    """SHA-256 of the code given by 0x8100; empty: not registered."""
+    token_hash = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  unique, so absent must be null
+    """SHA-256 of a phone's token."""
+    adopted_at = models.DateTimeField()
+    registered_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
+    last_fix_at = models.DateTimeField(null=True)
+    """Newest stored fix time: a fix after it cannot be a repetition."""
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["jt808", "osmand"]), name="telemetry_terminal_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.terminal
+
+
+class UnknownTerminal(models.Model):
+    """A device that spoke to us and is not let in; the least recently seen go first when the list is full."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH, unique=True)
+    kind = models.CharField(max_length=10, default="jt808")
+    version = models.CharField(max_length=4, blank=True)
+    maker = models.CharField(max_length=11, blank=True)
+    model = models.CharField(max_length=30, blank=True)
+    device_id = models.CharField(max_length=30, blank=True)
+    reported_plate = models.CharField(max_length=40, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(db_index=True)
+    attempts = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.terminal
+
+
+class Position(models.Model):
+    """One report of a terminal, partitioned by the UTC day of `at` (adapters/partitions.py); written by COPY only."""
+
+    pk = models.CompositePrimaryKey("terminal_id", "at", "digest")
+    terminal_id = models.BigIntegerField()
+    """Terminal.id; no foreign key, since checking one costs more than the row."""
+    at = models.DateTimeField()
+    """Fix time; the receive time where the flag CLOCK is set."""
+    digest = models.BigIntegerField()
+    """Of the fix as sent: the same fix sent again has the same digest."""
+    vehicle_id = models.BigIntegerField(null=True)
+    """Where the terminal was at `at`; null: in no vehicle."""
+    received_at = models.DateTimeField()
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+    """Null: no fix."""
+    altitude_m = models.SmallIntegerField(null=True)
+    speed_kmh = models.FloatField(null=True)
+    course_deg = models.SmallIntegerField(null=True)
+    flags = models.SmallIntegerField()
+    """Bits of domain.flags.Flag."""
+    alarm = models.BigIntegerField()
+    """The 32 alarm bits as sent (0 for phones)."""
+    status = models.BigIntegerField()
+    """The 32 status bits as sent (0 for phones)."""
+    odometer_m = models.BigIntegerField(null=True)
+    temps_c = ArrayField(models.FloatField(null=True), null=True)
+    """By probe; an element is null where a probe is absent."""
+    extra = models.JSONField(null=True)
+    """The other decoded items, and what could not be decoded as hex."""
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["vehicle_id", "at"],
+                name="telemetry_position_vehicle",
+                condition=Q(vehicle_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.terminal_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Quarantine(models.Model):
+    """What was received and must not count as a position: before authentication, or with a time that means nothing."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH, db_index=True)
+    received_at = models.DateTimeField(db_index=True)
+    reason = models.CharField(max_length=20)
+    """`unauthenticated` or `clock`."""
+    content = models.BinaryField()
+    """The frame, or the fix, as sent."""
+
+    def __str__(self) -> str:
+        return f"{self.terminal}: {self.reason}"
+
+
+class Watch(models.Model):
+    """What to look for in a vehicle's fixes; put down by journey, one per vehicle."""
+
+    vehicle = models.OneToOneField(
+        "network.Vehicle", primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    trip = models.CharField(max_length=40)
+    version = models.PositiveIntegerField(default=1)
+    """Rises with every change: compiled watches are cached by (vehicle, version)."""
+    document = models.JSONField()
+    """domain.watch.Watch as JSON."""
+    set_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id}: {self.trip}"
+
+
+class VehicleState(models.Model):
+    """A vehicle's newest fix and what the rules remember of it. Locked in the order of vehicle ids."""
+
+    vehicle = models.OneToOneField(
+        "network.Vehicle", primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    at = models.DateTimeField()
+    """Fix time of the newest fix; never moves back."""
+    received_at = models.DateTimeField()
+    lat = models.FloatField()
+    lon = models.FloatField()
+    speed_kmh = models.FloatField(null=True)
+    course_deg = models.SmallIntegerField(null=True)
+    acc = models.BooleanField(null=True)
+    odometer_m = models.BigIntegerField(null=True)
+    temps_c = ArrayField(models.FloatField(null=True), null=True)
+    trip = models.CharField(max_length=40, blank=True)
+    """Of the watch the following fields were computed with."""
+    along_m = models.FloatField(null=True)
+    """Metres from the start of the trip's route."""
+    off_m = models.FloatField(null=True)
+    """Metres beside the route."""
+    fences = models.JSONField(default=dict)
+    """rules.fences.FenceState as JSON."""
+    visits = models.JSONField(default=list)
+    """[[seq, entered, left or null], …] of this trip, ISO 8601: a late fix must not tell a known visit again."""
+    late_from = models.DateTimeField(null=True)
+    """Fix time of the earliest late fix not yet looked at."""
+    late_seen_at = models.DateTimeField(null=True)
+    """When the latest late fix was received."""
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["late_seen_at"], name="telemetry_state_late", condition=Q(late_from__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} at {self.at:%Y-%m-%d %H:%M:%S}"

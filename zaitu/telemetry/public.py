@@ -1,0 +1,105 @@
+"""Telemetry's contract: what other rooms and doors may call. Every call says who is acting."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from zaitu.kernel.errors import Forbidden
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Principal, Right
+from zaitu.telemetry import selectors
+from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
+from zaitu.telemetry.domain.watch import Watch, WatchStop
+from zaitu.telemetry.services import terminals, watches
+
+__all__ = [
+    "Latest",
+    "TerminalView",
+    "TrackPoint",
+    "UnknownTerminalView",
+    "Watch",
+    "WatchStop",
+    "latest",
+    "latest_all",
+    "terminal_adopt",
+    "terminal_create",
+    "terminal_reset",
+    "terminals_list",
+    "track",
+    "unknown_terminals",
+    "watch_clear",
+    "watch_set",
+]
+
+
+def _must_move_trips(actor: Principal) -> None:
+    # A trip is watched from its planning or from the departure scan, whichever comes first.
+    if not any(actor.can(right) for right in (Right.TRIPS_PLAN, Right.SCAN_ROAD, Right.SCAN_WAREHOUSE)):
+        raise Forbidden(f"{actor.kind.value} may not watch vehicles")
+
+
+def watch_set(*, actor: Principal, vehicle_id: int, watch: Watch) -> int:
+    """Look for the stops of a trip in this vehicle's fixes from now on; the watch's version. Raises Forbidden."""
+    _must_move_trips(actor)
+    return watches.watch_set(vehicle_id=vehicle_id, watch=watch)
+
+
+def watch_clear(*, actor: Principal, vehicle_id: int, trip: str) -> None:
+    """The trip is over; a watch of another trip stays. Raises Forbidden."""
+    _must_move_trips(actor)
+    watches.watch_clear(vehicle_id=vehicle_id, trip=trip)
+
+
+def latest(*, actor: Principal, vehicle_ids: Iterable[int]) -> dict[int, Latest]:
+    """Newest fix by vehicle; vehicles never heard of are absent. Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.latest(vehicle_ids)
+
+
+def latest_all(
+    *, actor: Principal, bbox: tuple[float, float, float, float] | None = None
+) -> dict[int, Latest]:
+    """Newest fix of every vehicle, or of those inside (south, west, north, east). Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.latest_all(bbox)
+
+
+def track(
+    *, actor: Principal, vehicle_id: int, start: datetime, end: datetime, limit: int = 5000
+) -> list[TrackPoint]:
+    """Fixes with start ≤ at < end, oldest first; at most `limit`, itself at most 50,000. Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.track(vehicle_id, start, end, limit)
+
+
+def terminals_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[TerminalView]:
+    """Devices that were let in, by number. Raises Forbidden."""
+    actor.must(Right.TERMINALS_MANAGE)
+    return selectors.terminals(text, page, 50)
+
+
+def unknown_terminals(*, actor: Principal) -> list[UnknownTerminalView]:
+    """Devices that spoke to us and are not let in (at most 1,000), the last heard first. Raises Forbidden."""
+    actor.must(Right.TERMINALS_MANAGE)
+    return selectors.unknown_terminals()
+
+
+def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -> str | None:
+    """Let a `jt808` terminal or an `osmand` phone in, in this vehicle from now on.
+
+    Returns the phone's token, shown this once; None for a terminal: its code is made when it registers.
+    Raises Forbidden, Invalid, NotFound (no such plate), Conflict (already let in).
+    """
+    actor.must(Right.TERMINALS_MANAGE)
+    return terminals.terminal_create(actor=actor, terminal=terminal, kind=kind, plate=plate)
+
+
+def terminal_adopt(*, actor: Principal, terminal: str, plate: str) -> None:
+    """Let in a JT/T 808 terminal (usually from the list of unknown ones). Raises as `terminal_create`."""
+    actor.must(Right.TERMINALS_MANAGE)
+    terminals.terminal_create(actor=actor, terminal=terminal, kind="jt808", plate=plate)
+
+
+def terminal_reset(*, actor: Principal, terminal: str) -> None:
+    """Let the next device with this number register anew. Raises Forbidden, NotFound."""
+    actor.must(Right.TERMINALS_MANAGE)
+    terminals.terminal_reset(actor=actor, terminal=terminal)

@@ -1,0 +1,121 @@
+"""Reads. Authorisation is public.py's business."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+
+from zaitu.kernel.errors import NotFound
+from zaitu.kernel.pages import Page
+from zaitu.telemetry.domain.flags import Flag
+from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, TrackPoint, UnknownTerminalView
+from zaitu.telemetry.models import Position, Terminal, UnknownTerminal, VehicleState
+
+TRACK_MAX: Final = 50_000
+
+
+def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
+    return {
+        row.pk: Latest(
+            vehicle_id=row.pk,
+            at=row.at,
+            lat=row.lat,
+            lon=row.lon,
+            speed_kmh=row.speed_kmh,
+            course_deg=row.course_deg,
+            along_m=row.along_m,
+            off_m=row.off_m,
+            trip=row.trip,
+            moving=(row.speed_kmh or 0.0) >= MOVING_KMH,
+            temps_c=tuple(row.temps_c or ()),
+            received_at=row.received_at,
+        )
+        for row in rows.defer("fences", "visits")
+    }
+
+
+def latest(vehicle_ids: Iterable[int]) -> dict[int, Latest]:
+    """By vehicle id; vehicles never heard of are absent. One query."""
+    return _latest(VehicleState.objects.filter(vehicle_id__in=list(vehicle_ids)))
+
+
+def latest_all(bbox: tuple[float, float, float, float] | None) -> dict[int, Latest]:
+    """Every vehicle heard of, or those inside (south, west, north, east). One query."""
+    rows = VehicleState.objects.all()
+    if bbox is not None:
+        south, west, north, east = bbox
+        rows = rows.filter(lat__range=(south, north), lon__range=(west, east))
+    return _latest(rows)
+
+
+def track(vehicle_id: int, start: datetime, end: datetime, limit: int) -> list[TrackPoint]:
+    """The fixes from `start` until before `end`, oldest first, the first `limit` of them. One query."""
+    rows = (
+        Position.objects.filter(vehicle_id=vehicle_id, at__gte=start, at__lt=end, lat__isnull=False)
+        .order_by("at")
+        .values_list("at", "lat", "lon", "speed_kmh", "course_deg", "flags")[: min(limit, TRACK_MAX)]
+    )
+    return [
+        TrackPoint(
+            at=at,
+            lat=lat,
+            lon=lon,
+            speed_kmh=speed_kmh,
+            course_deg=course_deg,
+            backfill=bool(flags & Flag.BACKFILL),
+        )
+        for at, lat, lon, speed_kmh, course_deg, flags in rows
+        if lat is not None and lon is not None
+    ]
+
+
+def _terminal_view(row: Terminal) -> TerminalView:
+    return TerminalView(
+        terminal=row.terminal,
+        kind=row.kind,
+        plate=row.plate,
+        version=row.version,
+        maker=row.maker,
+        model=row.model,
+        reported_plate=row.reported_plate,
+        registered_at=row.registered_at,
+        last_seen_at=row.last_seen_at,
+        last_fix_at=row.last_fix_at,
+    )
+
+
+def terminals(text: str, page: int, size: int) -> Page[TerminalView]:
+    """Terminals let in whose number or plate contains `text`. Two queries."""
+    rows = Terminal.objects.order_by("terminal")
+    if text:
+        rows = rows.filter(terminal__contains=text) | rows.filter(plate__icontains=text)
+    first = (max(page, 1) - 1) * size
+    found = tuple(_terminal_view(row) for row in rows[first : first + size])
+    return Page(rows=found, total=rows.count(), page=page, size=size)
+
+
+def terminal_get(terminal: str) -> Terminal:
+    """Raises NotFound."""
+    row = Terminal.objects.filter(terminal=terminal).first()
+    if row is None:
+        raise NotFound(f"没有终端 {terminal}")
+    return row
+
+
+def unknown_terminals() -> list[UnknownTerminalView]:
+    """Devices that spoke and are not let in, the last heard first. One query."""
+    return [
+        UnknownTerminalView(
+            terminal=row.terminal,
+            kind=row.kind,
+            version=row.version,
+            maker=row.maker,
+            model=row.model,
+            reported_plate=row.reported_plate,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            attempts=row.attempts,
+        )
+        for row in UnknownTerminal.objects.order_by("-last_seen_at")
+    ]
