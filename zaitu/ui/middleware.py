@@ -1,0 +1,60 @@
+"""Language of a page, and errors of the house as pages or problem documents."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from zaitu.kernel.errors import ZaituError
+from zaitu.ui import views
+
+LANGUAGE_COOKIE: Final = "zaitu_lang"
+LANGUAGES: Final = {"zh": "zh-hans", "en": "en"}
+_YEAR_S: Final = 365 * 24 * 3600
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class LanguageMiddleware:
+    """Chinese unless the reader chose otherwise: `?lang=en|zh` (kept in a cookie), then the cookie.
+
+    The browser's Accept-Language is not followed: most phones here that ask for English belong to people who read Chinese.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("lang", "")
+        chosen = asked if asked in LANGUAGES else request.COOKIES.get(LANGUAGE_COOKIE, "zh")
+        code = LANGUAGES.get(chosen, settings.LANGUAGE_CODE)
+        request.LANGUAGE_CODE = code
+        with translation.override(code):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", "en" if code == "en" else "zh-Hans")
+        if asked in LANGUAGES:
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                asked,
+                max_age=_YEAR_S,
+                samesite="Lax",
+                secure=request.is_secure(),
+                httponly=True,
+            )
+        return response
+
+
+class ProblemMiddleware:
+    """An error of the house raised by a view becomes a page, or problem+json for programs."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Django calls this for what a view raised; None leaves other errors to Django."""
+        return views.error_answer(request, error) if isinstance(error, ZaituError) else None

@@ -1,0 +1,94 @@
+"""Honest pages for what went wrong; programs get RFC 9457 problem documents instead."""
+
+import json
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import TemplateDoesNotExist
+from django.utils.translation import gettext as _
+
+from zaitu.kernel.errors import NotAuthenticated, RateLimited, ZaituError
+from zaitu.ui import problems
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks: an API path, or JSON preferred over HTML."""
+    if request.path.startswith("/api/"):
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def problem_answer(status: int, document: dict[str, object]) -> HttpResponse:
+    """A problem document as a response that nobody stores."""
+    body = json.dumps(document, ensure_ascii=False)
+    return HttpResponse(
+        body, status=status, content_type=problems.MEDIA_TYPE, headers={"Cache-Control": "no-store"}
+    )
+
+
+def error_answer(request: HttpRequest, error: ZaituError) -> HttpResponse:
+    """An error of the house as this client can read it."""
+    status, document = problems.problem(error)
+    if wants_json(request):
+        answer = problem_answer(status, document)
+    else:
+        answer = page(request, status, said=problems.said(error))
+    if isinstance(error, RateLimited):
+        answer["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, NotAuthenticated):
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def page(request: HttpRequest, status: int, *, said: str = "") -> HttpResponse:
+    """The page for an HTTP status; HTMX gets a message for the place where it asked."""
+    words = problems.WORDS.get(status, problems.WORDS[500])
+    fragment = bool(getattr(request, "htmx", False))
+    template = "ui/problem_part.html" if fragment else "ui/problem.html"
+    context = {
+        "status": status,
+        "title": words.title,
+        "advice": words.advice,
+        "icon_name": words.icon,
+        "said": said,
+    }
+    return render(request, template, context, status=status)
+
+
+def _answer(request: HttpRequest, status: int, code: str) -> HttpResponse:
+    if wants_json(request):
+        return problem_answer(status, problems.document(status, code))
+    return page(request, status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 400, "bad_request")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 403, "forbidden")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _answer(request, 404, "not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Must not fail itself: when the page cannot be rendered, plain words."""
+    try:
+        return _answer(request, 500, "server_error")
+    except (TemplateDoesNotExist, OSError, KeyError):
+        return HttpResponse("系统出错了，请稍后重试。", status=500, content_type="text/plain; charset=utf-8")
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form's token is missing or old."""
+    said = _("页面已过期，请刷新后再提交一次。")
+    if wants_json(request):
+        return problem_answer(403, problems.document(403, "csrf_failed", said))
+    return page(request, 403, said=said)
+
+
+def offline(request: HttpRequest) -> HttpResponse:
+    """What a service worker keeps for when there is no network."""
+    return render(request, "ui/offline.html")
