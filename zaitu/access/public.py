@@ -1,0 +1,228 @@
+"""The contract of access: who is this, what may they do, and the record of what they did."""
+
+from django.http import HttpRequest
+
+from zaitu.access import selectors
+from zaitu.access.adapters.key_cache import CACHE
+from zaitu.access.domain.rights import (
+    KEY_SCOPES,
+    LINK_SCOPES,
+    RIGHTS,
+    ROLE_NAMES,
+    STAFF_ROLES,
+    Role,
+    rights_of_link,
+)
+from zaitu.access.domain.tokens import token_hash
+from zaitu.access.domain.views import (
+    AuditView,
+    KeyView,
+    LinkView,
+    TeamView,
+    UserDraft,
+    UserView,
+)
+from zaitu.access.models import User
+from zaitu.access.selectors import principal_of_user
+from zaitu.access.services import audit as _audit
+from zaitu.access.services import keys as _keys
+from zaitu.access.services import links as _links
+from zaitu.access.services import users as _users
+from zaitu.kernel.errors import NotAuthenticated
+from zaitu.kernel.history import Change
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Kind, Principal, Right
+
+__all__ = [
+    "KEY_SCOPES",
+    "LINK_SCOPES",
+    "RIGHTS",
+    "ROLE_NAMES",
+    "STAFF_ROLES",
+    "AuditView",
+    "Change",
+    "KeyView",
+    "LinkView",
+    "Role",
+    "TeamView",
+    "UserDraft",
+    "UserView",
+    "audit",
+    "audit_changes",
+    "audit_list",
+    "key_issue",
+    "key_rate_per_min",
+    "key_revoke",
+    "keys_list",
+    "link_issue",
+    "link_revoke",
+    "links_of",
+    "password_change",
+    "principal_of_key",
+    "principal_of_key_known",
+    "principal_of_link",
+    "principal_of_user",
+    "request_principal",
+    "sign_in",
+    "tail_principal",
+    "team_put",
+    "teams_list",
+    "user_create",
+    "user_get",
+    "user_update",
+    "users_list",
+]
+
+audit = _audit.audit
+
+
+# Who is this?
+
+
+def request_principal(request: HttpRequest) -> Principal:
+    """The signed-in user of a Django session; raises NotAuthenticated."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_active:
+        raise NotAuthenticated("请先登录")
+    return principal_of_user(user)
+
+
+def sign_in(*, request: HttpRequest, username: str, password: str) -> Principal:
+    """Check and start a session. Raises NotAuthenticated with the same words for whatever was wrong."""
+    return principal_of_user(_users.sign_in(request=request, username=username, password=password))
+
+
+def password_change(*, actor: Principal, request: HttpRequest, old: str, new: str) -> None:
+    """One's own password; raises Invalid. The user's other sessions end."""
+    _users.password_change(actor=actor, request=request, old=old, new=new)
+
+
+def principal_of_key(raw: str) -> Principal:
+    """Who holds this API key; raises NotAuthenticated. At most one query every five seconds per key and process."""
+    return _keys.key_verify(raw).principal
+
+
+def principal_of_key_known(raw: str) -> Principal | None:
+    """The same from memory only: never touches the database, so async callers may ask first. None: call principal_of_key."""
+    known = CACHE.get(token_hash(raw))
+    return known.principal if known else None
+
+
+def key_rate_per_min(raw: str) -> int:
+    """Requests a minute this key may make; raises NotAuthenticated."""
+    return _keys.key_verify(raw).rate_per_min
+
+
+def principal_of_link(token: str) -> Principal:
+    """Who holds this link; one NotFound for unknown, expired and revoked."""
+    return _links.link_open(token)
+
+
+def tail_principal(waybill: str) -> Principal:
+    """Somebody who knew the phone tail of a party to this shipment; the caller has checked it."""
+    scopes = frozenset({"view"})
+    return Principal(
+        kind=Kind.LINK, name=f"tail:{waybill}", waybill=waybill, scopes=scopes, rights=rights_of_link(scopes)
+    )
+
+
+# Keys
+
+
+def key_issue(
+    *, actor: Principal, customer_code: str, name: str, scopes: frozenset[str], rate_per_min: int = 600
+) -> tuple[KeyView, str]:
+    """A new key of a customer; the second value is the key itself, shown this once."""
+    actor.must(Right.KEYS_MANAGE)
+    key, raw = _keys.key_issue(
+        actor=actor, customer_code=customer_code, name=name, scopes=scopes, rate_per_min=rate_per_min
+    )
+    return selectors.key_view(key), raw
+
+
+def keys_list(*, actor: Principal, customer_code: str = "", page: int = 1) -> Page[KeyView]:
+    actor.must(Right.KEYS_MANAGE)
+    return selectors.keys(customer_code, page)
+
+
+def key_revoke(*, actor: Principal, prefix: str) -> None:
+    """Refused from now on, in other processes within five seconds."""
+    actor.must(Right.KEYS_MANAGE)
+    _keys.key_revoke(actor=actor, prefix=prefix)
+
+
+# Links
+
+
+def link_issue(
+    *, actor: Principal, waybill: str, scopes: frozenset[str] = frozenset({"view"}), days: int = 30
+) -> str:
+    """The token of a link that opens this shipment; 1–366 days. Shown this once, only its hash is kept.
+
+    The caller has checked that the shipment exists and is the actor's to share: shipments live in a higher room.
+    """
+    actor.must(Right.LINKS_ISSUE)
+    return _links.link_issue(actor=actor, waybill=waybill, scopes=scopes, days=days)
+
+
+def links_of(*, actor: Principal, waybill: str) -> tuple[LinkView, ...]:
+    actor.must(Right.LINKS_ISSUE)
+    return selectors.links(waybill)
+
+
+def link_revoke(*, actor: Principal, link_id: int) -> None:
+    actor.must(Right.LINKS_ISSUE)
+    _links.link_revoke(actor=actor, link_id=link_id)
+
+
+# Users and teams
+
+
+def user_create(*, actor: Principal, draft: UserDraft) -> UserView:
+    actor.must(Right.USERS_MANAGE)
+    return selectors.user_view(_users.user_create(actor=actor, draft=draft))
+
+
+def user_update(*, actor: Principal, draft: UserDraft) -> UserView:
+    """Set everything of the user named in the draft; an empty password stays. The last administrator stays one."""
+    actor.must(Right.USERS_MANAGE)
+    return selectors.user_view(_users.user_update(actor=actor, draft=draft))
+
+
+def user_get(*, actor: Principal, username: str) -> UserView:
+    """Oneself, or anybody for those who manage users."""
+    if actor.kind is not Kind.STAFF or actor.name != username:
+        actor.must(Right.USERS_MANAGE)
+    return selectors.user_by_name(username)
+
+
+def users_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[UserView]:
+    actor.must(Right.USERS_MANAGE)
+    return selectors.users(text.strip(), page)
+
+
+def teams_list(*, actor: Principal) -> tuple[TeamView, ...]:
+    actor.must(Right.USERS_MANAGE)
+    return selectors.teams()
+
+
+def team_put(*, actor: Principal, name: str, station_code: str = "", former_name: str = "") -> None:
+    actor.must(Right.USERS_MANAGE)
+    _users.team_put(actor=actor, name=name, station_code=station_code, former_name=former_name)
+
+
+# Audit
+
+
+def audit_list(
+    *, actor: Principal, subject: str = "", by: str = "", action: str = "", page: int = 1
+) -> Page[AuditView]:
+    """Newest first, 50 a page. `subject` and `by` are exact, `action` is the beginning of it (`personal.`)."""
+    actor.must(Right.AUDIT_READ)
+    return selectors.audit_entries(subject, by, action, page)
+
+
+def audit_changes(*, actor: Principal, entry_id: int) -> tuple[Change, ...]:
+    """Before and after of the tracked rows changed in the transaction of that audit row."""
+    actor.must(Right.AUDIT_READ)
+    return selectors.audit_changes(entry_id)

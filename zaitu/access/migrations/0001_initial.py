@@ -5,9 +5,10 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import pgtrigger.compiler
 import pgtrigger.migrations
-import zaitu.kernel.clock
 from django.conf import settings
 from django.db import migrations, models
+
+import zaitu.kernel.clock
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,1 @@
+"""What access keeps in the memory of a process."""

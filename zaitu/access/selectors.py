@@ -1,0 +1,142 @@
+"""Reads of access: rows into views."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Count, QuerySet
+
+from zaitu.access.domain.rights import rights_of_roles
+from zaitu.access.domain.views import AuditView, KeyView, LinkView, TeamView, UserView
+from zaitu.access.models import ApiKey, AuditEntry, SignedLink, Team, User
+from zaitu.kernel import clock
+from zaitu.kernel.errors import NotFound
+from zaitu.kernel.history import Change, changes_of
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Kind, Principal
+
+PAGE_SIZE: Final = 50
+_SAME_TIME: Final = timedelta(minutes=10)
+"""Transaction numbers begin anew after a restore; versions this far from the audit row are another transaction's."""
+
+
+def principal_of_user(user: User) -> Principal:
+    return Principal(
+        kind=Kind.STAFF,
+        name=user.username,
+        user_id=user.pk,
+        rights=rights_of_roles(user.roles),
+        roles=frozenset(user.roles),
+    )
+
+
+def user_view(user: User) -> UserView:
+    return UserView(
+        id=user.pk,
+        username=user.username,
+        name=user.name,
+        roles=tuple(user.roles),
+        team=user.team.name if user.team else "",
+        station_code=user.station_code,
+        active=user.is_active,
+        last_sign_in=user.last_login,
+    )
+
+
+def users(text: str, page: int) -> Page[UserView]:
+    rows = User.objects.select_related("team").order_by("-is_active", "username")
+    if text:
+        rows = rows.filter(username__icontains=text) | rows.filter(name__icontains=text)
+    return _page(rows, page, user_view)
+
+
+def user_by_name(username: str) -> UserView:
+    user = User.objects.select_related("team").filter(username=username).first()
+    if user is None:
+        raise NotFound("没有这个用户")
+    return user_view(user)
+
+
+def teams() -> tuple[TeamView, ...]:
+    sizes = dict(User.objects.filter(is_active=True).values_list("team").annotate(Count("pk")).order_by())
+    return tuple(
+        TeamView(id=team.pk, name=team.name, station_code=team.station_code, members=sizes.get(team.pk, 0))
+        for team in Team.objects.all()
+    )
+
+
+def key_view(key: ApiKey) -> KeyView:
+    return KeyView(
+        id=key.pk,
+        prefix=key.prefix,
+        name=key.name,
+        customer_code=key.customer_code,
+        scopes=tuple(key.scopes),
+        rate_per_min=key.rate_per_min,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+def keys(customer_code: str, page: int) -> Page[KeyView]:
+    rows = ApiKey.objects.all()
+    return _page(rows.filter(customer_code=customer_code) if customer_code else rows, page, key_view)
+
+
+def links(waybill: str) -> tuple[LinkView, ...]:
+    now = clock.now()
+    return tuple(
+        LinkView(
+            id=link.pk,
+            waybill=link.waybill,
+            scopes=tuple(link.scopes),
+            issued_by=link.issued_by,
+            issued_at=link.issued_at,
+            expires_at=link.expires_at,
+            last_used_at=link.last_used_at,
+            revoked_at=link.revoked_at,
+            open=link.revoked_at is None and link.expires_at > now,
+        )
+        for link in SignedLink.objects.filter(waybill=waybill)
+    )
+
+
+def audit_entries(subject: str, by: str, action: str, page: int) -> Page[AuditView]:
+    rows = AuditEntry.objects.all()
+    if subject:
+        rows = rows.filter(subject=subject)
+    if by:
+        rows = rows.filter(actor=by)
+    if action:
+        rows = rows.filter(action__startswith=action)
+    return _page(rows, page, _audit_view)
+
+
+def audit_changes(entry_id: int) -> tuple[Change, ...]:
+    entry = AuditEntry.objects.filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound("没有这条记录")
+    return tuple(change for change in changes_of(entry.transaction) if abs(change.at - entry.at) < _SAME_TIME)
+
+
+def _audit_view(entry: AuditEntry) -> AuditView:
+    return AuditView(
+        id=entry.pk,
+        at=entry.at,
+        kind=entry.kind,
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        detail=entry.detail,
+    )
+
+
+def _page(rows: QuerySet[Any], page: int, view: Any) -> Page[Any]:
+    number = max(1, page)
+    start = (number - 1) * PAGE_SIZE
+    return Page(
+        rows=tuple(view(row) for row in rows[start : start + PAGE_SIZE]),
+        total=rows.count(),
+        page=number,
+        size=PAGE_SIZE,
+    )

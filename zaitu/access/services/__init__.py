@@ -1,0 +1,1 @@
+"""Writes of access, one module per subject."""
