@@ -1,0 +1,1 @@
+"""Pure rules of notices: what is said, to whom, how often it is tried again."""

@@ -1,0 +1,95 @@
+"""What journey hands over: one fact, the people to tell it to, and the words that are already people-ready."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """The key nodes people are told of; the value is the last part of a webhook's `type` and never renamed."""
+
+    ACCEPTED = "accepted"
+    DEPARTED = "departed"
+    STOP = "stop"
+    SOON = "soon"
+    SIGNED = "signed"
+    TEST = "test"
+    """Sent by hand to see whether a webhook endpoint answers."""
+
+
+KIND_TEXTS: Final = {
+    Kind.ACCEPTED: "下单通知",
+    Kind.DEPARTED: "发车通知",
+    Kind.STOP: "途经通知",
+    Kind.SOON: "即将送达通知",
+    Kind.SIGNED: "签收通知",
+    Kind.TEST: "测试消息",
+}
+
+PARAMS: Final = ("status", "place", "eta", "route", "pieces", "signed_by", "link")
+"""Words a notice may carry, all optional: `status` 在途, `place` 武汉中转站, `eta` 今天 15:20–16:00, `route` 上海 → 成都,
+`pieces` 3 件, `signed_by` 本人签收, `link` the tracking page's full address."""
+
+DATA: Final = ("client_ref", "status", "detail", "place", "eta", "eta_from", "eta_to", "pieces")
+"""Machine-readable facts for webhooks, all optional; instants are ISO 8601 with an offset."""
+
+TEXT_MAX: Final = 200
+"""Characters kept of one word or fact. Keeps every webhook body far under 20 kB whatever was typed."""
+
+SOON_USEFUL: Final = timedelta(hours=2)
+EMAIL_USEFUL: Final = timedelta(hours=24)
+WEBHOOK_USEFUL: Final = timedelta(hours=84)
+"""A little more than the whole retry schedule (75 h 35 min) with its jitter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    person: str
+    """A reference such as `contact:12`, at most 60 characters. Never a name, phone or address."""
+    email: str = ""
+    """Empty: this person cannot be told by e-mail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    fact: str
+    """Unique id of the fact, at most 100 characters; the same fact is never told twice to one person on one channel."""
+    kind: str
+    """A `Kind` value."""
+    waybill: str
+    customer_code: str | None
+    """Whose webhook endpoints hear it; None: nobody's."""
+    to: tuple[Recipient, ...]
+    params: Mapping[str, str]
+    """Keys of `PARAMS`; others are dropped."""
+    at: datetime
+    """When the fact happened; aware, UTC."""
+    data: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    """Keys of `DATA`; others are dropped."""
+
+
+def tidy(
+    words: Mapping[str, str | int | float | None], keys: tuple[str, ...]
+) -> dict[str, str | int | float]:
+    """Keep the known keys that say something, each text cut to `TEXT_MAX` and without control characters."""
+    kept: dict[str, str | int | float] = {}
+    for key in keys:
+        value = words.get(key)
+        if isinstance(value, str):
+            value = "".join(c for c in value if c.isprintable()).strip()[:TEXT_MAX]
+        if value not in (None, ""):
+            kept[key] = value
+    return kept
+
+
+def useful_until(kind: Kind, *, by_webhook: bool, since: datetime) -> datetime:
+    """After this instant the message would only confuse, and is given up.
+
+    A machine wants every event, so webhooks are tried to the end of the schedule; a person is not told tomorrow
+    that the goods come in two hours.
+    """
+    if by_webhook:
+        return since + WEBHOOK_USEFUL
+    return since + (SOON_USEFUL if kind is Kind.SOON else EMAIL_USEFUL)

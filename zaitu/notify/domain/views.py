@@ -1,0 +1,59 @@
+"""What doors are shown. Addresses are masked here, once, for everybody."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    at: datetime
+    took_ms: int
+    code: int
+    """HTTP status or SMTP code; 0: there was none."""
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    id: str
+    kind: str
+    kind_text: str
+    channel: str
+    channel_text: str
+    to: str
+    """Masked e-mail address, or the host of a webhook."""
+    state: str
+    state_text: str
+    subject: str
+    note: str
+    """Why it is where it is: the last answer, or what it waits for; may be empty."""
+    attempts: int
+    at: datetime
+    """When the fact happened."""
+    created_at: datetime
+    next_at: datetime | None
+    """When it is tried (again); None: it is not."""
+    sent_at: datetime | None
+    tries: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointView:
+    id: int
+    customer_code: str
+    url: str
+    kinds: tuple[str, ...]
+    """Empty: every kind."""
+    active: bool
+    note: str
+    """Why it is switched off or rests; may be empty."""
+    created_at: datetime
+    last_ok_at: datetime | None
+
+
+def email_masked(address: str) -> str:
+    """`zh***@example.cn`: at most the first two characters before the @ are shown, one of a short name."""
+    name, at, host = address.rpartition("@")
+    if not at:
+        return "***"
+    return f"{name[: 2 if len(name) > 3 else 1]}***@{host}"

@@ -1,0 +1,81 @@
+"""What people read: one fact, its time, and where to look further. Chinese; no codes, no names, no blame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from zaitu.kernel.clock import local
+from zaitu.notify.domain.notices import Kind
+
+SUBJECT_MAX: Final = 60
+"""Characters of a subject; phones show about 20 of them, so the fact comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    subject: str
+    headline: str
+    """The whole message in one sentence."""
+    lines: tuple[tuple[str, str], ...]
+    """Label and value of what else is known."""
+    link: str
+    """Full address of the tracking page; may be empty."""
+
+
+_HEADLINES: Final = {
+    Kind.ACCEPTED: "您的货物已下单",
+    Kind.DEPARTED: "您的货物已从{place}发车",
+    Kind.STOP: "您的货物已途经{place}",
+    Kind.SOON: "您的货物即将送达，请留意接货",
+    Kind.SIGNED: "您的货物已签收",
+    Kind.TEST: "这是一条测试消息",
+}
+_WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
+_SUBJECTS: Final = {
+    Kind.ACCEPTED: "已下单",
+    Kind.DEPARTED: "已发车",
+    Kind.STOP: "已途经{place}",
+    Kind.SOON: "即将送达",
+    Kind.SIGNED: "已签收",
+    Kind.TEST: "测试消息",
+}
+_TIME_LABELS: Final = {
+    Kind.ACCEPTED: "下单时间",
+    Kind.DEPARTED: "发车时间",
+    Kind.STOP: "途经时间",
+    Kind.SIGNED: "签收时间",
+}
+_ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON})
+
+
+def people_time(at: datetime) -> str:
+    """11月22日 15:20, on a Chinese wall clock: a mail is read later, so never 今天."""
+    there = local(at)
+    return f"{there.month}月{there.day}日 {there:%H:%M}"
+
+
+def words(kind: Kind, *, waybill: str, params: Mapping[str, str], at: datetime) -> Words:
+    """The words of one notice; what is not in `params` is left out, never shown empty."""
+    place, eta = params.get("place", ""), params.get("eta", "")
+    headline = (
+        _HEADLINES[kind].format(place=place) if place or kind not in _WITHOUT_PLACE else _WITHOUT_PLACE[kind]
+    )
+    subject = _SUBJECTS[kind].format(place=place or "中转站")
+    if eta and kind in _ETA_KINDS:
+        headline += f"，预计{eta}送达"
+        subject += f"，预计{eta}送达"
+    if kind is Kind.SIGNED and params.get("signed_by"):
+        headline += f"（{params['signed_by']}）"
+    lines = [("运单号", waybill)]
+    if kind in _TIME_LABELS:
+        lines.append((_TIME_LABELS[kind], people_time(at)))
+    lines += [
+        (label, params[key]) for label, key in (("线路", "route"), ("件数", "pieces")) if params.get(key)
+    ]
+    return Words(
+        subject=f"运单 {waybill} {subject}"[:SUBJECT_MAX],
+        headline=f"{headline}。",
+        lines=tuple(lines),
+        link=params.get("link", ""),
+    )

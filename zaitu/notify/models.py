@@ -1,0 +1,112 @@
+"""Messages, what came of each try, and where customers' systems want to be told."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from zaitu.kernel.crypto import EncryptedTextField
+from zaitu.notify.domain.delivery import OPEN_STATES, Channel, State
+
+_OPEN = Q(state__in=[state.value for state in OPEN_STATES])
+
+
+class WebhookEndpoint(models.Model):
+    """An address of a contract customer's system, with the secret its messages are signed with."""
+
+    customer_code = models.CharField(max_length=40, db_index=True)
+    url = models.CharField(max_length=500)
+    secret = EncryptedTextField()
+    """`whsec_…`."""
+    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    """Empty: every kind."""
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_why = models.CharField(max_length=100, blank=True, default="")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    """Removed ones are kept, since messages point at them."""
+    failures = models.PositiveIntegerField(default=0)
+    """Times in a row that it could not be reached or asked us to slow down."""
+    paused_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.customer_code} {self.url}"
+
+
+class Message(models.Model):
+    """One thing told to one person on one channel. Its row is the queue: couriers claim by `next_at`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    """Also the Message-ID and the webhook-id, so that a repeat after a crash is recognised."""
+    fact = models.CharField(max_length=100)
+    person = models.CharField(max_length=60)
+    purpose = models.CharField(max_length=20)
+    """A `Kind`."""
+    channel = models.CharField(max_length=10, choices=[(c.value, c.value) for c in Channel])
+    waybill = models.CharField(max_length=20, db_index=True)
+    customer_code = models.CharField(max_length=40, blank=True, default="")
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    address = EncryptedTextField(blank=True, default="")
+    """E-mail address; empty for webhooks."""
+    subject = models.CharField(max_length=200)
+    words = EncryptedTextField()
+    """JSON of the words or facts; holds a tracking link that opens without a password."""
+    at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    useful_until = models.DateTimeField()
+    state = models.CharField(
+        max_length=10, default=State.QUEUED.value, choices=[(s.value, s.value) for s in State]
+    )
+    next_at = models.DateTimeField()
+    """When it is due: the next try while queued, the end of the courier's lease while sending."""
+    claim = models.PositiveIntegerField(default=0)
+    """Rises with every claim; a courier that lost its lease cannot record over the next one's result."""
+    attempts = models.PositiveSmallIntegerField(default=0)
+    """Tries that count against the schedule."""
+    note = models.CharField(max_length=300, blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["fact", "person", "purpose", "channel"], name="notify_one_per_fact"
+            ),
+            models.CheckConstraint(
+                condition=Q(channel=Channel.WEBHOOK, endpoint__isnull=False)
+                | Q(channel=Channel.EMAIL, endpoint__isnull=True),
+                name="notify_endpoint_iff_webhook",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["next_at"], condition=_OPEN & Q(channel=Channel.EMAIL), name="notify_due_email"
+            ),
+            models.Index(fields=["endpoint", "next_at"], condition=_OPEN, name="notify_due_webhook"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.waybill} {self.channel}"
+
+
+class Attempt(models.Model):
+    """One try and what came back."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
+    verdict = models.CharField(max_length=10)
+    code = models.PositiveSmallIntegerField(default=0)
+    answer = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.code}"

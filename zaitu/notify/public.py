@@ -1,0 +1,103 @@
+"""The contract of notify: tell people a fact, see what became of it, and look after webhook endpoints."""
+
+from collections.abc import Sequence
+
+from zaitu.kernel.errors import Forbidden
+from zaitu.kernel.principal import Kind as Who
+from zaitu.kernel.principal import Principal, Right
+from zaitu.notify import selectors, services
+from zaitu.notify.domain.endpoints import EndpointDraft
+from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
+from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView
+
+__all__ = [
+    "DATA",
+    "PARAMS",
+    "AttemptView",
+    "EndpointDraft",
+    "EndpointView",
+    "Kind",
+    "MessageView",
+    "Notice",
+    "Recipient",
+    "endpoint_put",
+    "endpoint_remove",
+    "endpoint_secret_renew",
+    "endpoint_test",
+    "endpoints_list",
+    "messages_of",
+    "tell",
+    "tell_many",
+]
+
+
+def tell(*, actor: Principal, notice: Notice) -> None:
+    """Write the messages of one fact, in the caller's transaction; couriers send them after commit.
+
+    Telling the same fact again writes nothing. Whoever may cause the fact may have it told: a customer's key only
+    about that customer, a link holder only about its shipment, a stranger nothing. Raises Invalid for an unknown kind.
+    """
+    tell_many(actor=actor, notices=[notice])
+
+
+def tell_many(*, actor: Principal, notices: Sequence[Notice]) -> None:
+    """As `tell`, for many facts at once (a truck departs with 200 shipments): two queries in all."""
+    for notice in notices:
+        _may_tell(actor, notice)
+    services.messages_write(notices=notices)
+
+
+def messages_of(*, actor: Principal, waybill: str) -> list[MessageView]:
+    """Every message about a shipment, newest first, addresses masked; a customer's key sees its own endpoints' only."""
+    actor.must(Right.MESSAGES_READ)
+    return selectors.messages_of(waybill=waybill, customer_code=actor.customer_code)
+
+
+def endpoint_put(*, actor: Principal, draft: EndpointDraft) -> tuple[EndpointView, str]:
+    """Make or change a webhook endpoint; a changed one is switched on again.
+
+    Returns the view and the `whsec_…` secret, which is shown only now ("" when an endpoint was changed).
+    Raises Invalid, NotFound (not there or another customer's), RuleBroken (more than 10 for one customer).
+    """
+    _must_manage(actor, draft.customer_code)
+    return services.endpoint_put(actor=actor, draft=draft)
+
+
+def endpoint_secret_renew(*, actor: Principal, endpoint_id: int) -> str:
+    """A new `whsec_…` secret, from the next try on. Raises NotFound."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return services.endpoint_secret_renew(actor=actor, endpoint_id=endpoint_id)
+
+
+def endpoints_list(*, actor: Principal, customer_code: str = "") -> list[EndpointView]:
+    """Endpoints of one customer, or of all (staff)."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return selectors.endpoints(customer_code=actor.customer_code or customer_code)
+
+
+def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
+    """Take an endpoint away; what still waited for it is given up. Raises NotFound."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    services.endpoint_remove(actor=actor, endpoint_id=endpoint_id)
+
+
+def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
+    """Queue one test message, sent as any other but tried only once. Raises NotFound."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return services.endpoint_test(actor=actor, endpoint_id=endpoint_id)
+
+
+def _may_tell(actor: Principal, notice: Notice) -> None:
+    own = {
+        Who.ANYONE: False,
+        Who.CUSTOMER_KEY: actor.customer_code == notice.customer_code,
+        Who.LINK: actor.waybill == notice.waybill,
+    }
+    if not own.get(actor.kind, True):
+        raise Forbidden("无权发送这条通知")
+
+
+def _must_manage(actor: Principal, customer_code: str) -> None:
+    actor.must(Right.WEBHOOKS_MANAGE)
+    if actor.customer_code is not None and actor.customer_code != customer_code:
+        raise Forbidden("只能管理自己的 Webhook")

@@ -1,0 +1,91 @@
+"""Reads of notify."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Count, Min
+
+from zaitu.kernel import clock
+from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
+from zaitu.notify.domain.notices import KIND_TEXTS, Kind
+from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, email_masked
+from zaitu.notify.models import Attempt, Message, WebhookEndpoint
+
+NO_SMTP = "未配置发信服务器"
+_MESSAGES_MAX = 500
+
+
+def messages_of(*, waybill: str, customer_code: str | None) -> list[MessageView]:
+    """Newest first, with their tries; at most 500."""
+    rows = Message.objects.filter(waybill=waybill).select_related("endpoint").order_by("-created_at", "id")
+    if customer_code is not None:
+        rows = rows.filter(customer_code=customer_code)
+    found = list(rows[:_MESSAGES_MAX])
+    tries: dict[object, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(message__in=[row.pk for row in found]).order_by("id"):
+        tries.setdefault(attempt.message_id, []).append(attempt)
+    return [message_view(row, tries.get(row.pk, ())) for row in found]
+
+
+def message_view(row: Message, tries: Iterable[Attempt]) -> MessageView:
+    state, channel, kind = State(row.state), Channel(row.channel), Kind(row.purpose)
+    note = row.note
+    if state is State.QUEUED and channel is Channel.EMAIL and not settings.ZAITU_SMTP_URL:
+        note = NO_SMTP
+    return MessageView(
+        id=str(row.pk),
+        kind=kind,
+        kind_text=KIND_TEXTS[kind],
+        channel=channel,
+        channel_text=CHANNEL_TEXTS[channel],
+        to=_host(row.endpoint.url) if row.endpoint else email_masked(row.address),
+        state=state,
+        state_text=STATE_TEXTS[state],
+        subject=row.subject,
+        note=note,
+        attempts=row.attempts,
+        at=row.at,
+        created_at=row.created_at,
+        next_at=row.next_at if state is State.QUEUED and note != NO_SMTP else None,
+        sent_at=row.sent_at,
+        tries=tuple(AttemptView(at=t.at, took_ms=t.took_ms, code=t.code, answer=t.answer) for t in tries),
+    )
+
+
+def endpoints(*, customer_code: str) -> list[EndpointView]:
+    rows = WebhookEndpoint.objects.filter(removed_at=None)
+    if customer_code:
+        rows = rows.filter(customer_code=customer_code)
+    return [endpoint_view(row) for row in rows]
+
+
+def endpoint_view(row: WebhookEndpoint) -> EndpointView:
+    note = row.disabled_why
+    if not note and row.paused_until and row.paused_until > clock.now():
+        note = f"对方暂时不通，{clock.local(row.paused_until):%H:%M:%S} 后继续"
+    return EndpointView(
+        id=row.pk,
+        customer_code=row.customer_code,
+        url=row.url,
+        kinds=tuple(row.kinds),
+        active=row.disabled_at is None,
+        note=note,
+        created_at=row.created_at,
+        last_ok_at=row.last_ok_at,
+    )
+
+
+def backlog() -> dict[str, tuple[int, datetime]]:
+    """Channel → how many messages wait, and since when the oldest does."""
+    rows = (
+        Message.objects.filter(state__in=OPEN_STATES)
+        .values_list("channel")
+        .annotate(waiting=Count("id"), oldest=Min("created_at"))
+    )
+    return {channel: (waiting, oldest) for channel, waiting, oldest in rows}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
