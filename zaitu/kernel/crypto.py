@@ -1,0 +1,119 @@
+"""Personal data at rest: AES-256-GCM for values, keyed hashes (blind indexes) to find them again.
+
+`ZAITU_DATA_KEY` holds one or more keys, comma separated, newest first: the first encrypts, all decrypt.
+Blind indexes use the last one, so that adding a key changes no index (docs/adr/0012).
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+from django.db.models.lookups import Lookup
+
+_NONCE_BYTES: Final = 12
+_KEY_ID_BYTES: Final = 4
+_INDEX_BYTES: Final = 16
+
+
+if TYPE_CHECKING:
+    _Text = models.TextField[str, str]
+else:  # Django's fields take type arguments in the stubs only
+    _Text = models.TextField
+
+
+class Undecipherable(Exception):
+    """No key of this installation opens the value: wrong key file, or the value was altered."""
+
+
+@lru_cache(maxsize=4)
+def _keys(data_key: str) -> tuple[bytes, ...]:
+    """The master keys, newest first."""
+    found = []
+    for part in data_key.split(","):
+        try:
+            key = base64.urlsafe_b64decode(part.strip())
+        except binascii.Error as error:
+            raise ImproperlyConfigured("ZAITU_DATA_KEY is not URL-safe base64") from error
+        if len(key) != 32:
+            raise ImproperlyConfigured(f"ZAITU_DATA_KEY: a key has {len(key)} bytes, 32 are needed")
+        found.append(key)
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _derived(master: bytes, purpose: str) -> bytes:
+    """An independent 32-byte key per purpose, so that a leaked index key opens nothing else."""
+    return HKDF(hashes.SHA256(), 32, salt=None, info=f"zaitu {purpose}".encode()).derive(master)
+
+
+def _key_id(master: bytes) -> bytes:
+    return hashlib.sha256(b"zaitu key id" + master).digest()[:_KEY_ID_BYTES]
+
+
+@lru_cache(maxsize=8)
+def _cipher(master: bytes) -> AESGCM:
+    return AESGCM(_derived(master, "encrypt"))
+
+
+def encrypt(text: str) -> str:
+    """A token that differs at each call; the empty text stays empty."""
+    if not text:
+        return ""
+    master = _keys(settings.ZAITU_DATA_KEY)[0]
+    key_id, nonce = _key_id(master), secrets.token_bytes(_NONCE_BYTES)
+    sealed = _cipher(master).encrypt(nonce, text.encode(), key_id)
+    return base64.urlsafe_b64encode(key_id + nonce + sealed).decode()
+
+
+def decrypt(token: str) -> str:
+    """The text of a token made by `encrypt`; raises Undecipherable."""
+    if not token:
+        return ""
+    try:
+        raw = base64.urlsafe_b64decode(token)
+    except (binascii.Error, ValueError):
+        raise Undecipherable("not a token") from None
+    key_id, nonce = raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
+    for master in _keys(settings.ZAITU_DATA_KEY):
+        if _key_id(master) == key_id:
+            try:
+                return _cipher(master).decrypt(nonce, raw[_KEY_ID_BYTES + _NONCE_BYTES :], key_id).decode()
+            except (InvalidTag, ValueError):
+                raise Undecipherable("the value was altered") from None
+    raise Undecipherable("the key of this value is not configured")
+
+
+def blind_index(text: str, purpose: str) -> str:
+    """32 hex digits to look an encrypted value up by; equal texts give equal indexes within one purpose only."""
+    master = _keys(settings.ZAITU_DATA_KEY)[-1]
+    key = _derived(master, f"index {purpose}")
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:_INDEX_BYTES].hex()
+
+
+class EncryptedTextField(_Text):
+    """Text that is only ciphertext in the database, its dumps and its logs. Look it up by a blind index beside it."""
+
+    description = "Encrypted text"
+
+    def get_prep_value(self, value: Any) -> Any:
+        return None if value is None else encrypt(str(value))
+
+    def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str | None:
+        return None if value is None else decrypt(value)
+
+    def get_lookup(self, lookup_name: str) -> "type[Lookup[Any]] | None":
+        # A token differs at each call, so every other look-up would silently find nothing.
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.name} is encrypted: look it up by its blind index, not by {lookup_name}")
+        return super().get_lookup(lookup_name)

@@ -1,0 +1,57 @@
+"""Numbers about this installation for Prometheus. Rooms make their own counters with these helpers."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db import Error
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from zaitu.kernel import outbox
+
+__all__ = ["counter", "gauge", "histogram", "render"]
+
+_LATENCY_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+def counter(name: str, text: str, labels: Iterable[str] = ()) -> Counter:
+    """`zaitu_<name>_total`."""
+    return Counter(f"zaitu_{name}", text, list(labels))
+
+
+def gauge(name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+    return Gauge(f"zaitu_{name}", text, list(labels))
+
+
+def histogram(name: str, text: str, labels: Iterable[str] = ()) -> Histogram:
+    """Of seconds; name it `…_s`."""
+    return Histogram(f"zaitu_{name}", text, list(labels), buckets=_LATENCY_S)
+
+
+class _OutboxNumbers(Collector):
+    """Asked of the database at each reading: the relay is another process than the one that answers /metrics."""
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return ()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        try:
+            backlog = outbox.backlog()
+        except Error:
+            return
+        for name, text, value in (
+            ("rows", "Events not yet delivered to everyone", backlog.rows),
+            ("oldest_s", "Age of the oldest undelivered event, seconds", backlog.oldest_s),
+            ("held", "Subjects that wait for a retry", backlog.held),
+            ("poison", "Events set aside for an administrator", backlog.poison),
+        ):
+            yield GaugeMetricFamily(f"zaitu_outbox_{name}", text, value=value)
+
+
+REGISTRY.register(_OutboxNumbers())
+
+
+def render() -> tuple[bytes, str]:
+    """Body and content type of `GET /metrics`: this process's numbers and the outbox. Asks the database: not for an event loop."""
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
