@@ -1,0 +1,218 @@
+"""The network room's contract: stations, lines, vehicles, drivers, terminals in vehicles, products.
+
+Reads that end in `_by_ids`, `_by_codes` or `_of` serve other rooms, which authorise their own callers; they hold no
+personal data beyond a driver's name.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Principal, Right
+from zaitu.network import selectors
+from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
+from zaitu.network.domain.views import (
+    BindingView,
+    DriverDraft,
+    DriverView,
+    ImportReport,
+    LineDraft,
+    LineStopDraft,
+    LineStopView,
+    LineView,
+    Point,
+    ProductDraft,
+    ProductView,
+    RowError,
+    StationDraft,
+    StationView,
+    VehicleDraft,
+    VehicleView,
+)
+from zaitu.network.services import bindings, master
+
+__all__ = [
+    "STATION_KINDS",
+    "VEHICLE_KINDS",
+    "BindingView",
+    "DriverDraft",
+    "DriverView",
+    "ImportReport",
+    "LineDraft",
+    "LineStopDraft",
+    "LineStopView",
+    "LineView",
+    "Point",
+    "ProductDraft",
+    "ProductView",
+    "RowError",
+    "StationDraft",
+    "StationKind",
+    "StationView",
+    "VehicleDraft",
+    "VehicleKind",
+    "VehicleView",
+    "bindings_of",
+    "bindings_of_vehicle",
+    "driver_of_user",
+    "driver_phone",
+    "driver_put",
+    "drivers_by_codes",
+    "drivers_by_ids",
+    "drivers_list",
+    "line_get",
+    "line_put",
+    "lines_by_codes",
+    "lines_list",
+    "product_put",
+    "products_list",
+    "station_get",
+    "station_put",
+    "stations_by_codes",
+    "stations_list",
+    "terminal_bind",
+    "terminal_unbind",
+    "vehicle_get",
+    "vehicle_put",
+    "vehicles_by_ids",
+    "vehicles_list",
+]
+
+
+def stations_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[StationView]:
+    actor.must(Right.NETWORK_READ)
+    return selectors.stations(text=text, page=page)
+
+
+def station_get(*, actor: Principal, code: str) -> StationView:
+    """Raises NotFound."""
+    actor.must(Right.NETWORK_READ)
+    return selectors.station_view(selectors.station(code))
+
+
+def stations_by_codes(codes: Iterable[str]) -> dict[str, StationView]:
+    """Unknown codes are left out."""
+    return selectors.stations_by_codes(codes)
+
+
+def station_put(*, actor: Principal, draft: StationDraft) -> StationView:
+    """Make the station of this code, or change it. Raises Invalid."""
+    actor.must(Right.NETWORK_EDIT)
+    return master.station_put(actor=actor, draft=draft)
+
+
+def lines_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[LineView]:
+    actor.must(Right.NETWORK_READ)
+    return selectors.lines(text=text, page=page)
+
+
+def line_get(*, actor: Principal, code: str) -> LineView:
+    """Raises NotFound."""
+    actor.must(Right.NETWORK_READ)
+    return selectors.line(code)
+
+
+def lines_by_codes(codes: Iterable[str]) -> dict[str, LineView]:
+    """Unknown codes are left out."""
+    return selectors.lines_by_codes(codes)
+
+
+def line_put(*, actor: Principal, draft: LineDraft) -> LineView:
+    """Make the line of this code, or change it; each stop's metres along the road are found here.
+
+    Raises Invalid when a station is unknown, lies more than 3 km off the road, or the road passes in another order.
+    """
+    actor.must(Right.NETWORK_EDIT)
+    return master.line_put(actor=actor, draft=draft)
+
+
+def vehicles_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[VehicleView]:
+    actor.must(Right.NETWORK_READ)
+    return selectors.vehicles(text=text, page=page)
+
+
+def vehicle_get(*, actor: Principal, plate: str) -> VehicleView:
+    """Raises Invalid for what is no plate, NotFound."""
+    actor.must(Right.NETWORK_READ)
+    return selectors.vehicle_view(selectors.vehicle(plate))
+
+
+def vehicles_by_ids(ids: Iterable[int]) -> dict[int, VehicleView]:
+    """Unknown ids are left out."""
+    return selectors.vehicles_by_ids(ids)
+
+
+def vehicle_put(*, actor: Principal, draft: VehicleDraft) -> VehicleView:
+    """Make the vehicle of this plate, or change it. Raises Invalid."""
+    actor.must(Right.NETWORK_EDIT)
+    return master.vehicle_put(actor=actor, draft=draft)
+
+
+def drivers_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[DriverView]:
+    """Phones are masked."""
+    actor.must(Right.NETWORK_READ)
+    return selectors.drivers(text=text, page=page)
+
+
+def drivers_by_ids(ids: Iterable[int]) -> dict[int, DriverView]:
+    """Unknown ids are left out; phones are masked."""
+    return selectors.drivers_by_ids(ids)
+
+
+def drivers_by_codes(codes: Iterable[str]) -> dict[str, DriverView]:
+    """Unknown codes are left out; phones are masked."""
+    return selectors.drivers_by_codes(codes)
+
+
+def driver_of_user(user_id: int) -> DriverView | None:
+    """The driver who signs in as this user, if any."""
+    return selectors.driver_of_user(user_id)
+
+
+def driver_phone(*, actor: Principal, code: str) -> str:
+    """The whole number, to call the driver; recorded in the audit. Raises NotFound."""
+    actor.must(Right.PERSONAL_READ)
+    return master.driver_phone(actor=actor, code=code)
+
+
+def driver_put(*, actor: Principal, draft: DriverDraft) -> DriverView:
+    """Make the driver of this code, or change it. Raises Invalid, Conflict when the user is another driver's."""
+    actor.must(Right.NETWORK_EDIT)
+    return master.driver_put(actor=actor, draft=draft)
+
+
+def products_list(*, actor: Principal) -> tuple[ProductView, ...]:
+    """Every product; customers' keys read them too, to order one."""
+    return selectors.products()
+
+
+def product_put(*, actor: Principal, draft: ProductDraft) -> ProductView:
+    """Make the product of this code, or change it. Raises Invalid."""
+    actor.must(Right.NETWORK_EDIT)
+    return master.product_put(actor=actor, draft=draft)
+
+
+def terminal_bind(*, actor: Principal, terminal: str, plate: str, from_at: datetime) -> None:
+    """Put a terminal into a vehicle from an instant on; it leaves the one it was in at that instant.
+
+    Binding it again where it is changes nothing. Raises Invalid, NotFound for an unknown plate,
+    Conflict when it was elsewhere at that time.
+    """
+    actor.must(Right.TERMINALS_MANAGE)
+    bindings.terminal_bind(actor=actor, terminal=terminal, plate=plate, from_at=from_at)
+
+
+def terminal_unbind(*, actor: Principal, terminal: str, at: datetime) -> None:
+    """Take a terminal out of its vehicle. Raises Invalid, Conflict when it is in none at that instant."""
+    actor.must(Right.TERMINALS_MANAGE)
+    bindings.terminal_unbind(actor=actor, terminal=terminal, at=at)
+
+
+def bindings_of(terminals: Iterable[str]) -> list[BindingView]:
+    """Every stay of these terminals (digits without leading zeros), by terminal and time."""
+    return selectors.bindings_of(terminals)
+
+
+def bindings_of_vehicle(vehicle_id: int) -> list[BindingView]:
+    """Every stay of any terminal in this vehicle, by time."""
+    return selectors.bindings_of_vehicle(vehicle_id)
