@@ -1,5 +1,6 @@
 """The contract of notify: tell people a fact, see what became of it, and look after webhook endpoints."""
 
+import threading
 from collections.abc import Sequence
 
 from zaitu.kernel.errors import Forbidden
@@ -20,6 +21,7 @@ __all__ = [
     "MessageView",
     "Notice",
     "Recipient",
+    "deliver_until",
     "endpoint_put",
     "endpoint_remove",
     "endpoint_secret_renew",
@@ -45,6 +47,11 @@ def tell_many(*, actor: Principal, notices: Sequence[Notice]) -> None:
     for notice in notices:
         _may_tell(actor, notice)
     services.messages_write(notices=notices)
+
+
+def deliver_until(stop: threading.Event) -> None:
+    """Send what is due until `stop` is set; blocks. Any number of processes may do so at once."""
+    services.deliver_until(stop)
 
 
 def messages_of(*, actor: Principal, waybill: str) -> list[MessageView]:

@@ -1,5 +1,6 @@
 """Where webhooks may go: the rules of an address, before and after its name is looked up."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -11,6 +12,8 @@ from zaitu.notify.domain.notices import Kind
 
 URL_MAX: Final = 500
 ENDPOINTS_PER_CUSTOMER: Final = 10
+_PRINTABLE: Final = re.compile(r"[!-~]+").fullmatch
+"""Other characters belong percent-encoded or in punycode; control characters could end a request line."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _PORTS_BELOW_1024: Final = (80, 443)
 
@@ -36,7 +39,7 @@ def url_parts(url: str, *, private_allowed: bool) -> SplitResult:
     except ValueError:
         raise _wrong("网址格式不正确，请填写完整地址，如 https://erp.example.cn/zaitu") from None
     schemes = ("https", "http") if private_allowed else ("https",)
-    if parts.scheme not in schemes or not parts.hostname or len(url) > URL_MAX:
+    if parts.scheme not in schemes or not parts.hostname or len(url) > URL_MAX or not _PRINTABLE(url.strip()):
         raise _wrong("请填写以 https:// 开头的完整地址，最长 500 个字符")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise _wrong("网址中不能包含用户名、密码或 #")
@@ -60,7 +63,8 @@ def is_public(address: str) -> bool:
     inner = _inner(ip) if isinstance(ip, IPv6Address) else None
     if inner is not None:
         ip = inner
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    site_local = isinstance(ip, IPv6Address) and ip.is_site_local
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or site_local)
 
 
 def _inner(ip: IPv6Address) -> IPv4Address | None:

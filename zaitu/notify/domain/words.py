@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from zaitu.kernel.clock import local
 from zaitu.notify.domain.notices import Kind
 
 SUBJECT_MAX: Final = 60
@@ -49,14 +48,13 @@ _TIME_LABELS: Final = {
 _ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON})
 
 
-def people_time(at: datetime) -> str:
-    """11月22日 15:20, on a Chinese wall clock: a mail is read later, so never 今天."""
-    there = local(at)
+def people_time(there: datetime) -> str:
+    """11月22日 15:20, of an instant already on a Chinese wall clock: a mail is read later, so never 今天."""
     return f"{there.month}月{there.day}日 {there:%H:%M}"
 
 
 def words(kind: Kind, *, waybill: str, params: Mapping[str, str], at: datetime) -> Words:
-    """The words of one notice; what is not in `params` is left out, never shown empty."""
+    """The words of one notice; what is not in `params` is left out, never shown empty. `at` is on a Chinese wall clock."""
     place, eta = params.get("place", ""), params.get("eta", "")
     headline = (
         _HEADLINES[kind].format(place=place) if place or kind not in _WITHOUT_PLACE else _WITHOUT_PLACE[kind]

@@ -35,7 +35,7 @@ def _rows(notice: Notice, endpoints: list[WebhookEndpoint], now: datetime) -> It
     except ValueError:
         raise Invalid("没有这种通知", fields={"kind": notice.kind}) from None
     params = {key: str(value) for key, value in tidy(notice.params, PARAMS).items()}
-    told = words(kind, waybill=notice.waybill, params=params, at=notice.at)
+    told = words(kind, waybill=notice.waybill, params=params, at=clock.local(notice.at))
     for recipient in notice.to:
         if recipient.email:
             row = _row(notice, kind, Channel.EMAIL, recipient.person, now)

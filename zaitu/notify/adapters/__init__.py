@@ -1,0 +1,1 @@
+"""SQL the ORM cannot say."""

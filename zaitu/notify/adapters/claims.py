@@ -1,0 +1,92 @@
+"""Taking due messages off the queue: no two couriers get the same one, and none is lost with a dead courier."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from zaitu.notify.domain.delivery import Channel, State
+from zaitu.notify.domain.notices import Kind
+from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.models import Attempt, Message
+
+_DUE_EMAIL: Final = """
+    SELECT id, state FROM notify_message
+    WHERE channel = 'email' AND state IN ('queued', 'sending') AND next_at <= %(now)s AND useful_until >= %(now)s
+    ORDER BY next_at LIMIT %(slots)s FOR UPDATE SKIP LOCKED
+"""
+# Endpoint by endpoint, so that the backlog of a slow one is neither read nor given more than its share.
+_DUE_WEBHOOK: Final = """
+    SELECT due.id, due.state FROM (
+        SELECT e.id, (SELECT count(*) FROM notify_message f
+                      WHERE f.endpoint_id = e.id AND f.state = 'sending' AND f.next_at > %(now)s) AS busy
+        FROM notify_webhookendpoint e
+        WHERE e.disabled_at IS NULL AND e.removed_at IS NULL AND coalesce(e.paused_until, '-infinity') <= %(now)s
+    ) way
+    CROSS JOIN LATERAL (
+        SELECT m.id, m.state, m.next_at FROM notify_message m
+        WHERE m.endpoint_id = way.id AND m.state IN ('queued', 'sending')
+            AND m.next_at <= %(now)s AND m.useful_until >= %(now)s
+        ORDER BY m.next_at LIMIT greatest(0, %(share)s - way.busy) FOR UPDATE SKIP LOCKED
+    ) due
+    ORDER BY way.busy, due.next_at LIMIT %(slots)s
+"""
+_CLAIM: Final = """
+    WITH due AS MATERIALIZED ({due})
+    UPDATE notify_message m
+    SET state = 'sending', claim = m.claim + 1, attempts = m.attempts + 1, next_at = %(lease_until)s
+    FROM due WHERE m.id = due.id RETURNING m.id, due.state
+"""
+SHARE: Final = 2
+"""Messages on the way to one endpoint at a time."""
+INTERRUPTED: Final = "上次发送中断，可能已送达，以同一编号重发"
+
+
+def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime) -> list[Parcel]:
+    """Up to `slots` due messages, now `sending` under a lease; those another courier left behind are among them."""
+    sql = _CLAIM.format(due=_DUE_EMAIL if channel is Channel.EMAIL else _DUE_WEBHOOK)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, {"now": now, "slots": slots, "share": SHARE, "lease_until": lease_until})
+            claimed: dict[UUID, str] = dict(cursor.fetchall())
+        if not claimed:
+            return []
+        Attempt.objects.bulk_create(
+            Attempt(message_id=pk, at=now, took_ms=0, verdict="interrupted", answer=INTERRUPTED)
+            for pk, before in claimed.items()
+            if before == State.SENDING
+        )
+        rows = Message.objects.filter(pk__in=claimed).select_related("endpoint").order_by("created_at")
+        return [_parcel(row) for row in rows]
+
+
+def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
+    """Hold on to messages still being sent."""
+    held = list(claims)
+    if held:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE notify_message m SET next_at = %s FROM unnest(%s::uuid[], %s::int[]) AS held(id, claim)
+                   WHERE m.id = held.id AND m.claim = held.claim AND m.state = 'sending'""",
+                [lease_until, [parcel.id for parcel in held], [parcel.claim for parcel in held]],
+            )
+
+
+def _parcel(row: Message) -> Parcel:
+    endpoint = row.endpoint
+    return Parcel(
+        id=row.pk.hex,
+        claim=row.claim,
+        kind=Kind(row.purpose),
+        waybill=row.waybill,
+        address=endpoint.url if endpoint else row.address,
+        secret=endpoint.secret if endpoint else "",
+        words=json.loads(row.words),
+        at=row.at,
+        useful_until=row.useful_until,
+        attempts=row.attempts,
+        endpoint_id=endpoint.pk if endpoint else None,
+    )

@@ -1,0 +1,1 @@
+"""Signed webhooks to customers' systems (Standard Webhooks 1.0)."""

@@ -1,0 +1,157 @@
+"""Couriers: threads that carry due messages out, one pool per channel, so that no slow receiver delays the others.
+
+A message is claimed under a lease, sent without holding a database connection, and recorded. A courier that dies
+leaves the lease to run out; another then repeats what was in flight under the same Message-ID or webhook-id.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from zaitu.kernel import clock
+from zaitu.notify.adapters.claims import claim, renew
+from zaitu.notify.channels.email.send import send as send_email
+from zaitu.notify.channels.webhook.send import send as send_webhook
+from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
+from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.services.delivery import attempt_record, endpoint_rest, late_give_up
+
+log = logging.getLogger(__name__)
+
+SLOTS: Final[Mapping[Channel, int]] = {Channel.EMAIL: 4, Channel.WEBHOOK: 32}
+SENDERS: Final[Mapping[Channel, Callable[[Parcel], Answer]]] = {
+    Channel.EMAIL: send_email,
+    Channel.WEBHOOK: send_webhook,
+}
+LEASE: Final = timedelta(seconds=20)
+_RENEW_S: Final = 5.0
+_LOOK_S: Final = 0.5
+_LATE_S: Final = 30.0
+_RECORD_TRIES: Final = 30
+"""Once a second while the database is away; after that the lease runs out and the message is repeated."""
+
+
+class Courier:
+    """All deliveries of one channel in this process."""
+
+    def __init__(self, channel: Channel, stop: threading.Event) -> None:
+        self._channel = channel
+        self._stop = stop
+        self._slots = SLOTS[channel]
+        self._on_way: dict[str, Parcel] = {}
+        self._lock = threading.Lock()
+        self._free = threading.Event()
+        """A hand became free."""
+        self._failures = 0
+        self._rests_until: datetime | None = None
+        """Only for e-mail, whose one way out is the mail server; each endpoint keeps its own rest in its row."""
+
+    def run(self) -> None:
+        """Carry until `stop` is set, then finish what is on its way."""
+        renewed = late = time.monotonic()
+        with ThreadPoolExecutor(self._slots, thread_name_prefix=f"courier-{self._channel}") as pool:
+            while self._on_way or not self._stop.is_set():
+                try:
+                    if not self._stop.is_set():
+                        self._take(pool)
+                    if time.monotonic() - renewed > _RENEW_S:
+                        renewed = time.monotonic()
+                        self._renew()
+                    if time.monotonic() - late > _LATE_S:
+                        late = time.monotonic()
+                        late_give_up()
+                except DatabaseError as error:
+                    log.warning("couriers wait for the database: %s", error)
+                finally:
+                    connection.close()
+                self._free.wait(_LOOK_S)
+                self._free.clear()
+
+    def _take(self, pool: ThreadPoolExecutor) -> None:
+        """Claim as many as there are free hands."""
+        slots = self._slots - len(self._on_way)
+        now = clock.now()
+        if slots <= 0 or self._resting(now):
+            return
+        for parcel in claim(self._channel, slots=slots, now=now, lease_until=now + LEASE):
+            with self._lock:
+                self._on_way[parcel.id] = parcel
+            pool.submit(self._carry, parcel)
+
+    def _resting(self, now: datetime) -> bool:
+        if self._channel is Channel.EMAIL and not settings.ZAITU_SMTP_URL:
+            return True
+        return self._rests_until is not None and now < self._rests_until
+
+    def _renew(self) -> None:
+        with self._lock:
+            held = list(self._on_way.values())
+        renew(held, lease_until=clock.now() + LEASE)
+
+    def _carry(self, parcel: Parcel) -> None:
+        started, began = clock.now(), time.monotonic()
+        try:
+            answer = SENDERS[self._channel](parcel)
+            took_ms = int((time.monotonic() - began) * 1000)
+            self._record(parcel, answer, started, took_ms)
+        except Exception:
+            log.exception("message %s: its lease will run out", parcel.id)
+        finally:
+            connection.close()
+            with self._lock:
+                self._on_way.pop(parcel.id, None)
+            self._free.set()
+
+    def _record(self, parcel: Parcel, answer: Answer, started: datetime, took_ms: int) -> None:
+        for left in reversed(range(_RECORD_TRIES)):
+            try:
+                wait = self._rest(parcel, answer, started)
+                step = after(
+                    answer,
+                    attempts=parcel.attempts,
+                    now=clock.now(),
+                    useful_until=parcel.useful_until,
+                    wait=wait,
+                    jitter=random.random(),  # noqa: S311  spreads retries; guards nothing
+                )
+                attempt_record(parcel=parcel, answer=answer, step=step, started=started, took_ms=took_ms)
+            except DatabaseError:
+                connection.close()
+                if not left:
+                    raise
+                time.sleep(1)
+            else:
+                return
+
+    def _rest(self, parcel: Parcel, answer: Answer, started: datetime) -> timedelta:
+        if not answer.rests:
+            if answer.verdict is Verdict.TAKEN:
+                self._failures, self._rests_until = 0, None
+            return timedelta(0)
+        if parcel.endpoint_id is not None:
+            return endpoint_rest(endpoint_id=parcel.endpoint_id, answer=answer, started=started)
+        with self._lock:
+            now = clock.now()
+            if self._rests_until is None or self._rests_until <= started:
+                self._failures += 1
+                self._rests_until = now + rest(self._failures)
+            return max(self._rests_until - now, timedelta(0))
+
+
+def deliver_until(stop: threading.Event) -> None:
+    """Carry messages of every channel until `stop` is set; blocks, and ends within one exchange (about 15 s) of it."""
+    couriers = [
+        threading.Thread(target=Courier(channel, stop).run, name=f"courier-{channel}") for channel in Channel
+    ]
+    for courier in couriers:
+        courier.start()
+    for courier in couriers:
+        courier.join()
