@@ -4,6 +4,8 @@ A terminal is known by its digits with leading zeros stripped (2013 and 2019 fir
 Positions are keyed by terminal and never updated; which vehicle one belongs to is decided at its fix time.
 """
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -38,7 +40,7 @@ class Terminal(models.Model):
     """Newest stored fix time: a fix after it cannot be a repetition."""
 
     class Meta:
-        constraints = [
+        constraints: ClassVar = [
             models.CheckConstraint(condition=Q(kind__in=["jt808", "osmand"]), name="telemetry_terminal_kind"),
         ]
 
@@ -96,7 +98,7 @@ class Position(models.Model):
     """The other decoded items, and what could not be decoded as hex."""
 
     class Meta:
-        indexes = [
+        indexes: ClassVar = [
             models.Index(
                 fields=["vehicle_id", "at"],
                 name="telemetry_position_vehicle",
@@ -171,7 +173,7 @@ class VehicleState(models.Model):
     """When the latest late fix was received."""
 
     class Meta:
-        indexes = [
+        indexes: ClassVar = [
             models.Index(
                 fields=["late_seen_at"], name="telemetry_state_late", condition=Q(late_from__isnull=False)
             ),

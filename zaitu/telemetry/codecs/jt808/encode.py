@@ -1,0 +1,178 @@
+"""Bodies and frames, for the platform's end and for the terminal's (replay, demo fleet, tests)."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from zaitu.telemetry.codecs.jt808 import messages
+from zaitu.telemetry.codecs.jt808.framing import BODY_MAX, wrap
+from zaitu.telemetry.codecs.jt808.header import Header
+from zaitu.telemetry.codecs.jt808.location import BLOCK
+from zaitu.telemetry.codecs.jt808.values import time_bcd
+
+_LONG_FORM: Final = 0x4000
+
+
+def frame(msg_id: int, body: bytes, *, phone_bcd: bytes, serial: int, protocol: int | None = None) -> bytes:
+    """A frame ready for the wire; the long header when `protocol` is given. Raises ValueError for a body over 1,023."""
+    if len(body) > BODY_MAX:
+        raise ValueError(f"a body has at most {BODY_MAX} bytes, not {len(body)}")
+    attributes = len(body) | (0 if protocol is None else _LONG_FORM)
+    version = b"" if protocol is None else bytes([protocol])
+    head = struct.pack(">HH", msg_id, attributes) + version + phone_bcd + struct.pack(">H", serial & 0xFFFF)
+    return wrap(head + body)
+
+
+def answer(to: Header, msg_id: int, body: bytes, *, serial: int) -> bytes:
+    """A downlink in the form of the uplink it answers: version byte and phone as received."""
+    return frame(msg_id, body, phone_bcd=to.phone_bcd, serial=serial, protocol=to.protocol)
+
+
+def reply_body(to: Header, result: int) -> bytes:
+    """0x8001: 0 done, 1 failed, 2 malformed, 3 unsupported, 4 alarm handled."""
+    return struct.pack(">HHB", to.serial, to.msg_id, result)
+
+
+def register_reply_body(to: Header, result: int, code: str = "") -> bytes:
+    """0x8100: 0 registered (with its code), 1 vehicle taken, 2 no such vehicle, 3 terminal taken, 4 no such terminal."""
+    return struct.pack(">HB", to.serial, result) + (code.encode("gbk") if result == 0 else b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Who a terminal says it is. Too long words are cut to the version's size."""
+
+    province: int = 31
+    city: int = 115
+    maker: str = "ZAITU"
+    model: str = "REPLAY"
+    terminal_id: str = "0000001"
+    plate_color: int = 2
+    plate: str = ""
+
+
+_WORD_SIZES: Final = {"2011": (5, 8, 7), "2013": (5, 20, 7), "2019": (11, 30, 30)}
+
+
+def register_body(who: Registration, version: str) -> bytes:
+    """0x0100 for `2011`, `2013` or `2019`."""
+    maker, model, terminal_id = _WORD_SIZES[version]
+    return (
+        struct.pack(">HH", who.province, who.city)
+        + who.maker.encode("gbk")[:maker].ljust(maker, b"\0")
+        + who.model.encode("gbk")[:model].ljust(model, b"\0")
+        + who.terminal_id.encode("gbk")[:terminal_id].ljust(terminal_id, b"\0")
+        + bytes([who.plate_color])
+        + who.plate.encode("gbk")
+    )
+
+
+def authenticate_body(code: str, version: str, *, imei: str = "", software: str = "") -> bytes:
+    """0x0102."""
+    word = code.encode("gbk")
+    if version != "2019":
+        return word
+    return (
+        bytes([len(word)])
+        + word
+        + imei.encode("ascii")[:15].ljust(15, b"\0")
+        + software.encode("ascii")[:20].ljust(20, b"\0")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A position as a terminal reports it."""
+
+    time: datetime
+    """Aware, of this century."""
+    lat: float
+    lon: float
+    speed_kmh: float = 0.0
+    """0..6553.4."""
+    course_deg: int = 0
+    altitude_m: int = 0
+    alarm: int = 0
+    status: int = 0b11
+    """South and west are set from the coordinates; the default is ignition on and fixed."""
+    odometer_m: int | None = None
+    temps_c: tuple[float | None, ...] = ()
+    items: bytes = b""
+    """More items, already packed."""
+
+
+def position_body(place: Place) -> bytes:
+    """0x0200."""
+    status = place.status & ~0b1100 | (0b100 if place.lat < 0 else 0) | (0b1000 if place.lon < 0 else 0)
+    block = BLOCK.pack(
+        place.alarm,
+        status,
+        round(abs(place.lat) * 1e6),
+        round(abs(place.lon) * 1e6),
+        place.altitude_m,
+        min(round(place.speed_kmh * 10), 0xFFFE),
+        place.course_deg % 360,
+        time_bcd(place.time),
+    )
+    if place.odometer_m is not None:
+        block += b"\x01\x04" + struct.pack(">I", place.odometer_m // 100 & 0xFFFFFFFF)
+    if place.temps_c:
+        words = [0xFFFF if temp is None else round(temp * 10) & 0xFFFF for temp in place.temps_c]
+        block += bytes([0x51, 2 * len(words)]) + struct.pack(f">{len(words)}H", *words)
+    return block + place.items
+
+
+def batch_bodies(places: Sequence[Place], *, backfill: bool) -> list[bytes]:
+    """0x0704, as many bodies as are needed to hold the places in order."""
+    bodies: list[bytes] = []
+    packed: list[bytes] = []
+    for item in map(position_body, places):
+        piece = struct.pack(">H", len(item)) + item
+        if packed and 3 + sum(map(len, packed)) + len(piece) > BODY_MAX:
+            bodies.append(_batch_body(packed, backfill=backfill))
+            packed = []
+        packed.append(piece)
+    return [*bodies, _batch_body(packed, backfill=backfill)] if packed else bodies
+
+
+def _batch_body(packed: list[bytes], *, backfill: bool) -> bytes:
+    return struct.pack(">HB", len(packed), 1 if backfill else 0) + b"".join(packed)
+
+
+@dataclass(slots=True)
+class Uplink:
+    """A terminal's side of a connection: one number, one version, rising serials."""
+
+    phone: str
+    """Digits, up to 12 (2011, 2013) or 20 (2019)."""
+    version: str = "2013"
+    serial: int = 0
+
+    def frame(self, msg_id: int, body: bytes = b"") -> tuple[int, bytes]:
+        """(serial, frame); the serial rises and wraps."""
+        long_form = self.version == "2019"
+        serial, self.serial = self.serial, self.serial + 1 & 0xFFFF
+        phone_bcd = bytes.fromhex(self.phone.zfill(20 if long_form else 12))
+        return serial, frame(
+            msg_id, body, phone_bcd=phone_bcd, serial=serial, protocol=1 if long_form else None
+        )
+
+    def register(self, who: Registration) -> tuple[int, bytes]:
+        return self.frame(messages.REGISTER, register_body(who, self.version))
+
+    def authenticate(self, code: str) -> tuple[int, bytes]:
+        return self.frame(messages.AUTHENTICATE, authenticate_body(code, self.version))
+
+    def heartbeat(self) -> tuple[int, bytes]:
+        return self.frame(messages.HEARTBEAT)
+
+    def logout(self) -> tuple[int, bytes]:
+        return self.frame(messages.LOGOUT)
+
+    def position(self, place: Place) -> tuple[int, bytes]:
+        return self.frame(messages.POSITION, position_body(place))
+
+    def batches(self, places: Sequence[Place], *, backfill: bool = True) -> list[tuple[int, bytes]]:
+        return [self.frame(messages.BATCH, body) for body in batch_bodies(places, backfill=backfill)]

@@ -1,0 +1,153 @@
+"""Additional items of a position: id, length, value. A bad one costs only itself; every one is also kept as sent."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+Values = dict[str, Any]
+Decoder = Callable[[bytes], Values]
+
+_AREA_KINDS: Final = ("none", "circle", "rectangle", "polygon", "leg")
+_TEMP_MIN_C: Final = -60.0
+_TEMP_MAX_C: Final = 120.0
+_LOCK_IDS: Final = frozenset({0x0B, 0x60, 0x63, 0x67, 0xD5, 0xE8})
+_ACTIVE_SAFETY_MIN: Final = 32
+"""Vendor locks use 67 for a password of a few bytes, active safety for a record of 41 and more."""
+
+
+def items_split(area: bytes) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
+    """(id, value) pairs by their declared lengths, and the rest from the first one that passes the end."""
+    items = []
+    at = 0
+    while at + 2 <= len(area):
+        end = at + 2 + area[at + 1]
+        if end > len(area):
+            break
+        items.append((area[at], area[at + 2 : end]))
+        at = end
+    return tuple(items), area[at:]
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, "big")
+
+
+def _sized(sizes: set[int], decoder: Decoder) -> Decoder:
+    """The decoder, for values of these lengths only; others are left raw."""
+    return lambda value: decoder(value) if len(value) in sizes else {}
+
+
+def _kind(code: int) -> str | int:
+    return _AREA_KINDS[code] if code < len(_AREA_KINDS) else code
+
+
+def _fuel(value: bytes) -> Values:
+    word = _number(value)
+    return {"fuel_pct": word & 0x7FFF} if word & 0x8000 else {"fuel_l": word / 10}
+
+
+def temperature_c(word: int, scale: float) -> float | None:
+    """Sign-and-magnitude or two's complement: for −60..+120 the two forms never overlap, so a word tells which it is."""
+    readings = (-(word & 0x7FFF) / scale, (word - 0x10000) / scale) if word & 0x8000 else (word / scale,)
+    return next((value for value in readings if _TEMP_MIN_C <= value <= _TEMP_MAX_C), None)
+
+
+def _words(value: bytes) -> list[int]:
+    return [_number(value[at : at + 2]) for at in range(0, len(value) - 1, 2)]
+
+
+def _probes(value: bytes) -> Values:
+    return {"temps_c": [None if word == 0xFFFF else temperature_c(word, 10) for word in _words(value)]}
+
+
+def _cargo(value: bytes) -> Values:
+    return {"temps_c": [temperature_c(_number(value), 1)]}
+
+
+def _humidity(value: bytes) -> Values:
+    return {
+        "humidity_pct": [
+            None if word in {0x0FFF, 0xFFFF} or word > 1000 else word / 10 for word in _words(value)
+        ]
+    }
+
+
+def _tyres(value: bytes) -> Values:
+    return {"tyre_pressure": [None if byte == 0xFF else byte for byte in value]}
+
+
+def _overspeed(value: bytes) -> Values:
+    if len(value) == 1:
+        return {"overspeed": {"kind": _kind(value[0])}}
+    return {"overspeed": {"kind": _kind(value[0]), "id": _number(value[1:5])}}
+
+
+def _area(value: bytes) -> Values:
+    return {
+        "area": {"kind": _kind(value[0]), "id": _number(value[1:5]), "direction": "out" if value[5] else "in"}
+    }
+
+
+def _leg(value: bytes) -> Values:
+    return {
+        "leg": {
+            "id": _number(value[:4]),
+            "seconds": _number(value[4:6]),
+            "result": "too_long" if value[6] else "too_short",
+        }
+    }
+
+
+def _analog(value: bytes) -> Values:
+    word = _number(value)
+    return {"analog": [word & 0xFFFF, word >> 16]}
+
+
+def _plain(name: str, *, sizes: set[int]) -> Decoder:
+    return _sized(sizes, lambda value: {name: _number(value)})
+
+
+DECODERS: Final[dict[int, Decoder]] = {
+    0x01: _sized({4}, lambda value: {"odometer_m": _number(value) * 100}),
+    0x02: _sized({2}, _fuel),
+    0x03: _sized({2}, lambda value: {"recorder_kmh": _number(value) / 10}),
+    0x04: _plain("confirm_alarm_id", sizes={2}),
+    0x05: _tyres,
+    0x06: _sized({2}, _cargo),
+    0x11: _sized({1, 5}, _overspeed),
+    0x12: _sized({6}, _area),
+    0x13: _sized({7}, _leg),
+    0x14: _plain("video_alarm", sizes={4}),
+    0x15: _plain("video_lost", sizes={4}),
+    0x16: _plain("video_covered", sizes={4}),
+    # The standard gives 17 and 18 two bytes; terminals send one to four.
+    0x17: _plain("storage_fault", sizes={1, 2}),
+    0x18: _plain("driver_behaviour", sizes={1, 2, 3, 4}),
+    0x25: _plain("signals", sizes={4}),
+    0x2A: _sized(
+        {2}, lambda value: {"deep_sleep": bool(_number(value) & 1), "sleep": bool(_number(value) & 2)}
+    ),
+    0x2B: _sized({4}, _analog),
+    0x30: _plain("signal", sizes={1}),
+    0x31: _plain("satellites", sizes={1}),
+    0x51: _probes,
+    0x58: _humidity,
+    0x61: _sized({2}, lambda value: {"power_v": _number(value) / 100}),
+}
+
+
+def _is_lock(item_id: int, value: bytes) -> bool:
+    return item_id in _LOCK_IDS and not (item_id == 0x67 and len(value) >= _ACTIVE_SAFETY_MIN)
+
+
+def items_decode(items: tuple[tuple[int, bytes], ...]) -> Values:
+    """Values by name. Temperatures are gathered in the order sent; of other items sent twice the last counts."""
+    values: Values = {}
+    for item_id, value in items:
+        if _is_lock(item_id, value):
+            values.setdefault("lock", {})[f"0x{item_id:02x}"] = value.hex()
+        elif item_id in DECODERS:
+            found = DECODERS[item_id](value)
+            if "temps_c" in found and "temps_c" in values:
+                found = {"temps_c": values["temps_c"] + found["temps_c"]}
+            values.update(found)
+    return values
