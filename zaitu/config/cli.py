@@ -2,13 +2,66 @@
 
 import os
 import sys
+from contextlib import ExitStack
+from typing import Final
+
+from pydantic import ValidationError
+
+from zaitu.kernel.errors import ZaituError
+
+WITHOUT_DATABASE: Final = frozenset(
+    {
+        "", "help", "version", "--help", "-h", "--version", "up", "restore", "decode", "check", "makemigrations",
+        "makemessages", "compilemessages", "collectstatic", "diffsettings",
+    }
+)  # fmt: skip
+"""Commands that need no database, or see to it themselves; for all others the installation's own is started if it is not running."""
 
 
 def main(argv: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        _run(arguments)
+    except ZaituError as error:
+        sys.exit(_said(error.message))
+    except ValidationError as error:
+        sys.exit(_said("；".join(_setting(one) for one in error.errors())))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> None:
+    name = arguments[0] if arguments else ""
+    if name == "bus":  # needs neither Django nor a database
+        from zaitu.config.bus import run  # noqa: PLC0415  other commands do not need it
+
+        run()
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")  # noqa: TID251  Django's own door
     from django.core.management import execute_from_command_line  # noqa: PLC0415  settings first
+    from django.db import OperationalError  # noqa: PLC0415  settings first
 
-    execute_from_command_line(["zaitu", *(sys.argv[1:] if argv is None else argv)])
+    from zaitu.config.engines import database_for_a_command  # noqa: PLC0415  settings first
+
+    with ExitStack() as stack:
+        if name not in WITHOUT_DATABASE and not {"--help", "-h"} & set(arguments):
+            stack.enter_context(database_for_a_command())
+        try:
+            execute_from_command_line(["zaitu", *arguments])
+        except OperationalError as error:
+            sys.exit(_said(f"数据库没有应答：{str(error).splitlines()[0]}"))
+
+
+def _said(sentence: str) -> int:
+    print(f"zaitu: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _setting(error: object) -> str:
+    """One wrong setting in words: which variable, what is wrong with it."""
+    details = dict(error) if isinstance(error, dict) else {}
+    where = "_".join(str(part) for part in details.get("loc", ()))
+    return f"设置 ZAITU_{where.upper()} 不正确：{details.get('msg')}"
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ class Env(BaseSettings):
 
     home: Path = Field(default=Path("var"))
     """Where this installation keeps everything: database, files, secrets, logs."""
+    company_name: str = ""
+    """The company's name on pages and in messages; empty: the one given to `zaitu init`."""
     database_url: str = ""
     """`postgresql://…` of a PostgreSQL ≥ 15; empty: Zaitu starts its own under the home."""
     public_url: str = ""
@@ -37,11 +39,11 @@ class Env(BaseSettings):
     tick_ms: int = Field(default=50, ge=5, le=5000)
     """How long the gateway gathers frames before one write, milliseconds."""
     tls_certificate: Path | None = None
-    """PEM certificate chain for HTTPS; with `tls_key_file`. Empty: plain HTTP (put a reverse proxy before it)."""
+    """PEM certificate chain for HTTPS; with `tls_private_key`. Empty: plain HTTP (put a reverse proxy before it)."""
     tls_private_key: Path | None = None
     """PEM private key for HTTPS (path)."""
     trusted_proxies: str = "127.0.0.1,::1"
-    """Addresses of reverse proxies whose X-Forwarded-* headers are believed, comma separated."""
+    """Addresses or networks (`10.0.0.0/8`) of reverse proxies whose X-Forwarded-For and -Proto are believed, comma separated."""
     secret_key: str = ""
     """Signing key; empty: made at first start and kept in the home (mode 0600)."""
     data_key: str = ""
@@ -52,6 +54,8 @@ class Env(BaseSettings):
     """Sender of e-mail."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
+    upload_max_mb: int = Field(default=20, ge=1, le=1024)
+    """Largest request body (photos, import files), MiB; larger ones are answered 413."""
     map_tiles_url: str = ""
     """Tile layer `https://…/{z}/{x}/{y}`; empty: schematic without tiles."""
     map_tiles_datum: str = Field(default="wgs84", pattern="^(wgs84|gcj02)$")

@@ -20,11 +20,17 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def made(self) -> Path:
+        """The folder itself. Others may pass through it (the database's user must), not look around."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        return self.path
+
     def secret(self, name: str) -> str:
         """A random secret of this installation, made when first asked for, readable by its owner only."""
         path = self.path / "secrets" / name
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.made()
+            path.parent.mkdir(exist_ok=True, mode=0o700)
             made = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
             # Written aside and linked: two processes starting together agree on one secret.
             aside = path.with_name(f"{name}.{secrets.token_hex(4)}")
@@ -48,11 +54,21 @@ class Home:
 
     def run_made(self) -> Path:
         """The folder of sockets, made if need be. Raises Unavailable when somebody else owns it."""
+        self.made()
         run = self.run
-        run.mkdir(parents=True, exist_ok=True, mode=0o711)
+        run.mkdir(exist_ok=True, mode=0o711)
         if run.is_symlink() or run.stat().st_uid != os.geteuid():
             raise Unavailable(f"{run} 属于另一个用户，无法在其中放置套接字；请换一个 ZAITU_HOME")
         return run
+
+    @property
+    def company_name(self) -> str:
+        """What `zaitu init` was told; empty before."""
+        path = self.path / "company.txt"
+        return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+    def company_name_put(self, name: str) -> None:
+        (self.made() / "company.txt").write_text(f"{name}\n", encoding="utf-8")
 
     def socket(self, name: str) -> Path:
         return self.run / f"{name}.sock"
@@ -67,14 +83,19 @@ class Home:
         """Folder of the embedded PostgreSQL's Unix socket (a link when `nobody` cannot reach the home)."""
         return self.run / "pg"
 
+    @property
+    def metrics(self) -> Path:
+        """Where the processes of this run keep the numbers they share (prometheus multiprocess mode)."""
+        return self.run / "metrics"
+
     def database_url(self) -> str:
         """Where the embedded PostgreSQL of this home answers (Unix socket, peer is the same machine)."""
         return f"postgresql://zaitu@/zaitu?host={self.postgres_socket}"
 
     def log(self, name: str) -> Path:
         """The log file of that name; its folder is made."""
-        folder = self.path / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.made() / "logs"
+        folder.mkdir(exist_ok=True, mode=0o700)
         return folder / f"{name}.log"
 
     @contextmanager

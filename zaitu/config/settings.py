@@ -21,7 +21,7 @@ ZAITU_PUBLIC_URL = (ENV.public_url or f"http://localhost:{ENV.http_port}").rstri
 ZAITU_SMTP_URL = ENV.smtp_url
 ZAITU_MAIL_FROM = ENV.mail_from
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
-ZAITU_TRUSTED_PROXIES = frozenset(part.strip() for part in ENV.trusted_proxies.split(",") if part.strip())
+ZAITU_COMPANY_NAME = ENV.company_name or HOME.company_name
 ZAITU_MAP = {
     "tiles": ENV.map_tiles_url,
     "datum": ENV.map_tiles_datum,
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "zaitu.ui.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "zaitu.ui.middleware.ProblemMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_FAILURE_LIMIT = 8
@@ -98,6 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+CSRF_FAILURE_VIEW = "zaitu.ui.views.csrf_failed"
 LOGIN_URL = "console:sign-in"
 LOGIN_REDIRECT_URL = "/console/"
 
@@ -127,6 +129,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "zaitu.ui.context.page",
             ],
         },
     }
@@ -164,8 +167,14 @@ LOCALE_PATHS = [str(BASE / "ui" / "locale")]
 STATIC_URL = "/static/"
 STATIC_ROOT = str(HOME.path / "static")
 MEDIA_ROOT = str(HOME.path / "files")
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "zaitu.config.static.StaticStorage"},
+}
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.upload_max_mb * 1024 * 1024
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -194,11 +203,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "zaitu.kernel.logs.formatter", "people": True}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
-        "procrastinate.blueprints": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
     },
 }

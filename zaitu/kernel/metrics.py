@@ -4,8 +4,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import Error
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from zaitu.kernel import outbox
@@ -49,9 +59,14 @@ class _OutboxNumbers(Collector):
             yield GaugeMetricFamily(f"zaitu_outbox_{name}", text, value=value)
 
 
-REGISTRY.register(_OutboxNumbers())
-
-
 def render() -> tuple[bytes, str]:
-    """Body and content type of `GET /metrics`: this process's numbers and the outbox. Asks the database: not for an event loop."""
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    """Body and content type of `GET /metrics`: all processes' numbers and the outbox. Asks the database: not for an event loop.
+
+    Under `zaitu up` the processes share their numbers by files (PROMETHEUS_MULTIPROC_DIR); alone, a process tells its own.
+    """
+    shared = CollectorRegistry()
+    shared.register(_OutboxNumbers())
+    if values.ValueClass is values.MutexValue:
+        return generate_latest(REGISTRY) + generate_latest(shared), CONTENT_TYPE_LATEST
+    MultiProcessCollector(shared)
+    return generate_latest(shared), CONTENT_TYPE_LATEST

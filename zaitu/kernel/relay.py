@@ -89,11 +89,13 @@ class Relay:
         self._batch = batch
         self._retries = retries or Retries()
 
-    def run(self, stop: threading.Event, *, poll_s: float = 0.1) -> None:
-        """Deliver until `stop` is set. Outlives restarts of the database."""
+    def run(
+        self, stop: threading.Event, *, poll_s: float = 0.1, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        """Deliver until `stop` is set. Outlives restarts of the database. `alive` is called after every look at it."""
         while not stop.is_set():
             try:
-                delivered = self.drain()
+                delivered = self.drain(alive)
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database does not answer; trying again", error=type(error).__name__)
                 connection.close()
@@ -102,7 +104,7 @@ class Relay:
             if not delivered:
                 stop.wait(poll_s)
 
-    def drain(self) -> int:
+    def drain(self, alive: Callable[[], None] = lambda: None) -> int:
         """Deliver what can be delivered now; the number of events that are through. Safe to call at any time."""
         total = 0
         while True:
@@ -114,6 +116,8 @@ class Relay:
                 with self._locked(partition) as mine:
                     if mine:
                         round_total += self._drain_partition(partition)
+                alive()
+            alive()
             total += round_total
             if not round_total:
                 return total

@@ -1,0 +1,171 @@
+"""`zaitu up`: everything of an installation under one parent, until Ctrl-C."""
+
+import asyncio
+import functools
+import json
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
+
+from zaitu import __version__
+from zaitu.config import migrating, static
+from zaitu.config.asking import ready
+from zaitu.config.engines import POSTGRES_LOCK
+from zaitu.config.env import Env, env
+from zaitu.config.health import PARTS_FILE
+from zaitu.config.homes import Home
+from zaitu.config.postgres import PostgresServer
+from zaitu.config.server import reserve
+from zaitu.config.supervisor import Program, Supervisor
+from zaitu.kernel.errors import Conflict
+
+_READY_S: Final = 120
+
+
+class Command(BaseCommand):
+    help = "启动全部服务，直到 Ctrl-C（数据在 ZAITU_HOME，默认 ./var）"
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="装入演示公司并开动模拟车队")
+        parser.add_argument("--no-gateway", action="store_true", help="本机不运行设备网关")
+        parser.add_argument("--no-jobs", action="store_true", help="本机不运行事件处理与定时任务")
+
+    def handle(self, *args: Any, demo: bool, no_gateway: bool, no_jobs: bool, **options: Any) -> None:
+        began = time.monotonic()
+        settings, home = env(), Home(env().home)
+        signal.signal(signal.SIGTERM, _interrupted)
+        programs = _programs(settings, demo=demo, gateway=not no_gateway, jobs=not no_jobs)
+        with ExitStack() as stack:
+            stack.enter_context(_locked(home))
+            self._say("zaitu", f"在途 {__version__} · 数据在 {home.path}")
+            stack.callback(reserve(settings.http_host, settings.http_port).close)
+            if not no_gateway:
+                reserve(settings.jt808_host, settings.jt808_port).close()
+            server = self._database(home, stack) if not settings.database_url else None
+            if migrating.migrate():
+                self._say("zaitu", "数据库已建表")
+            static.collect()
+            facts = _demo(home) if demo else {}
+            connections.close_all()
+            for connection in connections.all(initialized_only=True):
+                connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
+            _prepare_run_folder(home, programs)
+            shared = {"PROMETHEUS_MULTIPROC_DIR": str(home.metrics), "PYTHONUNBUFFERED": "1"}
+            supervisor = Supervisor(programs, server=server, environment=shared, say=self._say)
+            asyncio.run(supervisor.run(functools.partial(self._announce, settings, facts, began)))
+            self._say("zaitu", "已全部停止")
+
+    def _database(self, home: Home, stack: ExitStack) -> PostgresServer:
+        server = PostgresServer(home, say=functools.partial(self._say, "postgres"))
+        server.start()
+        stack.callback(server.stop)
+        return server
+
+    async def _announce(self, settings: Env, facts: dict[str, str], began: float) -> None:
+        """Say what to open as soon as it can be opened."""
+        missing = "网页服务没有应答"
+        while time.monotonic() - began < _READY_S:
+            missing = await ready(settings)
+            if not missing:
+                break
+            await asyncio.sleep(0.2)
+        if missing:
+            self._say("zaitu", f"还没有就绪：{missing}")
+            return
+        self._say("zaitu", f"已就绪，用时 {time.monotonic() - began:.1f} 秒")
+        for line in _invitation(settings, facts):
+            self._say("zaitu", line)
+
+    def _say(self, part: str, line: str) -> None:
+        self.stdout.write(f"{part:>9} │ {line}")
+        self.stdout.flush()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _locked(home: Home) -> ExitStack:
+    """The home is ours: no second `zaitu up`, and no other command runs its database."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(home.locked("up"))
+        except Conflict:
+            raise Conflict(
+                f"{home.path} 已经在运行（另一个 zaitu up）；先停掉它，或换一个 ZAITU_HOME"
+            ) from None
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                stack.enter_context(home.locked(POSTGRES_LOCK))
+            except Conflict:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)  # a single command has started the database and will stop it
+            else:
+                return stack.pop_all()
+
+
+def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[Program]:
+    """Stages: what talks to the outside stops first, then those who work off what it left, then the bus."""
+    web = [
+        Program(name=f"web-{number}" if settings.web_processes > 1 else "web", arguments=("web",), stage=2)
+        for number in range(1, settings.web_processes + 1)
+    ]
+    return [
+        Program(name="bus", arguments=("bus",), stage=0),
+        *web,
+        *([Program(name="gateway", arguments=("gateway",), stage=2)] if gateway else []),
+        *([Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs")] if jobs else []),
+        *([Program(name="fleet", arguments=("fleet",), stage=3)] if demo else []),
+    ]
+
+
+def _prepare_run_folder(home: Home, programs: list[Program]) -> None:
+    """Forget the last run's signs of life and numbers, and say which parts this machine runs."""
+    for beat in home.run.glob("*.beat"):
+        beat.unlink()
+    shutil.rmtree(home.metrics, ignore_errors=True)
+    home.metrics.mkdir(mode=0o700)
+    parts = json.dumps([program.name for program in programs])
+    (home.run / PARTS_FILE).write_text(parts, encoding="utf-8")
+
+
+def _demo(home: Home) -> dict[str, str]:
+    """Load or renew the demo company; its facts also go to demo.json."""
+    call_command("demo", "load", stdout=sys.stdout)
+    said = StringIO()
+    call_command("demo", "facts", "--json", stdout=said)
+    facts: dict[str, str] = json.loads(said.getvalue())
+    path = Path(home.path, "demo.json")
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return facts
+
+
+def _invitation(settings: Env, facts: dict[str, str]) -> list[str]:
+    scheme = "https" if settings.tls_certificate else "http"
+    base = (settings.public_url or f"{scheme}://localhost:{settings.http_port}").rstrip("/")
+    if not facts:
+        return [
+            f"查询页    {base}/",
+            f"工作台    {base}/console/",
+            f"接口文档  {base}/api/v1/docs",
+            "还没有管理员时：zaitu init",
+        ]
+    return [
+        f"查询页    {base}/t/{facts['waybill']}（手机号后四位 {facts['phone_tail']}）",
+        f"工作台    {base}/console/ 用户 {facts['console_user']} 密码 {facts['console_password']}",
+        f"现场端    {base}/field/",
+        f"接口文档  {base}/api/v1/docs 密钥 {facts['api_key']}",
+    ]
