@@ -126,7 +126,7 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[P
         Program(name="bus", arguments=("bus",), stage=0),
         *web,
         *([Program(name="gateway", arguments=("gateway",), stage=2)] if gateway else []),
-        *([Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs")] if jobs else []),
+        *([Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs", "couriers")] if jobs else []),
         *([Program(name="fleet", arguments=("fleet",), stage=3)] if demo else []),
     ]
 
