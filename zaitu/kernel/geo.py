@@ -106,13 +106,15 @@ class Polyline:
         squared = self._north**2 + self._east**2
         self._squared = np.where(squared > 0, squared, 1.0)
 
-    def locate(self, lat: float, lon: float, *, from_m: float = 0.0) -> tuple[float, float]:
-        """(metres along the route, metres off it) of the nearest place on the route.
+    def locate(
+        self, lat: float, lon: float, *, from_m: float = 0.0, to_m: float = math.inf
+    ) -> tuple[float, float]:
+        """(metres along the route, metres off it) of the nearest place on the route between `from_m` and `to_m`.
 
-        `from_m` leaves out segments that end before it: on a line that comes back the same road, progress goes on.
+        On a line that crosses itself or comes back the same road the two bounds keep progress from jumping.
         """
         first = min(max(0, bisect.bisect_left(self._along, from_m) - 1), len(self._lat) - 1)
-        part = slice(first, None)
+        part = slice(first, max(first + 1, min(bisect.bisect_left(self._along, to_m), len(self._lat))))
         north = (lat - self._lat[part]) * _M_PER_DEGREE
         east = (lon - self._lon[part]) * _M_PER_DEGREE * self._cos[part]
         share = (north * self._north[part] + east * self._east[part]) / self._squared[part]
@@ -121,7 +123,7 @@ class Polyline:
         best = int(off.argmin())
         at = first + best
         along = self._along[at] + float(share[best]) * (self._along[at + 1] - self._along[at])
-        return max(along, min(from_m, self.length_m)), float(off[best])
+        return min(max(along, min(from_m, self.length_m)), max(to_m, 0.0)), float(off[best])
 
     def at(self, along_m: float) -> Point:
         """The point so many metres along; before the start the start, beyond the end the end."""
