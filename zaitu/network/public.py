@@ -29,7 +29,7 @@ from zaitu.network.domain.views import (
     VehicleDraft,
     VehicleView,
 )
-from zaitu.network.services import bindings, master
+from zaitu.network.services import bindings, exports, imports, master
 
 __all__ = [
     "STATION_KINDS",
@@ -60,6 +60,8 @@ __all__ = [
     "drivers_by_codes",
     "drivers_by_ids",
     "drivers_list",
+    "export_rows",
+    "import_rows",
     "line_get",
     "line_put",
     "lines_by_codes",
@@ -216,3 +218,22 @@ def bindings_of(terminals: Iterable[str]) -> list[BindingView]:
 def bindings_of_vehicle(vehicle_id: int) -> list[BindingView]:
     """Every stay of any terminal in this vehicle, by time."""
     return selectors.bindings_of_vehicle(vehicle_id)
+
+
+def import_rows(*, actor: Principal, kind: str, filename: str, content: bytes) -> ImportReport:
+    """Store the good rows of a CSV or Excel file (≤ 10 MB, ≤ 50,000 rows) and tell every bad one by row and column.
+
+    `kind`: stations, lines, vehicles, drivers, bindings or products. Things are known by their code: what is there is
+    updated, and the same file a second time changes nothing. Raises Invalid for what is no table, TooLarge.
+    """
+    actor.must(Right.TERMINALS_MANAGE if kind == "bindings" else Right.NETWORK_EDIT)
+    return imports.import_rows(actor=actor, kind=kind, filename=filename, content=content)
+
+
+def export_rows(*, actor: Principal, kind: str, format: str) -> bytes:  # noqa: A002  the word of the contract
+    """The file that `import_rows` takes back; `format` is csv or xlsx. An empty table gives the headers: a template.
+
+    Drivers' phones are in it only for those who may read personal data. Raises Invalid, TooLarge.
+    """
+    actor.must(Right.NETWORK_READ)
+    return exports.export_rows(actor=actor, kind=kind, format=format)

@@ -1,7 +1,8 @@
 """Reads of the network: rows become views here."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -23,6 +24,8 @@ from zaitu.network.domain.views import (
 from zaitu.network.models import Driver, Line, LineStop, ServiceProduct, Station, TerminalBinding, Vehicle
 
 PAGE_SIZE = 50
+PIECE = 200
+"""Rows held in memory at once when all are read."""
 
 M = TypeVar("M", bound=Model)
 V = TypeVar("V")
@@ -141,7 +144,7 @@ def line(code: str) -> LineView:
 
 
 def lines_by_codes(codes: Iterable[str]) -> dict[str, LineView]:
-    return {view.code: view for view in line_views(_lines().filter(code__in=set(codes)))}
+    return {view.code: view for view in line_views(list(_lines().filter(code__in=set(codes))))}
 
 
 def _lines() -> QuerySet[Line]:
@@ -154,6 +157,10 @@ def vehicles(*, text: str, page: int) -> Page[VehicleView]:
 
 def vehicle(plate: str) -> Vehicle:
     return _one(Vehicle.objects.filter(plate=checks.plate_normal(plate)), f"没有车牌号为 {plate} 的车辆")
+
+
+def vehicle_ids(plates: Iterable[str]) -> dict[str, int]:
+    return dict(Vehicle.objects.filter(plate__in=set(plates)).values_list("plate", "pk"))
 
 
 def vehicles_by_ids(ids: Iterable[int]) -> dict[int, VehicleView]:
@@ -221,3 +228,32 @@ def _one(rows: QuerySet[M], message: str) -> M:
     if row is None:
         raise NotFound(message)
     return row
+
+
+def _all(rows: QuerySet[M], views: Callable[[Sequence[M]], list[V]]) -> Iterator[V]:
+    """Every row, a piece at a time."""
+    left = rows.iterator(chunk_size=PIECE)
+    while piece := list(islice(left, PIECE)):
+        yield from views(piece)
+
+
+def stations_all() -> Iterator[StationView]:
+    return _all(Station.objects.order_by("code"), _each(station_view))
+
+
+def vehicles_all() -> Iterator[VehicleView]:
+    return _all(Vehicle.objects.order_by("plate"), _each(vehicle_view))
+
+
+def driver_rows_all() -> Iterator[Driver]:
+    """With whole phones: the caller asks who may see them."""
+    return Driver.objects.order_by("code").iterator(chunk_size=PIECE)
+
+
+def bindings_all() -> Iterator[BindingView]:
+    rows = TerminalBinding.objects.select_related("vehicle").order_by("terminal", "from_at")
+    return _all(rows, _each(binding_view))
+
+
+def lines_all() -> Iterator[LineView]:
+    return _all(_lines().order_by("code"), line_views)

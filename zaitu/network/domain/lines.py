@@ -1,6 +1,6 @@
 """A line: known stations in driving order, a schedule that moves forward, and a road that passes them in that order."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -23,11 +23,16 @@ class PlacedLine:
     alongs_m: tuple[float, ...]
 
 
-def line_placed(draft: LineDraft, stations: Mapping[str, StationView]) -> PlacedLine:
+def line_placed(
+    draft: LineDraft, *, stations: Mapping[str, StationView], products: Collection[str]
+) -> PlacedLine:
     """Check a line and find where along its road each stop lies; without a road, it is straight from stop to stop.
 
     Raises Invalid.
     """
+    product = checks.plain(draft.product)
+    if product and product not in products:
+        raise _invalid("product", f"没有编码为 {product} 的产品")
     places = []
     for stop in draft.stops:
         place = stations.get(checks.plain(stop.station))
@@ -35,13 +40,16 @@ def line_placed(draft: LineDraft, stations: Mapping[str, StationView]) -> Placed
             raise _invalid("station", f"没有编码为 {stop.station} 的站点")
         places.append(place)
     _schedule_checked(draft)
-    points = tuple(checks.place_checked(lat, lon) for lat, lon in draft.points)
-    points = points or tuple((place.lat, place.lon) for place in places)
+    road = draft.points or tuple((place.lat, place.lon) for place in places)
+    # 6 decimals are 0.1 m: what an export writes is exactly what is stored.
+    points = tuple(
+        (round(lat, 6), round(lon, 6)) for lat, lon in (checks.place_checked(*point) for point in road)
+    )
     normal = replace(
         draft,
         code=checks.code_normal(draft.code, what="线路编码"),
         name=checks.text_checked(draft.name, field="name", label="线路名称", longest=checks.NAME_MAX),
-        product=checks.plain(draft.product),
+        product=product,
         points=points,
     )
     alongs_m = stops_along(points, [(place.name, (place.lat, place.lon)) for place in places])

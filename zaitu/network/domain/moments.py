@@ -21,7 +21,8 @@ def moment_parsed(text: str) -> datetime:
     found = _TEXT.fullmatch(text.strip())
     if not found:
         raise ValueError(f"not a time: {text}")
-    return moment_of_wall(datetime(*(int(part or 0) for part in found.groups())))  # noqa: DTZ001  made aware there
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
+    return moment_of_wall(datetime(year, month, day, hour, minute, second))  # noqa: DTZ001  made aware there
 
 
 def moment_of_wall(wall: datetime) -> datetime:

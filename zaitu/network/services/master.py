@@ -64,7 +64,8 @@ def driver_phone(*, actor: Principal, code: str) -> str:
 def line_put(*, actor: Principal, draft: LineDraft) -> LineView:
     """Store a line; its stops are laid on its road anew. Raises Invalid."""
     codes = {checks.plain(stop.station) for stop in draft.stops}
-    placed = line_placed(draft, selectors.stations_by_codes(codes))
+    products = {product.code for product in selectors.products()}
+    placed = line_placed(draft, stations=selectors.stations_by_codes(codes), products=products)
     _write(actor, f"line:{placed.draft.code}", lambda: store.lines_store([placed]))
     return selectors.line(placed.draft.code)
 

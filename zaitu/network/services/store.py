@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from zaitu.kernel import crypto
-from zaitu.kernel.errors import Conflict, Invalid
+from zaitu.kernel.errors import Conflict
 from zaitu.kernel.geo import Polyline
 from zaitu.kernel.search import grams
 from zaitu.network.domain.lines import PlacedLine
@@ -124,13 +124,7 @@ def _users_are_free(rows: Sequence[Driver]) -> None:
 
 
 def lines_store(lines: Sequence[PlacedLine]) -> Stored:
-    """Raises Invalid when a line names a product that does not exist."""
-    wanted = {line.draft.product for line in lines if line.draft.product}
-    products = dict(ServiceProduct.objects.filter(code__in=wanted).values_list("code", "pk"))
-    if missing := wanted - products.keys():
-        raise Invalid(
-            f"没有编码为 {min(missing)} 的产品", fields={"product": f"没有编码为 {min(missing)} 的产品"}
-        )
+    products = dict(ServiceProduct.objects.values_list("code", "pk"))
     rows = [
         Line(
             code=line.draft.code,
@@ -191,7 +185,8 @@ def _stops_by_code(codes: Iterable[str]) -> dict[str, list[StopPlain]]:
 
 def _upsert(model: type[M], key: str, rows: Sequence[M]) -> tuple[Stored, dict[str, int]]:
     """Store rows by their unique `key` in three queries; gives also the primary key of each."""
-    found = QuerySet(model).filter(**{f"{key}__in": [getattr(row, key) for row in rows]})
+    table: QuerySet[M] = QuerySet(model)
+    found = table.filter(**{f"{key}__in": [getattr(row, key) for row in rows]})
     known = {getattr(row, key): row for row in found}
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]  # noqa: SLF001  documented by Django
     changed, created = [], 0
@@ -201,9 +196,7 @@ def _upsert(model: type[M], key: str, rows: Sequence[M]) -> tuple[Stored, dict[s
         if old is None or any(getattr(old, field.attname) != getattr(row, field.attname) for field in fields):
             changed.append(row)
     columns = [field.name for field in fields if field.name != key]
-    written = QuerySet(model).bulk_create(
-        changed, update_conflicts=True, unique_fields=[key], update_fields=columns
-    )
+    written = table.bulk_create(changed, update_conflicts=True, unique_fields=[key], update_fields=columns)
     keys = {getattr(row, key): row.pk for row in (*known.values(), *written)}
     stored = Stored(created=created, updated=len(changed) - created, unchanged=len(rows) - len(changed))
     return stored, keys

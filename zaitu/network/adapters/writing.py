@@ -1,0 +1,48 @@
+"""Tables as CSV (UTF-8 with a BOM, so that Excel sees the encoding) or Excel; texts can never become formulas."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from zaitu.kernel.errors import TooLarge
+from zaitu.network.domain.sheets import guarded
+
+Value = str | int | float
+CELL_MAX: Final = 32_767
+"""Characters of one Excel cell."""
+
+
+def csv_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(headers)
+    writer.writerows([guarded(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def xlsx_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
+    """Raises TooLarge when a text is longer than a cell holds."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("数据")
+    sheet.freeze_panes = "A2"
+    sheet.append(list(headers))
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _cell(sheet: Any, value: Value) -> Any:
+    if not isinstance(value, str):
+        return value
+    if len(value) > CELL_MAX:
+        raise TooLarge("有线路轨迹超过 Excel 单元格的长度,请导出 CSV")
+    cell = WriteOnlyCell(sheet, guarded(value))
+    cell.data_type = "s"
+    cell.number_format = "@"  # text: Excel keeps leading zeros when it is edited
+    return cell
