@@ -86,7 +86,7 @@ class Position(models.Model):
     speed_kmh = models.FloatField(null=True)
     course_deg = models.SmallIntegerField(null=True)
     flags = models.SmallIntegerField()
-    """Bits of domain.flags.Flag."""
+    """Bits of codecs.columns.Flag."""
     alarm = models.BigIntegerField()
     """The 32 alarm bits as sent (0 for phones)."""
     status = models.BigIntegerField()
@@ -163,10 +163,8 @@ class VehicleState(models.Model):
     """Metres from the start of the trip's route."""
     off_m = models.FloatField(null=True)
     """Metres beside the route."""
-    fences = models.JSONField(default=dict)
-    """rules.fences.FenceState as JSON."""
     visits = models.JSONField(default=list)
-    """[[seq, entered, left or null], …] of this trip, ISO 8601: a late fix must not tell a known visit again."""
+    """Of this trip: rules.fences.Visit as arrays (adapters/states.py); a late fix must not tell a known visit again."""
     late_from = models.DateTimeField(null=True)
     """Fix time of the earliest late fix not yet looked at."""
     late_seen_at = models.DateTimeField(null=True)

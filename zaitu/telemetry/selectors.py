@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
-from zaitu.telemetry.domain.flags import Flag
+from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.models import Position, Terminal, UnknownTerminal, VehicleState
 
@@ -31,7 +31,7 @@ def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
             temps_c=tuple(row.temps_c or ()),
             received_at=row.received_at,
         )
-        for row in rows.defer("fences", "visits")
+        for row in rows.defer("visits")
     }
 
 

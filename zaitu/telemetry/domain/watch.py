@@ -47,6 +47,8 @@ class Watch:
             raise ValueError(f"trip reference has {len(self.trip)} characters, 1..40 allowed")
         if len(self.route) == 1 or len(self.route) > POINTS_MAX:
             raise ValueError(f"a route has 0 or 2..{POINTS_MAX} points, not {len(self.route)}")
+        if not all(-90 <= lat <= 90 and -180 <= lon <= 180 for lat, lon in self.route):
+            raise ValueError("a point of the route is not on Earth")
         if len(self.stops) > STOPS_MAX:
             raise ValueError(f"{len(self.stops)} stops, at most {STOPS_MAX}")
         if len({stop.seq for stop in self.stops}) != len(self.stops):

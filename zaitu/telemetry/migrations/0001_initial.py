@@ -205,7 +205,6 @@ class Migration(migrations.Migration):
                 ("trip", models.CharField(blank=True, max_length=40)),
                 ("along_m", models.FloatField(null=True)),
                 ("off_m", models.FloatField(null=True)),
-                ("fences", models.JSONField(default=dict)),
                 ("visits", models.JSONField(default=list)),
                 ("late_from", models.DateTimeField(null=True)),
                 ("late_seen_at", models.DateTimeField(null=True)),

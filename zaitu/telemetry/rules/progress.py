@@ -1,0 +1,66 @@
+"""How far along its planned road a vehicle is.
+
+Definition: `along_m` is the place on the route nearest to the fix among the places the vehicle can have reached since the
+fix before; `off_m` the distance to it. Without that bound a road that crosses itself or is driven both ways would let
+progress jump. A vehicle that is far from all those places and near another part of the route has taken another road there.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zaitu.kernel.geo import Polyline
+
+Floats = npt.NDArray[np.float64]
+
+BACK_M: Final = 300.0
+"""Turning in a yard or a drifting receiver moves a vehicle so far back from one fix to the next."""
+AHEAD_M: Final = 1_000.0
+AHEAD_MPS: Final = 40.0
+"""144 km/h: faster than trucks go."""
+ON_ROUTE_M: Final = 200.0
+"""Dual carriageways and map error."""
+
+
+def progress(
+    route: Polyline, along_m: float | None, at_s: Floats, lat: Floats, lon: Floats
+) -> tuple[Floats, Floats]:
+    """(along_m, off_m) per fix, in time order. `along_m`: where the vehicle was at at_s[0], None when nobody knows.
+
+    With a known place, `at_s` has one element more than `lat` and `lon`: the instant of that place first.
+    """
+    along = np.empty(len(lat))
+    off = np.empty(len(lat))
+    known = along_m is not None
+    where = along_m
+    for row in range(len(lat)):
+        if where is None:
+            where, off[row] = _first(route, lat[row], lon[row])
+        else:
+            passed_s = at_s[row + known] - at_s[row + known - 1]
+            where, off[row] = _next(route, where, passed_s, lat[row], lon[row])
+        along[row] = where
+    return along, off
+
+
+def _first(route: Polyline, lat: float, lon: float) -> tuple[float, float]:
+    """Where the route passes here several times (a round trip), the first time."""
+    along_m, off_m = route.locate(lat, lon)
+    while along_m > AHEAD_M:
+        earlier_m, earlier_off_m = route.locate(lat, lon, to_m=along_m - AHEAD_M)
+        if earlier_off_m > max(off_m, ON_ROUTE_M):
+            break
+        along_m, off_m = earlier_m, earlier_off_m
+    return along_m, off_m
+
+
+def _next(route: Polyline, where: float, passed_s: float, lat: float, lon: float) -> tuple[float, float]:
+    reach_m = AHEAD_M + AHEAD_MPS * passed_s
+    near_m, near_off_m = route.locate(lat, lon, from_m=where - BACK_M, to_m=where + reach_m)
+    if near_off_m <= ON_ROUTE_M:
+        return near_m, near_off_m
+    any_m, any_off_m = route.locate(lat, lon)
+    if any_off_m <= ON_ROUTE_M:
+        return any_m, any_off_m
+    return near_m, any_off_m
