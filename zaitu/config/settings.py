@@ -213,5 +213,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
     },
 }

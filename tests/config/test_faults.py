@@ -1,0 +1,136 @@
+"""Everything is killed at least once."""
+
+import signal
+import time
+
+import psutil
+import pytest
+
+from tests.running import gone
+
+pytestmark = pytest.mark.fault
+
+
+def until(condition, within_s=40.0):
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
+
+
+def test_a_killed_part_comes_back(installation):
+    running = installation().up()
+    for part in ("bus", "gateway", "worker", "jobs", "couriers", "web"):
+        before = running.child(part).pid
+        running.child(part).kill()
+        until(lambda before=before, part=part: _restarted(running, part, before))
+        running.wait_ready(60)
+    assert "SIGKILL" in running.said()
+
+
+def _restarted(running, part, before):
+    try:
+        return running.child(part).pid != before
+    except LookupError:
+        return False
+
+
+def test_ready_names_the_part_that_does_not_work(installation):
+    running = installation().up()
+    worker = running.child("worker")
+    worker.suspend()  # alive, and doing nothing: the supervisor cannot see that
+    until(lambda: running.ready() == 503)
+    assert running.ready_body()["parts"] == [{"part": "worker", "message": "事件处理没有在工作"}]
+    worker.resume()
+    running.wait_ready(30)
+
+
+def test_a_killed_database_is_recovered_and_the_web_answers_again(installation):
+    running = installation().up()
+    web = running.child("web").pid
+    assert running.run("shell", "-c", _MAKE_USER).returncode == 0
+    running.child("postgres").kill()
+    until(lambda: running.ready() == 503, 15)
+    running.wait_ready(60)
+    assert running.child("web").pid == web, "the web process itself lived on"
+    assert running.run("shell", "-c", _COUNT_USERS).stdout.strip().endswith("1")
+
+
+def test_a_killed_supervisor_leaves_no_process_and_the_next_start_keeps_the_data(installation):
+    running = installation().up()
+    assert running.run("shell", "-c", _MAKE_USER).returncode == 0
+    family = running.family()
+    assert len(family) > 8
+    family[0].kill()
+    running.process.wait(10)
+    assert gone(family, 20) == []
+    running.up()
+    assert running.run("shell", "-c", _COUNT_USERS).stdout.strip().endswith("1")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_stops_all_in_order_within_seconds(installation, signum):
+    running = installation().up()
+    family = running.family()
+    began = time.monotonic()
+    assert running.stop(signum) == 0
+    assert time.monotonic() - began < 15
+    assert gone(family, 1) == []
+    assert "已全部停止" in running.said()
+    assert "Traceback" not in running.said()
+    log = (running.home / "logs" / "postgres.log").read_text()
+    assert "was not properly shut down" not in log
+
+
+def test_stopped_while_it_is_still_starting_it_leaves_nothing(installation):
+    running = installation()
+    running.launch()
+    until(lambda: any("postgres" in process.name() for process in running.family()))
+    family = running.family()
+    assert running.stop(signal.SIGINT) == 130
+    assert gone(family, 10) == []
+    assert "Traceback" not in running.said()
+
+
+def test_a_taken_port_is_said_in_one_sentence(installation):
+    first = installation("first").up()
+    for taken in ({"http_port": first.http_port}, {"jt808_port": first.jt808_port}):
+        second = installation(f"second-{next(iter(taken))}", **taken)
+        done = second.run("up", timeout=30)
+        assert done.returncode == 2
+        assert done.stderr.strip().splitlines() == [
+            f"zaitu: 端口 {next(iter(taken.values()))} 不可用（Address already in use）：可能已有程序占用"
+        ]
+
+
+def test_a_second_start_in_the_same_home_is_refused(installation):
+    first = installation().up()
+    done = installation().run("up", timeout=30)
+    assert done.returncode == 2
+    assert "已经在运行" in done.stderr
+    assert first.ready() == 200
+
+
+def test_a_second_start_is_quick(installation):
+    running = installation().up()
+    running.stop()
+    began = time.monotonic()
+    running.up()
+    assert time.monotonic() - began < 20  # 4 s on an idle machine
+
+
+def test_commands_use_the_running_database_and_start_their_own_when_none_runs(installation):
+    running = installation()
+    assert running.run("migrate", "--verbosity", "0").returncode == 0
+    assert not [
+        p for p in psutil.process_iter(["cmdline"]) if str(running.home) in " ".join(p.info["cmdline"] or ())
+    ]
+    running.up()
+    assert running.run("shell", "-c", _MAKE_USER).returncode == 0
+    assert running.ready() == 200
+
+
+_MAKE_USER = (
+    "from zaitu.access.models import User; User.objects.create_user(username='amei', password='x', roles=[])"
+)
+_COUNT_USERS = "from zaitu.access.models import User; print(User.objects.filter(username='amei').count())"
