@@ -30,8 +30,12 @@ def xlsx_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> byt
     sheet = book.create_sheet("数据")
     sheet.freeze_panes = "A2"
     sheet.append(list(headers))
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+    try:
+        for row in rows:
+            sheet.append([_cell(sheet, value) for value in row])
+    except BaseException:
+        sheet.close()  # rows go through a file of its own, which would stay open
+        raise
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

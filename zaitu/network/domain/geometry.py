@@ -47,22 +47,21 @@ def stops_along(points: Sequence[Point], stops: Sequence[tuple[str, Point]]) -> 
 
 
 def _passages(points: Sequence[Point], place: Point, name: str) -> list[Passage]:
-    """The nearest point of every stretch of road that runs within reach of the place."""
+    """The nearest point of every stretch of road within reach of the place; it ends where the road leaves the reach."""
     reach_deg = STOP_OFF_MAX_M / _DEGREE_M
     found: list[Passage] = []
     stretch: Passage | None = None
     start_m = 0.0
     for first, second in pairwise(points):
         length_m = distance_m(*first, *second)
-        near = length_m > 0 and _box_reaches(first, second, place, reach_deg)
-        along_m, off_m = Polyline((first, second)).locate(*place) if near else (0.0, float("inf"))
-        if off_m <= STOP_OFF_MAX_M:
-            here = Passage(start_m + along_m, off_m)
-            stretch = here if stretch is None or here.off_m < stretch.off_m else stretch
-        elif stretch is not None and length_m > 0:
+        if length_m > 0 and _box_reaches(first, second, place, reach_deg):
+            along_m, off_m = Polyline((first, second)).locate(*place)
+            if off_m <= STOP_OFF_MAX_M and (stretch is None or off_m < stretch.off_m):
+                stretch = Passage(start_m + along_m, off_m)
+        start_m += length_m
+        if stretch is not None and distance_m(*second, *place) > STOP_OFF_MAX_M:
             found.append(stretch)
             stretch = None
-        start_m += length_m
     if stretch is not None:
         found.append(stretch)
     if not found:
