@@ -47,6 +47,11 @@ def test_leading_zeros_do_not_make_another_terminal(vehicles):
     assert [binding.terminal for binding in network.bindings_of([TERMINAL])] == [TERMINAL]
 
 
+def test_terminals_called_by_a_packed_imei_are_bound_too(vehicles):
+    make.bind("4F07788EF676", "沪A11111", make.AT)
+    assert [binding.plate for binding in network.bindings_of(["4f07788ef676"])] == ["沪A11111"]
+
+
 def test_an_earlier_stay_than_the_present_one_is_refused_with_what_is_in_the_way(vehicles):
     make.bind(TERMINAL, "沪A11111", make.AT)
     with pytest.raises(Conflict, match="2026-11-22 08:00 起已装在 沪A11111"):
@@ -76,7 +81,7 @@ def test_it_cannot_leave_before_it_came(vehicles):
     assert stays() == [("沪A11111", make.AT, None)]
 
 
-@pytest.mark.parametrize("terminal", ["", "000", "12A4", "1" * 21, "+8613800001111"])
+@pytest.mark.parametrize("terminal", ["", "000", "12G4", "1" * 21, "+8613800001111"])
 def test_what_is_no_terminal_number_is_refused(vehicles, terminal):
     with pytest.raises(Invalid, match="终端号须为"):
         make.bind(terminal, "沪A11111")

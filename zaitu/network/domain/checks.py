@@ -22,7 +22,8 @@ _PLATE: Final = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
     r"(?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJ-NP-Z0-9]{6})"
 )
-_TERMINAL: Final = re.compile(r"\d{1,20}")
+# Most terminals are called by a phone number; some by an IMEI packed as binary, whose nibbles reach f.
+_TERMINAL: Final = re.compile(r"[0-9a-f]{1,20}")
 
 
 def plain(text: str) -> str:
@@ -47,11 +48,11 @@ def plate_normal(text: str) -> str:
 
 
 def terminal_normal(text: str) -> str:
-    """Digits without leading zeros: firmware versions of one SIM pad differently. Raises Invalid."""
-    digits = plain(text)
-    stripped = digits.lstrip("0")
-    if not _TERMINAL.fullmatch(digits) or not stripped:
-        raise _invalid("terminal", "终端号须为 1–20 位数字")
+    """Digits (and a–f) without leading zeros: firmware versions of one SIM pad differently. Raises Invalid."""
+    number = plain(text).lower()
+    stripped = number.lstrip("0")
+    if not _TERMINAL.fullmatch(number) or not stripped:
+        raise _invalid("terminal", "终端号须为 1–20 位数字(或 a–f)")
     return stripped
 
 

@@ -13,7 +13,7 @@ from zaitu.network.domain.views import Point
 GUARD: Final = "'"
 """Before a text that a spreadsheet would take for a formula; taken off again when such a file comes back."""
 _FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
-_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(\.\d+)?E\+?\d+", re.IGNORECASE)
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(\.\d+)?E\+\d+", re.IGNORECASE)
 _YES: Final = frozenset({"是", "Y", "YES", "TRUE", "1", "√", "启用", "有"})
 _NO: Final = frozenset({"否", "N", "NO", "FALSE", "0", "×", "停用", "无"})
 
