@@ -7,19 +7,32 @@ from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
 from zaitu.telemetry import selectors
+from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
+from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
 from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.domain.watch import Watch, WatchStop
 from zaitu.telemetry.services import terminals, watches
+from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
+    "Deframer",
+    "FrameError",
     "Latest",
+    "Message",
+    "Place",
+    "Registration",
     "TerminalView",
     "TrackPoint",
     "UnknownTerminalView",
+    "Uplink",
     "Watch",
     "WatchStop",
+    "decode",
     "latest",
     "latest_all",
+    "osmand",
+    "osmand_close",
+    "osmand_open",
     "terminal_adopt",
     "terminal_create",
     "terminal_reset",

@@ -22,10 +22,8 @@ from zaitu.telemetry.adapters.states import State
 from zaitu.telemetry.adapters.terminals import Locked, terminals_lock, terminals_seen
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, microseconds
 from zaitu.telemetry.models import Quarantine
-from zaitu.telemetry.services import facts
+from zaitu.telemetry.services import facts, quarantine
 
-QUARANTINE_CLOCK: Final = "clock"
-QUARANTINE_STRANGER: Final = "unauthenticated"
 _FOREVER_US: Final = (1 << 63) - 1
 
 
@@ -125,7 +123,7 @@ def _set_aside(tick: Tick, known: set[int], timed: set[int]) -> None:
             Quarantine(
                 terminal=columns.terminals[columns.terminal[row]],
                 received_at=tick.received_at,
-                reason=QUARANTINE_CLOCK if row in known else QUARANTINE_STRANGER,
+                reason=quarantine.CLOCK if row in known else quarantine.STRANGER,
                 content=columns.raw[row],
             )
             for row in range(len(columns))

@@ -1,23 +1,52 @@
 """Who may send positions: terminals let in by an administrator, and the codes and tokens they prove it with."""
 
 import hashlib
+import hmac
 import re
 import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
 from typing import Final
 
 from django.db import transaction
 
 from zaitu.access import public as access
-from zaitu.kernel import clock
+from zaitu.kernel import clock, outbox
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal
 from zaitu.network import public as network
+from zaitu.telemetry.events import TerminalSeen
 from zaitu.telemetry.models import Terminal, UnknownTerminal
 from zaitu.telemetry.selectors import terminal_get
 
 KINDS: Final = ("jt808", "osmand")
 _NUMBER: Final = re.compile(r"[0-9a-f]{1,20}")
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,20}")
+UNKNOWN_MAX: Final = 1_000
+"""Strangers listed; the least recently seen go first."""
+
+
+class Verdict(IntEnum):
+    """Result of a registration, as 0x8100 says it."""
+
+    REGISTERED = 0
+    VEHICLE_TAKEN = 1
+    NO_SUCH_VEHICLE = 2
+    TERMINAL_TAKEN = 3
+    NO_SUCH_TERMINAL = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registrant:
+    """What a terminal says of itself in 0x0100."""
+
+    terminal: str
+    version: str = ""
+    maker: str = ""
+    model: str = ""
+    device_id: str = ""
+    plate: str = ""
 
 
 def secret_hash(secret: str) -> str:
@@ -25,16 +54,11 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def terminal_normal(terminal: str, kind: str) -> str:
-    """As terminals are known: leading zeros stripped from a JT/T 808 number. Raises Invalid."""
-    text = terminal.strip()
-    if kind == "jt808":
-        text = text.lower().lstrip("0")
-    if not (_NUMBER if kind == "jt808" else _NAME).fullmatch(text):
-        raise Invalid(
-            "终端号须为 1–20 位数字" if kind == "jt808" else "设备号须为 1–20 位字母或数字",
-            fields={"terminal": "终端号不对"},
-        )
+def terminal_normal(terminal: str) -> str:
+    """As terminals are known: without leading zeros. Raises Invalid."""
+    text = terminal.strip().lower().lstrip("0")
+    if not _NUMBER.fullmatch(text):
+        raise Invalid("终端号须为 1–20 位数字", fields={"terminal": "终端号须为 1–20 位数字"})
     return text
 
 
@@ -43,7 +67,7 @@ def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -
     """Let a device in and put it into a vehicle; a phone's token, shown this once. Raises Invalid, NotFound, Conflict."""
     if kind not in KINDS:
         raise Invalid("设备类型须为 jt808 或 osmand", fields={"kind": "不认识的类型"})
-    number = terminal_normal(terminal, kind)
+    number = terminal_normal(terminal)
     token = secrets.token_urlsafe(24) if kind == "osmand" else None
     now = clock.now()
     _row, created = Terminal.objects.get_or_create(
@@ -66,7 +90,76 @@ def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -
 @transaction.atomic
 def terminal_reset(*, actor: Principal, terminal: str) -> None:
     """Forget a terminal's registration, so that another device with this number may register. Raises NotFound."""
-    row = terminal_get(terminal)
+    row = terminal_get(terminal_normal(terminal))
     row.auth_code_hash, row.device_id, row.registered_at = "", "", None
     row.save(update_fields=["auth_code_hash", "device_id", "registered_at"])
-    access.audit(actor=actor, action="terminal.reset", subject=terminal)
+    access.audit(actor=actor, action="terminal.reset", subject=row.terminal)
+
+
+@transaction.atomic
+def terminal_register(who: Registrant, *, now: datetime) -> tuple[Verdict, str]:
+    """Answer 0x0100: (result, authorisation code when registered). The code before it is void then.
+
+    The administrator has let the terminal in for a vehicle, so a plate set up wrongly in the device is only noted;
+    it is refused when another registered terminal serves the vehicle of that plate.
+    """
+    row = Terminal.objects.select_for_update().filter(terminal=who.terminal, kind="jt808").first()
+    if row is None:
+        unknown_seen(who, now=now)
+        return Verdict.NO_SUCH_TERMINAL, ""
+    verdict = _verdict(row, who, now)
+    row.version, row.maker, row.model = who.version, who.maker[:11], who.model[:30]
+    row.reported_plate, row.last_seen_at = who.plate[:40], now
+    code = ""
+    if verdict is Verdict.REGISTERED:
+        code = secrets.token_hex(8)
+        row.auth_code_hash, row.device_id, row.registered_at = secret_hash(code), who.device_id[:30], now
+    row.save()
+    return verdict, code
+
+
+def _verdict(row: Terminal, who: Registrant, now: datetime) -> Verdict:
+    if row.auth_code_hash and row.device_id and row.device_id != who.device_id[:30]:
+        return Verdict.TERMINAL_TAKEN
+    stays = network.bindings_of([row.terminal])
+    here = [stay for stay in stays if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)]
+    if not here:
+        return Verdict.NO_SUCH_VEHICLE
+    others = Terminal.objects.filter(plate=who.plate).exclude(pk=row.pk).exclude(auth_code_hash="")
+    if who.plate and who.plate != here[0].plate and others.exists():
+        return Verdict.VEHICLE_TAKEN
+    return Verdict.REGISTERED
+
+
+def terminal_authenticate(*, terminal: str, code: str, now: datetime) -> bool:
+    """Does 0x0102 carry the code that this terminal was given? A stranger is noted."""
+    row = Terminal.objects.filter(terminal=terminal, kind="jt808").first()
+    if row is None:
+        unknown_seen(Registrant(terminal=terminal), now=now)
+        return False
+    if not row.auth_code_hash or not hmac.compare_digest(row.auth_code_hash, secret_hash(code)):
+        return False
+    Terminal.objects.filter(pk=row.pk).update(last_seen_at=now)
+    return True
+
+
+@transaction.atomic
+def unknown_seen(who: Registrant, *, now: datetime) -> None:
+    """List a stranger, or note that it came again; an event the first time."""
+    row, created = UnknownTerminal.objects.select_for_update().get_or_create(
+        terminal=who.terminal, defaults={"first_seen_at": now, "last_seen_at": now}
+    )
+    row.last_seen_at, row.attempts = now, row.attempts + (not created)
+    if who.version:
+        row.version, row.maker, row.model = who.version, who.maker[:11], who.model[:30]
+        row.device_id, row.reported_plate = who.device_id[:30], who.plate[:40]
+    row.save()
+    if created:
+        oldest = UnknownTerminal.objects.order_by("-last_seen_at", "-id").values("id")[UNKNOWN_MAX:]
+        UnknownTerminal.objects.filter(id__in=oldest).delete()
+        outbox.put(TerminalSeen(terminal=who.terminal))
+
+
+def terminals_heard(terminals: Collection[str], *, now: datetime) -> None:
+    """These terminals gave a sign of life. One statement."""
+    Terminal.objects.filter(terminal__in=terminals).update(last_seen_at=now)

@@ -1,0 +1,180 @@
+"""Phones: the OsmAnd query form and the JSON form of the Traccar Client."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from zaitu.telemetry.codecs.fix import Fix, TimeFlag
+
+LOCATIONS_MAX: Final = 500
+"""In one JSON request."""
+_KMH_PER_KNOT: Final = 1.852
+_KMH_PER_MPS: Final = 3.6
+_MILLISECONDS_FROM: Final = 100_000_000_000
+"""A number from here on is milliseconds: as seconds it would lie beyond the year 5000."""
+
+
+class OsmandError(Exception):
+    """The request is no position; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    token: str
+    fixes: tuple[Fix, ...]
+
+
+def query_parse(query: str) -> Told:
+    """`id=…&lat=…&lon=…&timestamp=…&speed=…` (speed in knots). Raises OsmandError."""
+    try:
+        words = {
+            name: values[-1]
+            for name, values in parse_qs(query, max_num_fields=50, strict_parsing=False).items()
+        }
+    except ValueError as error:
+        raise OsmandError("too many fields") from error
+    if "location" in words and "," in words["location"]:
+        words["lat"], words["lon"] = words["location"].split(",")[:2]
+    fix = _fix(
+        time=words.get("timestamp"),
+        lat=words.get("lat"),
+        lon=words.get("lon"),
+        speed_kmh=_scaled(words.get("speed"), _KMH_PER_KNOT),
+        course=words.get("bearing", words.get("heading")),
+        altitude=words.get("altitude"),
+        valid=words.get("valid", "true").lower() in {"true", "1"},
+        extra={
+            "accuracy_m": _number(words.get("accuracy")),
+            "battery_pct": _number(words.get("batt")),
+            "hdop": _number(words.get("hdop")),
+        },
+    )
+    return Told(token=_token(words.get("id", words.get("deviceid"))), fixes=(fix,))
+
+
+def json_parse(body: bytes) -> Told:
+    """`{"device_id": …, "location": {"timestamp": …, "coords": {…}}}`, one or a list (speed in m/s). Raises OsmandError."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise OsmandError("not JSON") from error
+    if not isinstance(content, dict):
+        raise OsmandError("not a JSON object")
+    locations = content.get("location", content.get("locations"))
+    locations = locations if isinstance(locations, list) else [locations]
+    if not 0 < len(locations) <= LOCATIONS_MAX:
+        raise OsmandError(f"{len(locations)} locations, 1..{LOCATIONS_MAX} allowed")
+    token = content.get("device_id", content.get("id"))
+    return Told(token=_token(token), fixes=tuple(_location(one) for one in locations))
+
+
+def _location(location: Any) -> Fix:
+    coords = location.get("coords") if isinstance(location, dict) else None
+    if not isinstance(coords, dict):
+        raise OsmandError("location.coords is missing")
+    battery = location.get("battery")
+    level = _number(battery.get("level")) if isinstance(battery, dict) else None
+    return _fix(
+        time=location.get("timestamp"),
+        lat=coords.get("latitude"),
+        lon=coords.get("longitude"),
+        # The client writes -1 for "not known".
+        speed_kmh=_scaled(_unless_negative(coords.get("speed")), _KMH_PER_MPS),
+        course=_unless_negative(coords.get("heading")),
+        altitude=coords.get("altitude"),
+        valid=True,
+        extra={
+            "accuracy_m": _number(coords.get("accuracy")),
+            "battery_pct": None if level is None else level * 100,
+        },
+        odometer=location.get("odometer"),
+    )
+
+
+def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
+    *,
+    time: Any,
+    lat: Any,
+    lon: Any,
+    speed_kmh: float | None,
+    course: Any,
+    altitude: Any,
+    valid: bool,
+    extra: Mapping[str, float | None],
+    odometer: Any = None,
+) -> Fix:
+    lat_deg, lon_deg = _number(lat), _number(lon)
+    if lat_deg is None or lon_deg is None:
+        raise OsmandError("lat or lon is missing")
+    if abs(lat_deg) > 90 or abs(lon_deg) > 180:
+        raise OsmandError("lat or lon is not on Earth")
+    course_deg, altitude_m, odometer_m = _number(course), _number(altitude), _number(odometer)
+    at = _time(time)
+    return Fix(
+        time=at,
+        time_flag=TimeFlag.UNKNOWN if at is None else None,
+        lat=lat_deg,
+        lon=lon_deg,
+        fixed=valid and bool(lat_deg or lon_deg),
+        speed_kmh=speed_kmh,
+        course_deg=None if course_deg is None else round(course_deg) % 360,
+        altitude_m=None if altitude_m is None else round(min(max(altitude_m, -1000.0), 20_000.0)),
+        odometer_m=None if odometer_m is None else round(min(max(odometer_m, 0.0), 1e12)),
+        extra={name: value for name, value in extra.items() if value is not None},
+    )
+
+
+def _token(word: Any) -> str:
+    if not isinstance(word, str | int) or not 1 <= len(str(word)) <= 200:
+        raise OsmandError("id is missing")
+    return str(word)
+
+
+def _number(word: Any) -> float | None:
+    if word is None or word == "" or isinstance(word, bool):
+        return None
+    try:
+        value = float(word)
+    except (TypeError, ValueError) as error:
+        raise OsmandError("not a number where one belongs") from error
+    if not math.isfinite(value):
+        raise OsmandError("not a number where one belongs")
+    return value
+
+
+def _scaled(word: Any, factor: float) -> float | None:
+    value = _number(word)
+    return None if value is None else value * factor
+
+
+def _unless_negative(word: Any) -> float | None:
+    value = _number(word)
+    return None if value is None or value < 0 else value
+
+
+def _time(word: Any) -> datetime | None:
+    """Seconds or milliseconds since 1970, or ISO 8601 (without an offset: UTC); None when there is none."""
+    if word is None or word == "":
+        return None
+    try:
+        number = float(word)
+    except (TypeError, ValueError):
+        return _iso(str(word))
+    if number >= _MILLISECONDS_FROM:
+        number /= 1000
+    try:
+        return datetime.fromtimestamp(number, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise OsmandError("timestamp is not a time") from error
+
+
+def _iso(word: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(word.strip())
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise OsmandError("timestamp is not a time") from error

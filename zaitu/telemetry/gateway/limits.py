@@ -1,0 +1,30 @@
+"""What a connection may do and for how long. Tests shorten the times."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    connections: int = 20_000
+    authenticate_s: float = 60.0
+    """From connecting to a right 0x0102; then closed."""
+    idle_s: float = 300.0
+    """Without one whole frame; terminals send a heartbeat every 30 to 180 s."""
+    half_frame_s: float = 30.0
+    """From the first byte of a frame to its last."""
+    unread_s: float = 20.0
+    """Answers lying unread in our buffer."""
+    unread_bytes: int = 64 * 1024
+    bad_frames: int = 50
+    """In a row; then it is no JT/T 808 device."""
+    junk_bytes: int = 16 * 1024
+    """Before the first delimiter."""
+    wrong_codes: int = 5
+    set_aside: int = 20
+    """Frames kept in quarantine from one connection before it authenticates; more are answered and forgotten."""
+    outstanding: int = 256
+    """Frames of one connection not yet stored; then it is not read until they are."""
+    outstanding_all: int = 50_000
+    """The same over all connections."""
+    tick_frames: int = 5_000
+    """Written in one transaction."""

@@ -1,0 +1,36 @@
+"""`zaitu gateway`: the JT/T 808 gateway, until SIGTERM or SIGINT."""
+
+import asyncio
+import signal
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from zaitu.telemetry.gateway.server import Gateway
+
+
+class Command(BaseCommand):
+    help = "Listen for JT/T 808 terminals over TCP and store what they report."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.ZAITU_JT808_HOST)
+        parser.add_argument("--port", type=int, default=settings.ZAITU_JT808_PORT)
+
+    def handle(self, *, host: str, port: int, **_: Any) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            try:
+                runner.run(self._serve(host, port))
+            except OSError as error:
+                raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+    async def _serve(self, host: str, port: int) -> None:
+        stop = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        gateway = Gateway(tick_s=settings.ZAITU_TICK_MS / 1000, bus_path=settings.ZAITU_BUS_PATH)
+        await gateway.start(host, port)
+        self.stdout.write(f"gateway listens on {host}:{gateway.port}")
+        self.stdout.flush()
+        await gateway.run(stop)
