@@ -10,7 +10,12 @@ from servestatic import ServeStaticASGI
 from zaitu.config import health
 from zaitu.config.limits import BodyLimit
 
-_django = ServeStaticASGI(get_asgi_application(), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL)
+_pages = get_asgi_application()
+
+from zaitu.portal.hot import application as tracking  # noqa: E402  needs the models that the line above has loaded
+from zaitu.portal.wire import PREFIX as TRACK_PREFIX  # noqa: E402
+
+_django = ServeStaticASGI(_pages, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL)
 _EXACT: Final[Mapping[str, Any]] = {
     "/healthz/live": health.live,
     "/healthz/ready": health.Ready(),
@@ -28,6 +33,8 @@ _http = BodyLimit(_dispatch, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+    elif scope["path"].startswith(TRACK_PREFIX):
+        await tracking(scope, receive, send)  # reads no body, so nothing of it needs a limit
     else:
         await _http(scope, receive, send)
 
@@ -38,5 +45,6 @@ async def _lifespan(receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         else:
+            await tracking.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

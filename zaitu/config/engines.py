@@ -38,8 +38,8 @@ def database_for_a_command() -> Iterator[None]:
     with ExitStack() as stack:
         if not env().database_url and not _held(home, stack):
             server = PostgresServer(home, say=say)
+            stack.callback(server.stop)  # first: Ctrl-C may come while it starts
             server.start()
-            stack.callback(server.stop)
         yield
 
 

@@ -67,8 +67,8 @@ class Command(BaseCommand):
 
     def _database(self, home: Home, stack: ExitStack) -> PostgresServer:
         server = PostgresServer(home, say=functools.partial(self._say, "postgres"))
+        stack.callback(server.stop)  # first: Ctrl-C may come while it starts
         server.start()
-        stack.callback(server.stop)
         return server
 
     async def _announce(self, settings: Env, facts: dict[str, str], began: float) -> None:
@@ -126,7 +126,11 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[P
         Program(name="bus", arguments=("bus",), stage=0),
         *web,
         *([Program(name="gateway", arguments=("gateway",), stage=2)] if gateway else []),
-        *([Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs", "couriers")] if jobs else []),
+        *(
+            [Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs", "couriers")]
+            if jobs
+            else []
+        ),
         *([Program(name="fleet", arguments=("fleet",), stage=3)] if demo else []),
     ]
 

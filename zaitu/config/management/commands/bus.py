@@ -1,16 +1,23 @@
-"""`zaitu bus`: the exchange for live news between this machine's processes."""
+"""`zaitu bus`: the exchange for live news between this machine's processes. Needs neither settings nor a database."""
 
 import asyncio
 import contextlib
 import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from zaitu.config.env import env
 from zaitu.config.homes import Home
 from zaitu.kernel.bus import BusServer
 
 
-def run() -> None:
-    asyncio.run(_serve())
+class Command(BaseCommand):
+    help = "运行本机各进程之间的消息总线"
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asyncio.run(_serve())
 
 
 async def _serve() -> None:

@@ -1,0 +1,143 @@
+import hashlib
+import json
+import shutil
+import tarfile
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from tests.running import Installation
+
+
+@pytest.fixture(scope="module")
+def company():
+    """An installation with a company, a user and a file, and its backup."""
+    place = Path(tempfile.mkdtemp(prefix="zaitu-place-"))
+    place.chmod(0o711)
+    one = Installation(place / "home")
+    done = one.run("init", "--company", "顺驰物流", "--admin", "amei", "--name", "阿美")
+    assert done.returncode == 0, done.stderr
+    one.said_at_init = done.stdout
+    photo = one.home / "files" / "2026" / "photo.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"\xff\xd8photo")
+    one.backup = place / "day.zaitu"
+    done = one.run("backup", str(one.backup))
+    assert done.returncode == 0, done.stderr
+    yield one
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def test_init_says_the_password_once_and_refuses_a_second_time(company):
+    assert "初始密码" in company.said_at_init
+    again = company.run("init", "--company", "顺驰物流", "--admin", "bob")
+    assert again.returncode == 2
+    assert again.stderr.strip() == f"zaitu: {company.home} 已有用户，无需再次初始化"
+
+
+def test_init_without_a_terminal_names_the_missing_flag(installation):
+    done = installation().run("init")
+    assert done.returncode == 2
+    assert done.stderr.strip() == "zaitu: 缺少公司名称，请加 --company"
+
+
+def test_a_restored_home_gives_the_same_answers(company, installation):
+    other = installation("other")
+    done = other.run("restore", str(company.backup))
+    assert done.returncode == 0, done.stderr
+    dump = ("dumpdata", "access.user", "auth", "--indent", "1")
+    ours = json.loads(company.run(*dump).stdout)
+    assert "amei" in str(ours)
+    assert json.loads(other.run(*dump).stdout) == ours
+    for name in ("secrets/secret_key", "secrets/data_key", "company.txt", "files/2026/photo.jpg"):
+        assert (other.home / name).read_bytes() == (company.home / name).read_bytes()
+    assert (other.home / "secrets/data_key").stat().st_mode & 0o077 == 0
+
+
+def test_the_backup_is_for_its_owner_only_and_is_not_overwritten(company):
+    assert company.backup.stat().st_mode & 0o077 == 0
+    again = company.run("backup", str(company.backup))
+    assert (again.returncode, again.stderr.strip()) == (2, f"zaitu: {company.backup} 已存在，备份不会覆盖它")
+
+
+def test_restore_writes_into_an_empty_home_only(company):
+    before = (company.home / "secrets/data_key").read_bytes()
+    done = company.run("restore", str(company.backup))
+    assert done.returncode == 2
+    assert "不是空的" in done.stderr
+    assert (company.home / "secrets/data_key").read_bytes() == before
+
+
+def _changed(source, target, change):
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        for member in old.getmembers():
+            content = old.extractfile(member).read()
+            for name, body in change(member.name, content):
+                about = tarfile.TarInfo(name)
+                about.size = len(body)
+                new.addfile(about, BytesIO(body))
+
+
+def _half(source, target):
+    target.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+
+
+def _flipped(source, target):
+    _changed(
+        source, target, lambda name, body: [(name, body[:-1] + b"?" if name == "database.dump" else body)]
+    )
+
+
+def _without_dump(source, target):
+    _changed(source, target, lambda name, body: [] if name == "database.dump" else [(name, body)])
+
+
+def _climbing(source, target):
+    _changed(
+        source,
+        target,
+        lambda name, body: [(name, body), *([("files/../../evil", b"x")] if "dump" in name else [])],
+    )
+
+
+def _with_broken_dump(source, target):
+    """Right by its own manifest; only pg_restore can tell."""
+
+    def change(name, body):
+        if name == "manifest.json":
+            manifest = json.loads(body)
+            manifest["sha256"]["database.dump"] = hashlib.sha256(b"broken").hexdigest()
+            body = json.dumps(manifest).encode()
+        return [(name, b"broken" if name == "database.dump" else body)]
+
+    _changed(source, target, change)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda source, target: target.write_bytes(b"PK\3\4 not ours"), "不是 zaitu backup 写出的文件"),
+        (lambda source, target: target.write_bytes(b""), "不是 zaitu backup 写出的文件"),
+        (lambda source, target: None, "找不到文件"),
+        (_half, "损坏"),
+        (_flipped, "database.dump 与清单不符"),
+        (_without_dump, "缺少 database.dump"),
+        (_climbing, "与清单不符"),
+        (_with_broken_dump, "pg_restore 没有完成"),
+    ],
+    ids=["foreign", "empty", "missing", "half", "flipped", "incomplete", "climbing", "dump-broken"],
+)
+def test_a_bad_file_is_refused_in_one_sentence_and_nothing_is_left(
+    company, installation, place, damage, said
+):
+    bad = place / "bad.zaitu"
+    damage(company.backup, bad)
+    one = installation("fresh")
+    done = one.run("restore", str(bad))
+    assert done.returncode == 2, done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+    assert not one.home.exists() or {path.name for path in one.home.iterdir()} <= {"run", "logs"}
+    assert not (place / "evil").exists()
