@@ -1,4 +1,4 @@
-"""What answers which path: hot reads and health are bare ASGI, everything else is Django with its static files."""
+"""What answers which path: hot reads, devices and health are bare ASGI, everything else is Django with its static files."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,42 +9,45 @@ from servestatic import ServeStaticASGI
 
 from zaitu.config import health
 from zaitu.config.limits import BodyLimit
+from zaitu.portal import hot
+from zaitu.telemetry import public as telemetry
 
-_pages = get_asgi_application()
-
-from zaitu.portal.hot import application as tracking  # noqa: E402  needs the models that the line above has loaded
-from zaitu.portal.wire import PREFIX as TRACK_PREFIX  # noqa: E402
-
-_django = ServeStaticASGI(_pages, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL)
+_TRACK: Final = "/api/v1/track/"
 _EXACT: Final[Mapping[str, Any]] = {
     "/healthz/live": health.live,
     "/healthz/ready": health.Ready(),
     "/metrics": health.metrics,
+    "/osmand": telemetry.osmand,
+    "/osmand/": telemetry.osmand,
 }
+_django = ServeStaticASGI(get_asgi_application(), root=settings.STATIC_ROOT, prefix=settings.STATIC_URL)
 
 
 async def _dispatch(scope: Any, receive: Any, send: Any) -> None:
     await _EXACT.get(scope["path"], _django)(scope, receive, send)
 
 
-_http = BodyLimit(_dispatch, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+_limited = BodyLimit(_dispatch, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["path"].startswith(TRACK_PREFIX):
-        await tracking(scope, receive, send)  # reads no body, so nothing of it needs a limit
+    elif scope["path"].startswith(_TRACK):  # first and bare: it takes no body, and most requests are this one
+        await hot.application(scope, receive, send)
     else:
-        await _http(scope, receive, send)
+        await _limited(scope, receive, send)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:
+    """Parts with connections of their own open them with the process and close them with it."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            await telemetry.osmand_open()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await tracking.stop()
+            await hot.application.stop()
+            await telemetry.osmand_close()
             await send({"type": "lifespan.shutdown.complete"})
             return
