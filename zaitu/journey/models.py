@@ -63,7 +63,7 @@ class Trip(models.Model):
     started_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     points = models.JSONField()
-    """[[lat, lon], …] WGS-84, simplified for showing (at most 200 points)."""
+    """[[lat, lon], …] WGS-84, within 50 m of the line's geometry."""
     length_m = models.FloatField()
     created_by = models.CharField(max_length=80)
     created_at = models.DateTimeField()

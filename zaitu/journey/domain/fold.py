@@ -86,6 +86,9 @@ class State:
     signed_at: datetime | None
     signed_pieces: int
     exception: dict[str, Any] | None
+    """The overlay people see: the worst of those open."""
+    problems: frozenset[str]
+    """Codes of all open overlays."""
     nodes: tuple[Node, ...]
     pieces: dict[str, PieceState]
     effective: frozenset[int]
@@ -110,7 +113,7 @@ def _effective(events: Iterable[FoldEvent]) -> list[FoldEvent]:
     told: set[tuple[Any, ...]] = set()
     kept = []
     for event in ordered:
-        once = (event.source, event.kind, event.raw_code, event.at, event.station, event.piece)
+        once = (event.source, event.kind, event.raw_code, event.at, event.station, event.piece, event.target)
         if (event.source, event.key) in keys or once in told:
             continue
         keys.add((event.source, event.key))
@@ -270,6 +273,7 @@ class _Walk:
             signed_at=self.settled.signed_at,
             signed_pieces=self.settled.of(Kind.SIGNED),
             exception=self._worst(ended=ended),
+            problems=frozenset(problem.value for problem in self.open_problems),
             nodes=tuple(self.nodes),
             pieces=self.pieces,
             effective=frozenset(self.seen),

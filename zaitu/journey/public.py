@@ -1,0 +1,354 @@
+"""The journey's contract: orders, trips, scans, shipments and their tracking. Every call says who is acting.
+
+A customer's key sees and touches its own shipments only; to everybody a shipment that is not theirs is one that does not exist.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from zaitu.access import public as access
+from zaitu.journey.adapters.tracking import (
+    EXACT_PRECISION_M,
+    Tracked,
+    TrackedPage,
+    TrackReader,
+    route_points,
+    track_page,
+)
+from zaitu.journey.domain.actions import ROAD_MAY_TOO, SCANS, Kind
+from zaitu.journey.domain.coarse import coarse as position_coarse
+from zaitu.journey.domain.document import Position
+from zaitu.journey.domain.document import answer as track_answer
+from zaitu.journey.domain.document import details as track_details
+from zaitu.journey.domain.document_input import DocumentInput
+from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
+from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
+from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
+from zaitu.journey.domain.views import (
+    TRIP_STATE_TEXTS,
+    Counts,
+    EtaPointView,
+    EventView,
+    LabelView,
+    Level,
+    OrderDraft,
+    OrdersImported,
+    OrderView,
+    PartyDraft,
+    PersonView,
+    PieceView,
+    ProofView,
+    RowError,
+    ScanDraft,
+    ScanResult,
+    SheetRow,
+    SheetView,
+    ShipmentQuery,
+    ShipmentRow,
+    ShipmentView,
+    TrackView,
+    TripDraft,
+    TripState,
+    TripStopView,
+    TripView,
+)
+from zaitu.journey.models import JourneyEvent, StoredFile
+from zaitu.journey.selectors import search as _search
+from zaitu.journey.selectors import shipments as _shipments
+from zaitu.journey.selectors import trips as _trips
+from zaitu.journey.services import facts as _facts
+from zaitu.journey.services import files as _files
+from zaitu.journey.services import orders as _orders
+from zaitu.journey.services import scans as _scans
+from zaitu.journey.services import trips as _trip_services
+from zaitu.kernel.errors import Forbidden, Invalid, NotFound
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Kind as Who
+from zaitu.kernel.principal import Principal, Right, system
+from zaitu.network import public as network
+from zaitu.telemetry.events import StopEntered, StopLeft
+
+__all__ = [
+    "DETAIL_TEXTS",
+    "EXACT_PRECISION_M",
+    "PROBLEMS",
+    "RELATION_TEXTS",
+    "REPORTABLE",
+    "SCANS",
+    "STATUS_TEXTS",
+    "TRIP_STATE_TEXTS",
+    "Counts",
+    "Detail",
+    "DocumentInput",
+    "EtaPointView",
+    "EventView",
+    "Kind",
+    "LabelView",
+    "Level",
+    "OrderDraft",
+    "OrderView",
+    "OrdersImported",
+    "Party",
+    "PartyDraft",
+    "PersonView",
+    "PieceView",
+    "Position",
+    "Problem",
+    "ProofView",
+    "RowError",
+    "ScanDraft",
+    "ScanResult",
+    "SheetRow",
+    "SheetView",
+    "ShipmentQuery",
+    "ShipmentRow",
+    "ShipmentView",
+    "SignerRelation",
+    "Status",
+    "TrackReader",
+    "TrackView",
+    "Tracked",
+    "TrackedPage",
+    "TripDraft",
+    "TripState",
+    "TripStopView",
+    "TripView",
+    "events_of",
+    "file_read",
+    "file_store",
+    "labels",
+    "on_stop_entered",
+    "on_stop_left",
+    "order_create",
+    "people_read",
+    "position_coarse",
+    "route_points",
+    "scan_record",
+    "shipment_page",
+    "shipments_search",
+    "track",
+    "track_answer",
+    "track_details",
+    "track_page",
+    "trip_assign",
+    "trip_cancel",
+    "trip_get",
+    "trip_plan",
+    "trip_sheet",
+    "trips_list",
+]
+
+
+# Orders
+
+
+def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
+    """Place an order; under one customer the same `client_ref` is the same order.
+
+    A customer's key orders for itself. Raises Forbidden, Invalid with fields, Conflict (that `client_ref` with another content).
+    """
+    return _orders.order_create(actor=actor, draft=_own_order(actor, draft))
+
+
+def _own_order(actor: Principal, draft: OrderDraft) -> OrderDraft:
+    actor.must(Right.ORDERS_CREATE)
+    if actor.kind is not Who.CUSTOMER_KEY:
+        return draft
+    if draft.customer_code not in (None, "", actor.customer_code):
+        raise Forbidden("只能为自己下单")
+    return replace(draft, customer_code=actor.customer_code)
+
+
+# Trips
+
+
+def trip_plan(*, actor: Principal, draft: TripDraft) -> TripView:
+    """Plan a run of a line by a vehicle and have its stops watched.
+
+    Raises Forbidden, Invalid, NotFound (line, vehicle), Conflict when the vehicle is taken at that time.
+    """
+    actor.must(Right.TRIPS_PLAN)
+    return _trips.trip_views([_trip_services.trip_plan(actor=actor, draft=draft)])[0]
+
+
+def trip_assign(*, actor: Principal, trip: str, waybills: Sequence[str]) -> TripView:
+    """Put shipments on a trip; those on it already stay. All or none.
+
+    Raises Forbidden, NotFound, RuleBroken when one of them cannot go with it.
+    """
+    actor.must(Right.TRIPS_PLAN)
+    _trip_services.trip_assign(actor=actor, trip=trip, waybills=waybills)
+    return trip_get(actor=actor, trip=trip)
+
+
+def trip_cancel(*, actor: Principal, trip: str, reason: str) -> TripView:
+    """Take a planned trip back; its shipments wait for another. Raises Forbidden, NotFound, RuleBroken once it has left."""
+    actor.must(Right.TRIPS_PLAN)
+    return _trips.trip_views([_trip_services.trip_cancel(actor=actor, trip=trip, reason=reason)])[0]
+
+
+def trip_get(*, actor: Principal, trip: str) -> TripView:
+    """Raises Forbidden, NotFound."""
+    _staff(actor, Right.SHIPMENTS_READ)
+    return _trips.trip_views([_trips.trip(trip)])[0]
+
+
+def trips_list(*, actor: Principal, state: str = "", text: str = "", page: int = 1) -> Page[TripView]:
+    """50 a page, newest departure first. Raises Forbidden."""
+    _staff(actor, Right.SHIPMENTS_READ)
+    return _trips.trips(state=state, text=text, page=page)
+
+
+def trip_sheet(*, actor: Principal, trip: str, station_code: str) -> SheetView:
+    """What a station loads and unloads, and how far it is. Raises Forbidden, NotFound."""
+    _staff(actor, Right.SHIPMENTS_READ)
+    return _trips.sheet(trip, station_code)
+
+
+# Scans
+
+
+def scan_record(*, actor: Principal, draft: ScanDraft) -> ScanResult:
+    """Record a scan in the field and say what it means. The same key is the same scan: it is answered again and not repeated.
+
+    Raises Forbidden, Invalid, Conflict (the key was used for another scan). A scan that must not be is no error:
+    its level is `wrong`, nothing is recorded and the message says what to do.
+    """
+    _may_scan(actor, draft.kind)
+    _station(draft.station_code)
+    return _scans.scan_record(actor=actor, draft=draft)
+
+
+def _may_scan(actor: Principal, kind: str) -> None:
+    if kind not in {known.value for known in SCANS}:
+        raise Invalid("不能扫描这种动作", fields={"kind": "不能扫描这种动作"})
+    known = Kind(kind)
+    if known in ROAD_MAY_TOO and actor.can(Right.SCAN_ROAD):
+        _staff(actor, Right.SCAN_ROAD)
+    else:
+        _staff(actor, SCANS[known])
+
+
+def _station(code: str) -> None:
+    if code not in network.stations_by_codes([code]):
+        raise Invalid(f"没有编码为 {code} 的站点", fields={"station_code": "请选择所在站点"})
+
+
+def _staff(actor: Principal, right: Right) -> None:
+    """Our own people and handlers; a customer or link holder with a right of the same name is not meant."""
+    if actor.kind not in (Who.STAFF, Who.SYSTEM):
+        raise Forbidden("仅限本公司人员")
+    actor.must(right)
+
+
+# Files
+
+
+def file_store(*, actor: Principal, waybill: str, kind: str, content: bytes, mime: str = "") -> str:
+    """Keep a `photo` or `signature` of a shipment; its id. The image itself says what it is, not `mime`.
+
+    Raises Forbidden, NotFound, Invalid (no image), TooLarge, Unavailable (disk full).
+    """
+    if not (actor.can(Right.SCAN_ROAD) or actor.can(Right.SCAN_WAREHOUSE)):
+        _staff(actor, Right.PROBLEM_REPORT)
+    shipment = _shipments.visible(_staff_only(actor), waybill)
+    del mime
+    return _files.file_store(actor=actor, shipment=shipment, kind=kind, content=content)
+
+
+def _staff_only(actor: Principal) -> Principal:
+    _staff(actor, Right.SHIPMENTS_READ)
+    return actor
+
+
+def file_read(*, actor: Principal, file_id: str) -> tuple[bytes, str]:
+    """(content, MIME type) of a photo or signature, for those who may see its shipment whole; staff's reads are recorded.
+
+    Raises Forbidden, NotFound, Unavailable.
+    """
+    row = StoredFile.objects.filter(pk=_uuid(file_id)).select_related("shipment").first()
+    if row is None:
+        raise NotFound(_shipments.NOT_FOUND)
+    _shipments.visible(actor, row.shipment.waybill)
+    if actor.kind is Who.STAFF:
+        access.audit(
+            actor=actor, action="personal.read", subject=row.shipment.waybill, detail={"file": str(row.pk)}
+        )
+    return _files.file_content(row), row.mime
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise NotFound(_shipments.NOT_FOUND) from None
+
+
+# Shipments
+
+
+def shipments_search(
+    *, actor: Principal, query: ShipmentQuery, page: int = 1, size: int = 50
+) -> Page[ShipmentRow]:
+    """A customer's key finds its own only. Raises Forbidden, Invalid for an unknown sort."""
+    actor.must(Right.SHIPMENTS_READ)
+    return _search.shipments(actor=actor, query=query, page=page, size=size)
+
+
+def shipment_page(*, actor: Principal, waybill: str) -> ShipmentView:
+    """Everything known of a shipment: staff and its customer. Raises Forbidden, NotFound (also for another customer's)."""
+    actor.must(Right.SHIPMENTS_READ)
+    return _shipments.page_of(actor, _shipments.visible(actor, waybill))
+
+
+def people_read(*, actor: Principal, waybill: str, reason: str) -> tuple[PersonView, ...]:
+    """The parties of a shipment, whole for those who may (staff: recorded in the audit). Raises Forbidden, NotFound."""
+    return _shipments.people(actor, _shipments.visible(actor, waybill), reason)
+
+
+def events_of(*, actor: Principal, waybill: str) -> tuple[EventView, ...]:
+    """Newest first. A customer's key sees what happened, not who of us told it. Raises Forbidden, NotFound."""
+    actor.must(Right.SHIPMENTS_READ)
+    shipment = _shipments.visible(actor, waybill)
+    events = list(
+        JourneyEvent.objects.filter(shipment=shipment).select_related("piece", "trip").order_by("-at", "-id")
+    )
+    names = network.stations_by_codes({event.station_code for event in events if event.station_code})
+    return _shipments.event_views(actor, events, names)
+
+
+def labels(*, actor: Principal, waybill: str) -> tuple[LabelView, ...]:
+    """What the piece labels of a shipment print. Raises Forbidden, NotFound."""
+    actor.must(Right.LABELS_PRINT)
+    found = _shipments.visible(_label_reader(actor), waybill)
+    return _shipments.labels(actor, found)
+
+
+def _label_reader(actor: Principal) -> Principal:
+    """A key with the scope `labels` alone may print its own shipments' labels without reading the rest."""
+    return replace(actor, rights=actor.rights | {Right.SHIPMENTS_READ})
+
+
+def track(*, actor: Principal, waybill: str) -> TrackView:
+    """The tracking document, for those who may see the shipment. Raises Forbidden, NotFound."""
+    shipment = _shipments.visible(actor, waybill)
+    return TrackView(
+        waybill=shipment.waybill,
+        document=shipment.document,
+        vehicle_id=shipment.vehicle_id,
+        final=shipment.final,
+    )
+
+
+# What lower rooms tell (config/wiring.py); delivered at least once, and harmless again
+
+
+def on_stop_entered(event: StopEntered) -> None:
+    """A watched truck reached a stop. Runs again without effect: the fact has one key per trip, stop and shipment."""
+    _facts.stop_entered(actor=system("journey.stops"), event=event)
+
+
+def on_stop_left(event: StopLeft) -> None:
+    """A watched truck left a stop. Runs again without effect, as `on_stop_entered`."""
+    _facts.stop_left(actor=system("journey.stops"), event=event)

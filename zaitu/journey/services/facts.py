@@ -1,0 +1,174 @@
+"""A truck leaves or reaches a stop: the fact fans out to every shipment on board, in a fixed number of queries.
+
+Fences and scans both tell it, whichever comes first; both are kept and folded once. Telling it again changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.views import LegState, TripState
+from zaitu.journey.events import TripChanged
+from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
+from zaitu.journey.selectors.gathered import stops_of
+from zaitu.journey.services import counting, learning
+from zaitu.journey.services.ledger import Ledger, NewEvent
+from zaitu.journey.services.trips import unwatch
+from zaitu.kernel import outbox
+from zaitu.kernel.principal import Principal
+from zaitu.telemetry.events import StopEntered, StopLeft
+
+SOURCE: Final = "fact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopFact:
+    """A truck at a stop, told by a fence or a scan."""
+
+    kind: Kind
+    """STOP_ENTERED, ARRIVED, STOP_LEFT or DEPARTED."""
+    source: str
+    key: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def arrival(self) -> bool:
+        return self.kind in (Kind.STOP_ENTERED, Kind.ARRIVED)
+
+
+@transaction.atomic
+def stop_entered(*, actor: Principal, event: StopEntered) -> int:
+    """Shipments moved. A trip we do not know, or that is over, is not an error: the watch may be older than its end."""
+    return _from_fence(actor, event, Kind.STOP_ENTERED, "in")
+
+
+@transaction.atomic
+def stop_left(*, actor: Principal, event: StopLeft) -> int:
+    """As `stop_entered`."""
+    return _from_fence(actor, event, Kind.STOP_LEFT, "out")
+
+
+def _from_fence(actor: Principal, event: StopEntered | StopLeft, kind: Kind, way: str) -> int:
+    trip = Trip.objects.select_for_update().filter(ref=event.trip, vehicle_id=event.vehicle_id).first()
+    if trip is None or trip.state == TripState.CANCELLED:
+        return 0
+    fact = StopFact(
+        kind=kind,
+        source=SOURCE,
+        key=f"{trip.ref}:{event.seq}:{way}",
+        at=event.at,
+        data={"late": True} if event.late else {},
+    )
+    return len(at_stop(actor=actor, trip=trip, seq=event.seq, fact=fact))
+
+
+def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[JourneyEvent]:
+    """Record the fact for the stop and for every shipment concerned; the events written. The trip must be locked."""
+    stops = stops_of([trip.pk])[trip.pk]
+    stop = next((one for one in stops if one.seq == seq), None)
+    if stop is None or (stop is stops[0] and fact.arrival and stop.departed_at):
+        return []
+    _stop_save(stop, fact)
+    legs = list(Leg.objects.filter(trip=trip).order_by("shipment_id"))
+    concerned = _concerned(legs, seq, arrival=fact.arrival)
+    ending = [] if fact.arrival else [leg for leg in legs if leg.to_seq == seq]
+    behind = set() if fact.arrival else _left_behind(trip, stop, concerned)
+    ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in (*concerned, *ending)])
+    _legs_save(concerned, behind, seq, arrival=fact.arrival)
+    for leg in concerned:
+        if leg.shipment_id in behind:
+            ledger.add(counting.omitted(leg, trip, stop, fact.at))
+        else:
+            ledger.add(_event(leg.shipment_id, trip, stop, fact))
+    if not fact.arrival:
+        counting.close_loading(ledger, trip, stop, concerned, fact.at)
+        counting.close_unloading(ledger, trip, stop, ending, fact.at)
+    written = ledger.close()
+    _trip_moves(trip, stops, stop, fact)
+    return written
+
+
+def _event(shipment_id: int, trip: Trip, stop: TripStop, fact: StopFact) -> NewEvent:
+    return NewEvent(
+        shipment_id=shipment_id,
+        kind=fact.kind,
+        source=fact.source,
+        key=fact.key,
+        at=fact.at,
+        station=stop.station_code,
+        trip_id=trip.pk,
+        data=fact.data,
+    )
+
+
+def _stop_save(stop: TripStop, fact: StopFact) -> None:
+    """The earliest word about an arrival or departure counts, whoever gave it."""
+    column = "arrived_at" if fact.arrival else "departed_at"
+    known: datetime | None = getattr(stop, column)
+    if known is None or fact.at < known:
+        setattr(stop, column, fact.at)
+        if not fact.arrival and stop.arrived_at is None:
+            stop.arrived_at = fact.at
+        stop.save(update_fields=["arrived_at", "departed_at"])
+
+
+def _concerned(legs: Sequence[Leg], seq: int, *, arrival: bool) -> list[Leg]:
+    """Rides that this stop is on the way of: boarding here or before, and leaving here or after."""
+    if arrival:
+        return [leg for leg in legs if leg.state in _RIDING and leg.from_seq < seq <= leg.to_seq]
+    return [leg for leg in legs if leg.state in _RIDING and leg.from_seq <= seq < leg.to_seq]
+
+
+_RIDING: Final = (LegState.PLANNED, LegState.ON_BOARD, LegState.DONE)
+"""A ride that is done still hears of its last stop: the second teller of an arrival, or a late one."""
+
+
+def _left_behind(trip: Trip, stop: TripStop, legs: Iterable[Leg]) -> set[int]:
+    """Shipments that should have boarded here and were not scanned, while others were.
+
+    A station that scans nothing onto a trip is believed to have loaded what was planned.
+    """
+    boarding = {leg.shipment_id for leg in legs if leg.from_seq == stop.seq and leg.state == LegState.PLANNED}
+    if not boarding:
+        return set()
+    scanned = counting.scanned_shipments(trip, stop.station_code)
+    return boarding - scanned if scanned else set()
+
+
+def _legs_save(legs: Iterable[Leg], behind: set[int], seq: int, *, arrival: bool) -> None:
+    changed: list[Leg] = []
+    for leg in legs:
+        after = _leg_after(leg, seq, arrival=arrival)
+        if leg.shipment_id in behind:
+            after = LegState.LEFT_BEHIND
+        if after != leg.state:
+            leg.state = after
+            changed.append(leg)
+    for state in {leg.state for leg in changed}:
+        Leg.objects.filter(pk__in=[leg.pk for leg in changed if leg.state == state]).update(state=state)
+
+
+def _leg_after(leg: Leg, seq: int, *, arrival: bool) -> str:
+    if leg.state == LegState.DONE or (arrival and seq == leg.to_seq):
+        return LegState.DONE
+    return LegState.ON_BOARD
+
+
+def _trip_moves(trip: Trip, stops: Sequence[TripStop], stop: TripStop, fact: StopFact) -> None:
+    before = trip.state
+    if trip.state == TripState.PLANNED and (stop.seq > stops[0].seq or not fact.arrival):
+        trip.state, trip.started_at = TripState.RUNNING, fact.at
+    if trip.state == TripState.RUNNING and fact.arrival and stop is stops[-1]:
+        trip.state, trip.done_at = TripState.DONE, fact.at
+    if fact.arrival and stop.seq > stops[0].seq:
+        learning.learn(trip, stops, stop)
+    if trip.state != before:
+        trip.save(update_fields=["state", "started_at", "done_at"])
+        if trip.state == TripState.DONE:
+            unwatch(trip)
+    outbox.put(TripChanged(trip=trip.ref, state=trip.state, at=fact.at))

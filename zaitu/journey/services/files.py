@@ -1,0 +1,92 @@
+"""Photos and signatures: checked, re-encoded and kept under the home, readable by those who may see the shipment."""
+
+import io
+import uuid
+from typing import Final
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from zaitu.access import public as access
+from zaitu.journey.models import Shipment, StoredFile
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Invalid, TooLarge, Unavailable
+from zaitu.kernel.principal import Principal
+
+KINDS: Final = {"photo": "照片", "signature": "签名"}
+MAX_BYTES: Final = 12 * 1024 * 1024
+MAX_PIXELS: Final = 50_000_000
+"""A phone takes 12 to 50 million pixels; more is an attack on memory."""
+LONGEST_PX: Final = 1_600
+PER_SHIPMENT: Final = 200
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+JPEG: Final = "image/jpeg"
+PNG: Final = "image/png"
+
+
+@transaction.atomic
+def file_store(*, actor: Principal, shipment: Shipment, kind: str, content: bytes) -> str:
+    """Keep an image of a shipment; its id. Raises Invalid, TooLarge, and Unavailable when the disk is full.
+
+    The image is decoded and written anew: what the phone hid in it (place, device) and what is no image stays outside.
+    """
+    if kind not in KINDS:
+        raise Invalid("只能上传照片或签名", fields={"kind": "只能上传照片或签名"})
+    if len(content) > MAX_BYTES:
+        raise TooLarge(f"图片不能超过 {MAX_BYTES // 1024 // 1024} MB，请降低分辨率后重拍")
+    if StoredFile.objects.filter(shipment=shipment).count() >= PER_SHIPMENT:
+        raise TooLarge(f"一票最多保存 {PER_SHIPMENT} 张图片")
+    encoded, mime = _encoded(content, kind)
+    file_id = uuid.uuid4()
+    ending = "png" if mime == PNG else "jpg"
+    try:
+        path = default_storage.save(f"journey/{file_id.hex[:2]}/{file_id.hex}.{ending}", ContentFile(encoded))
+    except OSError as error:
+        raise Unavailable("图片没有保存成功，请稍后重试") from error
+    StoredFile.objects.create(
+        id=file_id,
+        shipment=shipment,
+        kind=kind,
+        path=path,
+        mime=mime,
+        size_bytes=len(encoded),
+        created_by=actor.name[:80],
+        created_at=clock.now(),
+    )
+    access.audit(
+        actor=actor,
+        action="file.store",
+        subject=shipment.waybill,
+        detail={"file": str(file_id), "kind": kind},
+    )
+    return str(file_id)
+
+
+def _encoded(content: bytes, kind: str) -> tuple[bytes, str]:
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise TooLarge("图片尺寸过大，请降低分辨率后重拍")
+            image = ImageOps.exif_transpose(opened)
+            image.thumbnail((LONGEST_PX, LONGEST_PX))
+            out = io.BytesIO()
+            if kind == "signature":
+                image.convert("RGBA").save(out, "PNG", optimize=True)
+                return out.getvalue(), PNG
+            image.convert("RGB").save(out, "JPEG", quality=82, optimize=True)
+            return out.getvalue(), JPEG
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise Invalid(
+            "这不是可用的图片，请重新拍摄", fields={"file": "须为 JPEG、PNG 或 WebP 图片"}
+        ) from error
+
+
+def file_content(row: StoredFile) -> bytes:
+    """Raises Unavailable when the file is not on the disk."""
+    try:
+        with default_storage.open(row.path, "rb") as handle:
+            return bytes(handle.read())
+    except OSError as error:
+        raise Unavailable("图片暂时无法读取") from error

@@ -1,0 +1,147 @@
+"""Key nodes are told to the people and systems concerned, in the transaction of the node."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from django.conf import settings
+
+from zaitu.access import public as access
+from zaitu.customers import public as customers
+from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.fold import Node, State
+from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
+from zaitu.journey.domain.words import span
+from zaitu.journey.models import Order, Shipment
+from zaitu.journey.selectors.gathered import Gathered
+from zaitu.kernel.principal import Principal, system
+from zaitu.notify import public as notify
+
+_ACTOR: Final = system("journey.notices")
+LINK_DAYS: Final = 60
+"""How long the link in a notice opens the shipment: the longest journey, and a month to look back."""
+
+
+def link_make(*, actor: Principal, waybill: str) -> str:
+    """Token of the link that all notices of a shipment carry."""
+    return access.link_issue(actor=actor, waybill=waybill, scopes=frozenset({"view"}), days=LINK_DAYS)
+
+
+def tell_nodes(
+    *,
+    shipments: Iterable[Shipment],
+    states: Mapping[int, State],
+    gathered: Gathered,
+    new_ids: Collection[int],
+) -> None:
+    """Tell each shipment's newest node if it is new and of a kind people are told of.
+
+    A node that something later has overtaken (a backfilled departure after the arrival) is history, not news.
+    """
+    told: list[tuple[Shipment, Node, notify.Kind]] = []
+    for shipment in shipments:
+        nodes = states[shipment.pk].nodes
+        if not nodes or nodes[-1].event.id not in new_ids:
+            continue
+        kind = _kind(nodes[-1], shipment, gathered)
+        if kind is not None:
+            told.append((shipment, nodes[-1], kind))
+    if told:
+        _tell(told, gathered)
+
+
+def _kind(node: Node, shipment: Shipment, gathered: Gathered) -> notify.Kind | None:
+    if node.event.kind is Kind.ORDERED:
+        return notify.Kind.ACCEPTED
+    if node.event.kind is Kind.ARRIVING_SOON:
+        return notify.Kind.SOON
+    if node.event.kind is Kind.SIGNED:
+        return notify.Kind.SIGNED
+    if node.status is Status.IN_TRANSIT and node.detail is Detail.DEPARTED:
+        return notify.Kind.DEPARTED
+    passed = node.status is Status.IN_TRANSIT and node.detail is Detail.LEFT_STOP
+    if passed and gathered.key_node(gathered.leg(shipment.pk), node.event.station):
+        return notify.Kind.STOP
+    return None
+
+
+def _tell(told: list[tuple[Shipment, Node, notify.Kind]], gathered: Gathered) -> None:
+    ids = {
+        contact
+        for shipment, _, _ in told
+        for contact in (shipment.consignor_contact, shipment.consignee_contact)
+        if contact
+    }
+    people = customers.contacts_read(actor=_ACTOR, ids=ids, reason="notices")
+    refs = dict(
+        Order.objects.filter(pk__in={shipment.order_id for shipment, _, _ in told}).values_list(
+            "id", "client_ref"
+        )
+    )
+    notify.tell_many(
+        actor=_ACTOR,
+        notices=[
+            notify.Notice(
+                fact=f"{shipment.waybill}:{kind.value}:{node.event.id}",
+                kind=kind.value,
+                waybill=shipment.waybill,
+                customer_code=shipment.customer_code or None,
+                to=_recipients(shipment, people),
+                params=_params(shipment, node, gathered),
+                at=node.event.at,
+                data=_data(shipment, node, gathered, refs.get(shipment.order_id, "")),
+            )
+            for shipment, node, kind in told
+        ],
+    )
+
+
+def _recipients(
+    shipment: Shipment, people: Mapping[int, customers.ContactView]
+) -> tuple[notify.Recipient, ...]:
+    ids = dict.fromkeys((shipment.consignor_contact, shipment.consignee_contact))
+    return tuple(
+        notify.Recipient(person=f"contact:{pk}", email=people[pk].email)
+        for pk in ids
+        if pk is not None and pk in people
+    )
+
+
+def _params(shipment: Shipment, node: Node, gathered: Gathered) -> dict[str, str]:
+    place = gathered.place(node.event.station)
+    origin, destination = gathered.place(shipment.from_station), gathered.place(shipment.to_station)
+    words = {
+        "status": STATUS_TEXTS[node.status][0],
+        "place": place.name if place else "",
+        "route": f"{_city(origin)} → {_city(destination)}",
+        "pieces": f"{shipment.pieces_total} 件",
+        "link": link_url(shipment),
+    }
+    if shipment.eta_from and shipment.eta_to and not shipment.final:
+        words["eta"] = span(shipment.eta_from, shipment.eta_to)
+    if node.status is Status.SIGNED:
+        words["signed_by"] = DETAIL_TEXTS[node.detail][0]
+    return words
+
+
+def _city(place: object) -> str:
+    return getattr(place, "city", "") or getattr(place, "name", "")
+
+
+def _data(
+    shipment: Shipment, node: Node, gathered: Gathered, client_ref: str
+) -> dict[str, str | int | float | None]:
+    place = gathered.place(node.event.station)
+    return {
+        "client_ref": client_ref,
+        "status": node.status.value,
+        "detail": node.detail.value,
+        "place": place.name if place else None,
+        "eta": shipment.eta.isoformat() if shipment.eta else None,
+        "eta_from": shipment.eta_from.isoformat() if shipment.eta_from else None,
+        "eta_to": shipment.eta_to.isoformat() if shipment.eta_to else None,
+        "pieces": shipment.pieces_total,
+    }
+
+
+def link_url(shipment: Shipment) -> str:
+    return f"{settings.ZAITU_PUBLIC_URL}/t/{shipment.waybill}?k={shipment.notice_link}"

@@ -1,0 +1,229 @@
+"""Placing an order: one order, its shipment and pieces, the first ETA and the notice, in one transaction."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from zaitu.access import public as access
+from zaitu.customers import public as customers
+from zaitu.journey.domain import eta as etas
+from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.orders import order_checked, piece_label
+from zaitu.journey.domain.statuses import Detail, Status
+from zaitu.journey.domain.views import OrderDraft, OrderView, PartyDraft
+from zaitu.journey.models import Order, Piece, Shipment
+from zaitu.journey.selectors.people import person_index, phone_index
+from zaitu.journey.selectors.rides import next_ride
+from zaitu.journey.services.ledger import Ledger, NewEvent
+from zaitu.journey.services.notices import link_make
+from zaitu.kernel import clock
+from zaitu.kernel.crypto import blind_index
+from zaitu.kernel.errors import Conflict, Invalid
+from zaitu.kernel.principal import Principal, system
+from zaitu.kernel.search import grams
+from zaitu.kernel.waybills import waybill_make
+from zaitu.network import public as network
+
+SOURCE: Final = "order"
+_INSIDE: Final = system("journey.orders")
+
+
+def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
+    """Place an order, or find the one placed before under the same customer and `client_ref`.
+
+    Raises Invalid, and Conflict when that number stands for another content.
+    """
+    draft = order_checked(draft)
+    fingerprint = _fingerprint(draft)
+    found = _placed_before(draft, fingerprint)
+    if found is not None:
+        return found
+    places = _checked_places(draft)
+    try:
+        with transaction.atomic():
+            return _place(actor, draft, fingerprint, places)
+    except IntegrityError:
+        # Somebody placed the same order while we did: the unique index made us wait for them.
+        found = _placed_before(draft, fingerprint)
+        if found is None:
+            raise
+        return found
+
+
+def _placed_before(draft: OrderDraft, fingerprint: str) -> OrderView | None:
+    if not draft.client_ref:
+        return None
+    order = Order.objects.filter(customer_code=draft.customer_code or "", client_ref=draft.client_ref).first()
+    if order is None:
+        return None
+    shipment = Shipment.objects.filter(order_id=order.pk, parent=None).get()
+    if order.fingerprint != fingerprint:
+        raise Conflict(
+            f"客户单号 {draft.client_ref} 已用于运单 {shipment.waybill}，内容不同，请更换单号或核对"
+        )
+    return order_view(shipment, order, existing=True)
+
+
+def order_view(shipment: Shipment, order: Order, *, existing: bool = False) -> OrderView:
+    labels = Piece.objects.filter(shipment_id=shipment.pk).order_by("seq").values_list("label", flat=True)
+    assert shipment.eta is not None  # noqa: S101  set when the order was placed
+    return OrderView(
+        waybill=shipment.waybill,
+        customer_code=order.customer_code,
+        client_ref=order.client_ref,
+        status=shipment.status,
+        eta=shipment.eta,
+        eta_from=shipment.eta_from or shipment.eta,
+        eta_to=shipment.eta_to or shipment.eta,
+        pieces=tuple(labels),
+        existing=existing,
+    )
+
+
+def _fingerprint(draft: OrderDraft) -> str:
+    text = json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
+    return blind_index(text, "journey order")
+
+
+def _checked_places(draft: OrderDraft) -> dict[str, network.StationView]:
+    stations = network.stations_by_codes({draft.from_station, draft.to_station})
+    wrong = {
+        name: f"没有编码为 {code} 的站点"
+        for name, code in (("from_station", draft.from_station), ("to_station", draft.to_station))
+        if code not in stations or not stations[code].active
+    }
+    if draft.product not in {
+        product.code for product in network.products_list(actor=_INSIDE) if product.active
+    }:
+        wrong["product"] = f"没有编码为 {draft.product} 的产品"
+    if wrong:
+        raise Invalid("订单资料有误：" + "；".join(wrong.values()), fields=wrong)
+    return stations
+
+
+def _place(
+    actor: Principal, draft: OrderDraft, fingerprint: str, stations: dict[str, network.StationView]
+) -> OrderView:
+    now = clock.now()
+    order = Order.objects.create(
+        customer_code=draft.customer_code or "",
+        client_ref=draft.client_ref,
+        fingerprint=fingerprint,
+        product=draft.product,
+        items=[list(item) for item in draft.items],
+        remarks=draft.remarks,
+        created_by=actor.name[:80],
+        created_at=now,
+    )
+    shipment = _shipment(actor, draft, order, stations)
+    Piece.objects.bulk_create(
+        Piece(shipment=shipment, seq=seq, label=piece_label(shipment.waybill, seq))
+        for seq in range(1, draft.pieces + 1)
+    )
+    ledger = Ledger(actor=actor, ids=[shipment.pk])
+    ledger.add(NewEvent(shipment_id=shipment.pk, kind=Kind.ORDERED, source=SOURCE, key="ordered", at=now))
+    ledger.retime(shipment.pk, *eta_at_acceptance(draft, stations[draft.to_station], now))
+    ledger.close()
+    access.audit(
+        actor=actor,
+        action="order.create",
+        subject=shipment.waybill,
+        detail={"customer": order.customer_code, "client_ref": order.client_ref, "pieces": draft.pieces},
+    )
+    return order_view(ledger.shipments[shipment.pk], order)
+
+
+def _shipment(
+    actor: Principal, draft: OrderDraft, order: Order, stations: dict[str, network.StationView]
+) -> Shipment:
+    consignor = _contact(actor, draft, "consignor", draft.consignor)
+    consignee = _contact(actor, draft, "consignee", draft.consignee)
+    tails = customers.contact_tail_indexes([consignor, consignee])
+    waybill = waybill_make(settings.ZAITU_WAYBILL_PREFIX)
+    return Shipment.objects.create(
+        waybill=waybill,
+        order=order,
+        customer_code=order.customer_code,
+        product=draft.product,
+        from_station=draft.from_station,
+        to_station=draft.to_station,
+        consignor_contact=consignor,
+        consignee_contact=consignee,
+        consignor_tail=tails.get(consignor, ""),
+        consignee_tail=tails.get(consignee, ""),
+        people=_people(draft, tails.values()),
+        grams=_grams(draft, stations),
+        pieces_total=draft.pieces,
+        weight_kg=Decimal(str(round(draft.weight_kg, 2))),
+        volume_m3=Decimal(str(round(draft.volume_m3, 3))),
+        goods=draft.goods,
+        cold_min_c=draft.cold_min_c,
+        cold_max_c=draft.cold_max_c,
+        notice_link=link_make(actor=system("journey.orders"), waybill=waybill),
+        ordered_at=order.created_at,
+        status=Status.ORDERED.value,
+        detail=Detail.ACCEPTED.value,
+        status_at=order.created_at,
+        changed_at=order.created_at,
+    )
+
+
+def _contact(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft) -> int:
+    try:
+        return customers.contact_put(
+            actor=actor,
+            draft=customers.ContactDraft(
+                name=party.name,
+                phone=party.phone,
+                city=party.city,
+                address=party.address,
+                email=party.email,
+                customer_code=draft.customer_code,
+            ),
+        )
+    except Invalid as error:
+        who = "发货人" if role == "consignor" else "收货人"
+        wrong = {f"{role}.{field}": message for field, message in error.fields.items()}
+        raise Invalid(
+            f"{who}资料有误：" + ("；".join(wrong.values()) or error.message), fields=wrong
+        ) from error
+
+
+def _people(draft: OrderDraft, tails: Iterable[str]) -> list[str]:
+    found = {index for index in tails if index}
+    for party in (draft.consignor, draft.consignee):
+        found |= {person_index(party.name), phone_index(party.phone)}
+    return sorted(found)
+
+
+def _grams(draft: OrderDraft, stations: dict[str, network.StationView]) -> list[str]:
+    words = [draft.goods, draft.client_ref, draft.customer_code or ""]
+    for station in stations.values():
+        words += [station.name, station.city]
+    if draft.customer_code:
+        words.append(customers.customer_get(actor=_INSIDE, code=draft.customer_code).name)
+    return grams(" ".join(words))
+
+
+def eta_at_acceptance(
+    draft: OrderDraft, destination: network.StationView, now: datetime
+) -> tuple[etas.Window, etas.Reason]:
+    """By the next departure that goes there, else by what the product promises."""
+    ride = next_ride(draft.from_station, draft.to_station, now)
+    if ride is not None:
+        return etas.window(ride.arrives_at + last_mile(destination.kind), now), etas.Reason.SCHEDULE
+    promise = next(
+        product for product in network.products_list(actor=_INSIDE) if product.code == draft.product
+    )
+    return etas.window(now + timedelta(hours=promise.promise_hours), now), etas.Reason.PROMISE
+
+
+def last_mile(station_kind: str) -> timedelta:
+    """A truck that goes to the customer's own dock needs no van after it."""
+    return timedelta(0) if station_kind == network.StationKind.CUSTOMER else etas.LAST_MILE
