@@ -84,7 +84,19 @@ def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 class Polyline:
     """A route with a metre scale along it. Segments are short enough (< 100 km) to be straight lines."""
 
-    __slots__ = ("_along", "_cos", "_east", "_lat", "_lon", "_north", "_squared", "length_m", "points")
+    __slots__ = (
+        "_along",
+        "_cos",
+        "_east",
+        "_lat",
+        "_length",
+        "_lon",
+        "_north",
+        "_squared",
+        "_start",
+        "length_m",
+        "points",
+    )
 
     def __init__(self, points: Sequence[Point]) -> None:
         """Raises ValueError for fewer than two points or a coordinate outside the Earth."""
@@ -105,6 +117,8 @@ class Polyline:
         # A repeated point is a segment of no length: divide by one instead, its share is then 0.
         squared = self._north**2 + self._east**2
         self._squared = np.where(squared > 0, squared, 1.0)
+        along = np.array(self._along)
+        self._start, self._length = along[:-1], np.maximum(np.diff(along), 1e-9)
 
     def locate(
         self, lat: float, lon: float, *, from_m: float = 0.0, to_m: float = math.inf
@@ -113,17 +127,19 @@ class Polyline:
 
         On a line that crosses itself or comes back the same road the two bounds keep progress from jumping.
         """
-        first = min(max(0, bisect.bisect_left(self._along, from_m) - 1), len(self._lat) - 1)
-        part = slice(first, max(first + 1, min(bisect.bisect_left(self._along, to_m), len(self._lat))))
+        from_m = min(max(from_m, 0.0), self.length_m)
+        to_m = min(max(to_m, from_m), self.length_m)
+        first = min(max(0, bisect.bisect_right(self._along, from_m) - 1), len(self._lat) - 1)
+        part = slice(first, max(first + 1, bisect.bisect_left(self._along, to_m)))
         north = (lat - self._lat[part]) * _M_PER_DEGREE
         east = (lon - self._lon[part]) * _M_PER_DEGREE * self._cos[part]
         share = (north * self._north[part] + east * self._east[part]) / self._squared[part]
-        share = np.minimum(np.maximum(share, 0.0), 1.0)
+        start, length = self._start[part], self._length[part]
+        low, high = np.clip((from_m - start) / length, 0.0, 1.0), np.clip((to_m - start) / length, 0.0, 1.0)
+        share = np.minimum(np.maximum(share, low), high)
         off = np.hypot(north - share * self._north[part], east - share * self._east[part])
         best = int(off.argmin())
-        at = first + best
-        along = self._along[at] + float(share[best]) * (self._along[at + 1] - self._along[at])
-        return min(max(along, min(from_m, self.length_m)), max(to_m, 0.0)), float(off[best])
+        return float(start[best] + share[best] * length[best]), float(off[best])
 
     def at(self, along_m: float) -> Point:
         """The point so many metres along; before the start the start, beyond the end the end."""
