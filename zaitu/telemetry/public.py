@@ -96,14 +96,18 @@ def unknown_terminals(*, actor: Principal) -> list[UnknownTerminalView]:
     return selectors.unknown_terminals()
 
 
-def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -> str | None:
-    """Let a `jt808` terminal or an `osmand` phone in, in this vehicle from now on.
+def terminal_create(
+    *, actor: Principal, terminal: str, kind: str, plate: str, from_at: datetime | None = None
+) -> str | None:
+    """Let a `jt808` terminal or an `osmand` phone in, in this vehicle from `from_at` (aware; default now) on.
 
     Returns the phone's token, shown this once; None for a terminal: its code is made when it registers.
     Raises Forbidden, Invalid, NotFound (no such plate), Conflict (already let in).
     """
     actor.must(Right.TERMINALS_MANAGE)
-    return terminals.terminal_create(actor=actor, terminal=terminal, kind=kind, plate=plate)
+    return terminals.terminal_create(
+        actor=actor, terminal=terminal, kind=kind, plate=plate, from_at=from_at
+    )
 
 
 def terminal_adopt(*, actor: Principal, terminal: str, plate: str) -> None:

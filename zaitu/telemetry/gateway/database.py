@@ -54,6 +54,6 @@ class Database:
 def _careful(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     try:
         return function(*args, **kwargs)
-    except Error:
+    finally:
+        # Back to the pool, which asks each connection whether it lives before it hands it out again.
         connection.close()
-        raise

@@ -63,7 +63,9 @@ def terminal_normal(terminal: str) -> str:
 
 
 @transaction.atomic
-def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -> str | None:
+def terminal_create(
+    *, actor: Principal, terminal: str, kind: str, plate: str, from_at: datetime | None = None
+) -> str | None:
     """Let a device in and put it into a vehicle; a phone's token, shown this once. Raises Invalid, NotFound, Conflict."""
     if kind not in KINDS:
         raise Invalid("设备类型须为 jt808 或 osmand", fields={"kind": "不认识的类型"})
@@ -82,7 +84,7 @@ def terminal_create(*, actor: Principal, terminal: str, kind: str, plate: str) -
     if not created:
         raise Conflict(f"终端 {number} 已经接入")
     UnknownTerminal.objects.filter(terminal=number).delete()
-    network.terminal_bind(actor=actor, terminal=number, plate=plate, from_at=now)
+    network.terminal_bind(actor=actor, terminal=number, plate=plate, from_at=from_at or now)
     access.audit(actor=actor, action="terminal.create", subject=number, detail={"kind": kind, "plate": plate})
     return token
 
