@@ -102,6 +102,27 @@ class Move:
     status: Status
     detail: Detail
     only_from: frozenset[Stage]
+    backwards: bool = False
+    """May take a step of STEPS back."""
+
+    def allowed(self, status: Status, detail: Detail) -> bool:
+        """Whether an unfinished shipment in this status and detail moves."""
+        if stage_of(status, detail) not in self.only_from:
+            return False
+        if self.status is not status or self.backwards:
+            return True
+        return STEPS.get(self.detail, 0) >= STEPS.get(detail, 0)
+
+
+STEPS: Final[dict[Detail, int]] = {
+    detail: step
+    for details in (
+        (Detail.COLLECTED, Detail.INBOUND, Detail.SORTED, Detail.RECHECKED, Detail.LOADED),
+        (Detail.DESTINATION, Detail.UNLOADED, Detail.INSPECTED),
+    )
+    for step, detail in enumerate(details)
+}
+"""Within one status these go forwards only: the second piece is collected while the first is on the truck already."""
 
 
 def _from(*stages: Stage) -> frozenset[Stage]:
@@ -148,7 +169,7 @@ TABLE: Final[dict[tuple[Kind, Place], Move]] = {
     (Kind.RECHECKED, Place.ON_THE_WAY): _AT_STOP,
     **_rows(Kind.LOADED, _ORIGIN, _waiting(Detail.LOADED)),
     (Kind.LOADED, Place.ON_THE_WAY): _AT_STOP,
-    (Kind.UNLOADED, Place.ORIGIN): _waiting(Detail.INBOUND),
+    (Kind.UNLOADED, Place.ORIGIN): Move(Status.AWAITING_DEPARTURE, Detail.INBOUND, _BEFORE, backwards=True),
     (Kind.UNLOADED, Place.ON_THE_WAY): _AT_STOP,
     (Kind.UNLOADED, Place.DESTINATION): _UNLOADED,
     (Kind.INSPECTED, Place.ON_THE_WAY): _AT_STOP,

@@ -18,7 +18,6 @@ from zaitu.journey.domain.actions import (
     TABLE,
     Kind,
     Place,
-    stage_of,
 )
 from zaitu.journey.domain.problems import PROBLEMS, Problem
 from zaitu.journey.domain.statuses import Detail, Status
@@ -221,7 +220,7 @@ class _Walk:
     def _move(self, event: FoldEvent) -> None:
         place = self.frame.place(event.station)
         move = TABLE.get((event.kind, place))
-        if move is None or stage_of(self.status, self.detail) not in move.only_from:
+        if move is None or not move.allowed(self.status, self.detail):
             return
         moved = (move.status, move.detail) != (self.status, self.detail)
         elsewhere = move.status is Status.AT_STOP and event.station != self.station
