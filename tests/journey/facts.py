@@ -79,7 +79,7 @@ def facts(**more: Any) -> DocumentInput:
         "eta_from": NOW + timedelta(hours=1, minutes=40),
         "eta_to": NOW + timedelta(hours=2, minutes=20),
         "eta_planned": NOW + timedelta(hours=1),
-        "eta_reason": "delay_traffic",
+        "eta_reason": "departed_late",
         "product": "STD",
         "goods": "配件",
         "pieces_total": 30,

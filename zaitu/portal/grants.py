@@ -1,0 +1,62 @@
+"""What a visitor has shown about one shipment: a phone tail, a signed link, the owner's API key, or nothing."""
+
+from typing import Final
+
+from zaitu.access.public import principal_of_link
+from zaitu.customers.public import tail_index
+from zaitu.kernel import signing
+from zaitu.kernel.errors import Invalid, NotFound
+from zaitu.kernel.principal import Principal, Right
+
+TAILS_PER_NUMBER: Final = 5
+TAILS_WINDOW_S: Final = 15 * 60
+GRANT_S: Final = 12 * 3600
+"""How long a right tail opens the details on that browser."""
+_PURPOSE: Final = "portal.grant"
+_LONGEST_NUMBER: Final = 64
+
+
+def tail_attempts_key(number: str) -> str:
+    """Under which wrong tails of a number are counted, whether the number is known, unknown or mistyped."""
+    return f"tail:{''.join(number.split()).upper()[:_LONGEST_NUMBER]}"
+
+
+def tail_opens(tail: str, tails: frozenset[str]) -> bool:
+    """Whether the last four digits are those of a party. Anything but four digits is a wrong tail like any other."""
+    try:
+        index = tail_index(tail)
+    except Invalid:
+        return False
+    return index in tails
+
+
+def link_opens(token: str, waybill: str) -> bool:
+    """Whether the signed link (still) opens this shipment. One query."""
+    try:
+        holder = principal_of_link(token)
+    except NotFound:
+        return False
+    return holder.waybill == waybill and holder.can(Right.TRACK_EXACT)
+
+
+def key_opens(holder: Principal, customer_code: str) -> bool:
+    """Whether this API key's customer ordered the shipment. The caller has checked the key's scope."""
+    return bool(customer_code) and holder.customer_code == customer_code
+
+
+def cookie_name(waybill: str) -> str:
+    return f"zaitu_{waybill}"
+
+
+def grant(waybill: str, *, link: str = "") -> str:
+    """A cookie's value that opens this shipment on this browser: after a right tail, or as long as the link is good."""
+    return signing.sign({"w": waybill, "k": link}, _PURPOSE, GRANT_S)
+
+
+def granted(token: str, waybill: str) -> tuple[bool, str]:
+    """(whether the cookie is good for this shipment, the link that must still be good or "")."""
+    try:
+        payload = signing.unsign(token, _PURPOSE)
+    except NotFound:
+        return False, ""
+    return payload.get("w") == waybill, str(payload.get("k", ""))

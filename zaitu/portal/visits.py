@@ -1,0 +1,156 @@
+"""Who may see what of a shipment, and how often anybody may ask: the rules of docs/rooms/portal.md for the hot path."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from django.db import connections
+
+from zaitu.access.public import key_rate_per_min, principal_of_key, principal_of_key_known
+from zaitu.journey import public as journey
+from zaitu.kernel import limits
+from zaitu.kernel.errors import Forbidden, NotFound, RateLimited
+from zaitu.kernel.principal import Principal
+from zaitu.portal import grants
+from zaitu.portal.tracker import Entry, Tracker
+from zaitu.portal.wire import Question
+
+T = TypeVar("T")
+
+MISSES: Final = 120
+MISSES_WINDOW_S: Final = 600
+"""Unknown numbers and wrong tails that one address may try in ten minutes. A number has 10¹² values: at this pace the first of a
+million shipments is found after about two months."""
+LINK_KNOWN_S: Final = 5.0
+"""How long a link that was revoked may still open something."""
+_KEPT: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    entry: Entry
+    tracked: journey.Tracked
+    exact: bool
+    """Whether everything may be shown."""
+
+
+class Visits:
+    """Belongs to one event loop."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.blocked: dict[str, float] = {}
+        """Addresses that have missed too often, until when (monotonic)."""
+        self._tracker = tracker
+        self._misses = limits.Window(MISSES, MISSES_WINDOW_S)
+        self._keys: dict[str, limits.Window] = {}
+        self._links: dict[tuple[str, str], float] = {}
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="tracking")
+
+    def stop(self) -> None:
+        self._threads.shutdown(wait=False)
+
+    async def visit(self, question: Question) -> "Visit":
+        """The shipment asked for and whether everything of it may be shown.
+
+        Raises NotFound (the same for unknown, mistyped, a wrong tail, a dead link and somebody else's shipment), RateLimited,
+        NotAuthenticated (not a key), Forbidden (a key without the scope), Unavailable.
+        """
+        holder = await self._key_let_in(question.key) if question.key else None
+        if holder is None:
+            self._refuse_blocked(question.address)
+        if question.tail:
+            await self._count_tail(question.number)
+        entry = await self._tracker.find(question.waybill, lang=question.lang) if question.waybill else None
+        tracked = entry.tracked if entry is not None else None
+        opened = await self.opens(question, holder, tracked)
+        if entry is None or tracked is None or opened is False:
+            if holder is None:
+                self._count_miss(question.address)
+            raise NotFound
+        return Visit(entry, tracked, bool(opened))
+
+    async def opens(
+        self, question: Question, holder: Principal | None, tracked: journey.Tracked | None
+    ) -> bool | None:
+        """True: everything; False: nothing, for what was shown is wrong; None: nothing was shown."""
+        if holder is not None:
+            return tracked is not None and grants.key_opens(holder, tracked.customer_code)
+        if question.tail:
+            opened = grants.tail_opens(question.tail, tracked.tails if tracked else frozenset())
+            if opened:
+                await limits.refund_async(self._tracker.reader, grants.tail_attempts_key(question.number))
+            return opened
+        if question.link:
+            return tracked is not None and await self._link_opens(question.link, tracked.waybill)
+        if question.cookie and tracked is not None:
+            good, link = grants.granted(question.cookie, tracked.waybill)
+            # An old cookie is not an attempt at anything: without it one is a stranger.
+            return (good and (not link or await self._link_opens(link, tracked.waybill))) or None
+        return None
+
+    async def _count_tail(self, number: str) -> None:
+        """Counted before it is looked at, so that a thousand guesses at once are five; a right one is taken back."""
+        allowed, wait_s = await limits.attempt_async(
+            self._tracker.reader,
+            grants.tail_attempts_key(number),
+            grants.TAILS_PER_NUMBER,
+            grants.TAILS_WINDOW_S,
+        )
+        if not allowed:
+            raise RateLimited("手机号后四位错误次数过多，请稍后再试", retry_after_s=wait_s)
+
+    async def _key_let_in(self, raw: str) -> Principal:
+        holder = await self.key_holder(raw)
+        if holder.name not in self._keys:
+            rate = await self.in_thread(lambda: key_rate_per_min(raw))
+            self._keys[holder.name] = limits.Window(rate, 60.0, keys=1)
+        wait_s = self._keys[holder.name].hit("")
+        if wait_s:
+            raise RateLimited("请求太频繁，请稍后再试", retry_after_s=wait_s)
+        if "track" not in holder.scopes:
+            raise Forbidden("这个密钥没有查询轨迹的权限")
+        return holder
+
+    async def key_holder(self, raw: str) -> Principal:
+        """Who holds this key; raises NotAuthenticated."""
+        known = principal_of_key_known(raw)
+        return known if known is not None else await self.in_thread(lambda: principal_of_key(raw))
+
+    async def _link_opens(self, token: str, waybill: str) -> bool:
+        """Asked at most every five seconds per link: that long may a revoked one live on."""
+        if self._links.get((token, waybill), 0.0) > time.monotonic():
+            return True
+        opened = await self.in_thread(lambda: grants.link_opens(token, waybill))
+        if opened:
+            self._links[token, waybill] = time.monotonic() + LINK_KNOWN_S
+            if len(self._links) > _KEPT:
+                del self._links[next(iter(self._links))]
+        return opened
+
+    def _refuse_blocked(self, address: str) -> None:
+        until = self.blocked.get(address)
+        if until is None:
+            return
+        wait_s = until - time.monotonic()
+        if wait_s > 0:
+            raise RateLimited("查询太频繁，请稍后再试", retry_after_s=int(wait_s) + 1)
+        del self.blocked[address]
+
+    def _count_miss(self, address: str) -> None:
+        wait_s = self._misses.hit(address)
+        if wait_s:
+            self.blocked[address] = time.monotonic() + wait_s
+            if len(self.blocked) > _KEPT:
+                del self.blocked[next(iter(self.blocked))]
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        def run() -> T:
+            try:
+                return work()
+            finally:
+                connections.close_all()  # back to the pool: this thread serves many
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
