@@ -3,6 +3,7 @@
 from typing import Final
 
 from zaitu.journey.domain.document_input import DocumentInput, NodeInput
+from zaitu.journey.domain.eta import REASON_TEXTS, Reason
 from zaitu.journey.domain.problems import PROBLEMS, Problem
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, Detail, Status
 
@@ -71,14 +72,10 @@ _SIGNED: Final[dict[Detail, Words]] = {
 }
 
 _RELATIONS: Final[dict[str, Words]] = {
-    "self": ("本人签收", "Signed by the consignee"),
     "consignee": ("本人签收", "Signed by the consignee"),
-    "behalf": ("他人代收", "Signed on behalf"),
     "on_behalf": ("他人代收", "Signed on behalf"),
     "contactless": ("无接触送达", "Contactless"),
 }
-
-_ETA_REASONS: Final[dict[str, Words]] = {}
 
 
 def _problem(code: str) -> Problem | None:
@@ -96,10 +93,7 @@ def exception_words(code: str) -> tuple[Words, Words]:
 
 def eta_reason_words(code: str) -> Words:
     """Why the estimate moved; empty for none."""
-    problem = _problem(code)
-    if problem:
-        return PROBLEMS[problem].zh, PROBLEMS[problem].en
-    return _ETA_REASONS.get(code, NONE)
+    return REASON_TEXTS[Reason(code)] if code else NONE
 
 
 def relation_words(code: str) -> Words:
