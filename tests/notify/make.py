@@ -23,7 +23,11 @@ def notice(**given: Any) -> notify.Notice:
         "waybill": "ZT1234567890123",
         "customer_code": None,
         "to": (),
-        "params": {"place": "武汉中转站", "eta": "11月23日 15:20–16:00", "link": "https://t.example.cn/t/ZT1"},
+        "params": {
+            "place": "武汉中转站",
+            "eta": "11月23日 15:20–16:00",
+            "link": "https://t.example.cn/t/ZT1",
+        },
         "at": AT,
     }
     return notify.Notice(**(known | given))
@@ -33,7 +37,9 @@ def recipient(email: str = "lihua@example.cn", person: str = "contact:1") -> not
     return notify.Recipient(person=person, email=email)
 
 
-def endpoint(url: str, *, customer_code: str = "C001", kinds: frozenset[str] = frozenset()) -> tuple[notify.EndpointView, str]:
+def endpoint(
+    url: str, *, customer_code: str = "C001", kinds: frozenset[str] = frozenset()
+) -> tuple[notify.EndpointView, str]:
     return notify.endpoint_put(
         actor=SYSTEM, draft=notify.EndpointDraft(customer_code=customer_code, url=url, kinds=kinds)
     )
@@ -41,7 +47,10 @@ def endpoint(url: str, *, customer_code: str = "C001", kinds: frozenset[str] = f
 
 def key(customer_code: str, *rights: Right) -> Principal:
     return Principal(
-        kind=Kind.CUSTOMER_KEY, name=f"key-{customer_code}", customer_code=customer_code, rights=frozenset(rights)
+        kind=Kind.CUSTOMER_KEY,
+        name=f"key-{customer_code}",
+        customer_code=customer_code,
+        rights=frozenset(rights),
     )
 
 

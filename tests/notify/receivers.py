@@ -1,6 +1,6 @@
 """The other sides, real: a mail server and an HTTP server on loopback that can be told how to behave."""
 
-import smtplib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ class HttpReceiver:
             def do_POST(self) -> None:
                 outer._answer(self)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815  http.server's names
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -92,7 +92,9 @@ class HttpReceiver:
 @contextmanager
 def http_receiver() -> Iterator[HttpReceiver]:
     receiver = HttpReceiver()
-    thread = threading.Thread(target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     yield receiver
     receiver.server.shutdown()
@@ -106,24 +108,25 @@ class MailServer:
         self.mails: list[EmailMessage] = []
         self.rcpt: Callable[[str], str | None] = lambda _address: None
         self.data: Callable[[], str | None] = lambda: None
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        self.controller.start()
-        self.port = self.controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's names
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
         refusal = self.rcpt(address)
         if refusal:
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's names
         mail = message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
@@ -133,9 +136,6 @@ class MailServer:
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     server = MailServer()
-    server.start()
-    # aiosmtpd's controller answers a moment after start() when the port is 0.
-    with smtplib.SMTP("127.0.0.1", server.port, timeout=5):
-        pass
+    server.controller.start()
     yield server
     server.controller.stop()

@@ -90,7 +90,9 @@ def test_no_facts_make_a_body_too_large(data):
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-@pytest.mark.parametrize("params", [{}, {"place": "武汉中转站", "eta": "11月23日 15:20–16:00", "signed_by": "本人签收"}])
+@pytest.mark.parametrize(
+    "params", [{}, {"place": "武汉中转站", "eta": "11月23日 15:20–16:00", "signed_by": "本人签收"}]
+)
 def test_words_say_the_fact_without_codes_or_gaps(kind, params):
     told = words(kind, waybill="ZT1234567890123", params=params, at=NOW)
     text = " ".join([told.subject, told.headline, *(value for line in told.lines for value in line)])
@@ -102,7 +104,9 @@ def test_words_say_the_fact_without_codes_or_gaps(kind, params):
 
 
 def test_a_departure_reads_well():
-    told = words(Kind.DEPARTED, waybill="ZT1", params={"place": "武汉中转站", "eta": "11月23日 15:20–16:00"}, at=NOW)
+    told = words(
+        Kind.DEPARTED, waybill="ZT1", params={"place": "武汉中转站", "eta": "11月23日 15:20–16:00"}, at=NOW
+    )
     assert told.headline == "您的货物已从武汉中转站发车，预计11月23日 15:20–16:00送达。"
 
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 def test_one_message_for_each_person_with_an_address():
     notice = make.notice(to=(make.recipient("a@example.cn", "contact:1"), make.recipient("", "contact:2")))
     notify.tell(actor=make.SYSTEM, notice=notice)
-    assert list(Message.objects.values_list("person", "channel", "state")) == [("contact:1", "email", "queued")]
+    assert list(Message.objects.values_list("person", "channel", "state")) == [
+        ("contact:1", "email", "queued")
+    ]
 
 
 def test_the_same_fact_told_twice_is_one_message():
@@ -29,9 +31,9 @@ def test_the_same_fact_told_twice_is_one_message():
 
 
 def test_a_fact_that_is_rolled_back_tells_nobody():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         notify.tell(actor=make.SYSTEM, notice=make.notice(to=(make.recipient(),)))
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert not Message.objects.exists()
 
 

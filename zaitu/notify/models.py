@@ -101,7 +101,7 @@ class Attempt(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField()
     took_ms = models.PositiveIntegerField()
-    verdict = models.CharField(max_length=10)
+    verdict = models.CharField(max_length=12)
     code = models.PositiveSmallIntegerField(default=0)
     answer = models.CharField(max_length=300, blank=True, default="")
 

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from zaitu.notify.domain.delivery import Channel, State
+from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.models import Attempt, Message
 
 _DUE_EMAIL: Final = """
     SELECT id, state FROM notify_message
-    WHERE channel = 'email' AND state IN ('queued', 'sending') AND next_at <= %(now)s AND useful_until >= %(now)s
+    WHERE channel = 'email' AND state IN ('queued', 'sending') AND next_at <= %(now)s
+        AND useful_until >= %(now)s AND attempts < %(tries)s
     ORDER BY next_at LIMIT %(slots)s FOR UPDATE SKIP LOCKED
 """
 # Endpoint by endpoint, so that the backlog of a slow one is neither read nor given more than its share.
@@ -29,7 +30,7 @@ _DUE_WEBHOOK: Final = """
     CROSS JOIN LATERAL (
         SELECT m.id, m.state, m.next_at FROM notify_message m
         WHERE m.endpoint_id = way.id AND m.state IN ('queued', 'sending')
-            AND m.next_at <= %(now)s AND m.useful_until >= %(now)s
+            AND m.next_at <= %(now)s AND m.useful_until >= %(now)s AND m.attempts < %(tries)s
         ORDER BY m.next_at LIMIT greatest(0, %(share)s - way.busy) FOR UPDATE SKIP LOCKED
     ) due
     ORDER BY way.busy, due.next_at LIMIT %(slots)s
@@ -50,7 +51,14 @@ def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime)
     sql = _CLAIM.format(due=_DUE_EMAIL if channel is Channel.EMAIL else _DUE_WEBHOOK)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(sql, {"now": now, "slots": slots, "share": SHARE, "lease_until": lease_until})
+            given: dict[str, datetime | int] = {
+                "now": now,
+                "slots": slots,
+                "share": SHARE,
+                "lease_until": lease_until,
+                "tries": len(SCHEDULE),
+            }
+            cursor.execute(sql, given)
             claimed: dict[UUID, str] = dict(cursor.fetchall())
         if not claimed:
             return []

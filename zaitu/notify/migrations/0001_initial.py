@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ),
                 ("at", models.DateTimeField()),
                 ("took_ms", models.PositiveIntegerField()),
-                ("verdict", models.CharField(max_length=10)),
+                ("verdict", models.CharField(max_length=12)),
                 ("code", models.PositiveSmallIntegerField(default=0)),
                 ("answer", models.CharField(blank=True, default="", max_length=300)),
                 (

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from zaitu.kernel import clock
 from zaitu.notify.adapters.claims import claim, renew
@@ -22,7 +22,7 @@ from zaitu.notify.channels.email.send import send as send_email
 from zaitu.notify.channels.webhook.send import send as send_webhook
 from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
-from zaitu.notify.services.delivery import attempt_record, endpoint_rest, late_give_up
+from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,11 @@ class Courier:
                         self._renew()
                     if time.monotonic() - late > _LATE_S:
                         late = time.monotonic()
-                        late_give_up()
-                except DatabaseError as error:
+                        hopeless_give_up()
+                except (InterfaceError, OperationalError) as error:
                     log.warning("couriers wait for the database: %s", error)
+                except DatabaseError:
+                    log.exception("couriers go on")
                 finally:
                     connection.close()
                 self._free.wait(_LOOK_S)
@@ -99,10 +101,13 @@ class Courier:
     def _carry(self, parcel: Parcel) -> None:
         started, began = clock.now(), time.monotonic()
         try:
-            answer = SENDERS[self._channel](parcel)
-            took_ms = int((time.monotonic() - began) * 1000)
-            self._record(parcel, answer, started, took_ms)
-        except Exception:
+            try:
+                answer = SENDERS[self._channel](parcel)
+            except Exception:
+                log.exception("message %s could not be sent", parcel.id)
+                answer = Answer(verdict=Verdict.RETRY, note="内部错误，已记入日志")
+            self._record(parcel, answer, started, took_ms=int((time.monotonic() - began) * 1000))
+        except DatabaseError:
             log.exception("message %s: its lease will run out", parcel.id)
         finally:
             connection.close()

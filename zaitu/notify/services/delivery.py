@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.expressions import Case, When
 
 from zaitu.kernel import clock
-from zaitu.notify.domain.delivery import OPEN_STATES, Answer, Channel, Next, State, Verdict, rest
+from zaitu.notify.domain.delivery import OPEN_STATES, SCHEDULE, Answer, Channel, Next, State, Verdict, rest
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 from zaitu.notify.selectors import NO_SMTP
@@ -60,10 +60,10 @@ def endpoint_rest(*, endpoint_id: int, answer: Answer, started: datetime) -> tim
         return endpoint.paused_until - now
 
 
-def late_give_up() -> int:
-    """Give up what would come too late; returns how many."""
+def hopeless_give_up() -> int:
+    """Give up what would come too late, and what has brought down ten couriers; returns how many."""
     now = clock.now()
     no_smtp = Q(channel=Channel.EMAIL) if not settings.ZAITU_SMTP_URL else Q(pk=None)
-    return Message.objects.filter(state__in=OPEN_STATES, next_at__lte=now, useful_until__lt=now).update(
-        state=State.GIVEN_UP, note=Case(When(no_smtp, then=Value(NO_SMTP)), default=Value(LATE))
-    )
+    return Message.objects.filter(
+        Q(useful_until__lt=now) | Q(attempts__gte=len(SCHEDULE)), state__in=OPEN_STATES, next_at__lte=now
+    ).update(state=State.GIVEN_UP, note=Case(When(no_smtp, then=Value(NO_SMTP)), default=Value(LATE)))

@@ -5,12 +5,12 @@ import ssl
 from contextlib import suppress
 from email.utils import formatdate, parseaddr
 from functools import cache
-from typing import Final
+from typing import Final, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.message import BadHeaderError
+from django.core.mail.message import BadHeaderError, SafeMIMEMultipart, sanitize_address
 from django.template.loader import render_to_string
 
 from zaitu.kernel import clock
@@ -28,14 +28,14 @@ def send(parcel: Parcel) -> Answer:
     """Offer the message; never raises for what a mail server may do."""
     try:
         mail = compose(parcel)
-    except BadHeaderError:
+    except (BadHeaderError, ValueError):
         return Answer(verdict=Verdict.NEVER, note="收件地址不正确")
     try:
         server = _connected(urlsplit(settings.ZAITU_SMTP_URL))
     except (smtplib.SMTPException, OSError) as error:
         return answers.before_mail(error)
     try:
-        server.send_message(mail.message(), from_addr=parseaddr(mail.from_email)[1], to_addrs=mail.to)
+        server.sendmail(*_envelope(mail), cast("SafeMIMEMultipart", mail.message()).as_bytes(linesep="\r\n"))
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         return answers.during_mail(error)
     finally:
@@ -72,6 +72,14 @@ def compose(parcel: Parcel) -> EmailMultiAlternatives:
     mail.attach_alternative(render_to_string("notify/email.html", context), "text/html")
     mail.message()  # Raises BadHeaderError here, where the address can still be blamed.
     return mail
+
+
+def _envelope(mail: EmailMultiAlternatives) -> tuple[str, str]:
+    """The bare addresses of sender and receiver, international domains in punycode."""
+    sender, receiver = (
+        parseaddr(sanitize_address(text, "utf-8"))[1] for text in (mail.from_email, mail.to[0])
+    )
+    return sender, receiver
 
 
 def _connected(url: SplitResult) -> smtplib.SMTP:
