@@ -97,7 +97,7 @@ class TripStop(models.Model):
     eta = models.DateTimeField(null=True)
     """Predicted arrival while it has not arrived."""
     predictions = models.JSONField(default=list)
-    """[[made at, predicted arrival], …] ISO 8601, one per hour of horizon: what the error quantiles learn from."""
+    """[[made at, predicted arrival], …] ISO 8601, one per horizon (domain/eta.py): what the error quantiles learn from."""
     arrived_at = models.DateTimeField(null=True)
     departed_at = models.DateTimeField(null=True)
 

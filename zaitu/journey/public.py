@@ -39,6 +39,7 @@ from zaitu.journey.domain.views import (
     PersonView,
     PieceView,
     ProofView,
+    Refreshed,
     RowError,
     ScanDraft,
     ScanResult,
@@ -57,6 +58,7 @@ from zaitu.journey.models import JourneyEvent, StoredFile
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
+from zaitu.journey.services import etas as _etas
 from zaitu.journey.services import facts as _facts
 from zaitu.journey.services import files as _files
 from zaitu.journey.services import orders as _orders
@@ -96,6 +98,7 @@ __all__ = [
     "Position",
     "Problem",
     "ProofView",
+    "Refreshed",
     "RowError",
     "ScanDraft",
     "ScanResult",
@@ -114,6 +117,7 @@ __all__ = [
     "TripState",
     "TripStopView",
     "TripView",
+    "eta_refresh",
     "events_of",
     "file_read",
     "file_store",
@@ -339,6 +343,15 @@ def track(*, actor: Principal, waybill: str) -> TrackView:
         vehicle_id=shipment.vehicle_id,
         final=shipment.final,
     )
+
+
+# Timers
+
+
+def eta_refresh(*, actor: Principal) -> Refreshed:
+    """Predict every running trip anew, tell what matters, and notice what comes near or falls silent. Raises Forbidden."""
+    _staff(actor, Right.TRIPS_PLAN)
+    return _etas.eta_refresh(actor=actor)
 
 
 # What lower rooms tell (config/wiring.py); delivered at least once, and harmless again

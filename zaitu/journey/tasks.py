@@ -1,0 +1,13 @@
+"""Timers of the journey."""
+
+from procrastinate.contrib.django import app
+
+from zaitu.journey import public
+from zaitu.kernel.principal import system
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(queueing_lock="journey.eta_refresh", lock="journey.eta_refresh", pass_context=False)
+def eta_refresh(timestamp: int) -> None:
+    """New predictions for all running trips; every 30 seconds, one at a time."""
+    public.eta_refresh(actor=system("journey.eta"))
