@@ -16,7 +16,7 @@ from zaitu.journey.adapters.tracking import (
     route_points,
     track_page,
 )
-from zaitu.journey.domain.actions import ROAD_MAY_TOO, SCANS, Kind
+from zaitu.journey.domain.actions import ENDING_TABLE, ROAD_MAY_TOO, SCANS, Kind
 from zaitu.journey.domain.coarse import coarse as position_coarse
 from zaitu.journey.domain.document import Position
 from zaitu.journey.domain.document import answer as track_answer
@@ -32,9 +32,12 @@ from zaitu.journey.domain.views import (
     EventView,
     LabelView,
     Level,
+    ManualEvent,
     OrderDraft,
     OrdersImported,
     OrderView,
+    PartnerEvent,
+    PartnerReport,
     PartyDraft,
     PersonView,
     PieceView,
@@ -54,13 +57,16 @@ from zaitu.journey.domain.views import (
     TripStopView,
     TripView,
 )
-from zaitu.journey.models import JourneyEvent, StoredFile
+from zaitu.journey.models import JourneyEvent, Shipment, StoredFile
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
+from zaitu.journey.services import corrections as _corrections
 from zaitu.journey.services import etas as _etas
 from zaitu.journey.services import facts as _facts
 from zaitu.journey.services import files as _files
+from zaitu.journey.services import manual as _manual
+from zaitu.journey.services import numbers as _numbers
 from zaitu.journey.services import orders as _orders
 from zaitu.journey.services import scans as _scans
 from zaitu.journey.services import trips as _trip_services
@@ -88,9 +94,12 @@ __all__ = [
     "Kind",
     "LabelView",
     "Level",
+    "ManualEvent",
     "OrderDraft",
     "OrderView",
     "OrdersImported",
+    "PartnerEvent",
+    "PartnerReport",
     "Party",
     "PartyDraft",
     "PersonView",
@@ -118,6 +127,8 @@ __all__ = [
     "TripStopView",
     "TripView",
     "eta_refresh",
+    "event_record",
+    "event_void",
     "events_of",
     "file_read",
     "file_store",
@@ -125,11 +136,16 @@ __all__ = [
     "on_stop_entered",
     "on_stop_left",
     "order_create",
+    "partner_events",
     "people_read",
     "position_coarse",
     "route_points",
     "scan_record",
+    "scan_undo",
+    "shipment_forward",
     "shipment_page",
+    "shipment_reopen",
+    "shipment_split",
     "shipments_search",
     "track",
     "track_answer",
@@ -244,6 +260,76 @@ def _staff(actor: Principal, right: Right) -> None:
     if actor.kind not in (Who.STAFF, Who.SYSTEM):
         raise Forbidden("仅限本公司人员")
     actor.must(right)
+
+
+def scan_undo(*, actor: Principal, key: str) -> ScanResult:
+    """Take one's own scan back within ten minutes.
+
+    Raises Forbidden, NotFound (nobody's scan, or somebody else's), RuleBroken (too late, a whole truck, a signature).
+    """
+    _staff(actor, Right.SHIPMENTS_READ)
+    return _corrections.scan_undo(actor=actor, key=key)
+
+
+# Corrections and what a desk records
+
+
+def event_void(*, actor: Principal, event_id: int, reason: str) -> ShipmentRow:
+    """Take an event back. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for what cannot be taken back."""
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _row(_corrections.event_void(actor=actor, event_id=event_id, reason=reason))
+
+
+def shipment_reopen(*, actor: Principal, waybill: str, reason: str) -> ShipmentRow:
+    """Open a finished shipment again. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken when it is not finished."""
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    found = _shipments.visible(actor, waybill)
+    return _row(_corrections.shipment_reopen(actor=actor, shipment_id=found.pk, reason=reason))
+
+
+def event_record(*, actor: Principal, waybill: str, draft: ManualEvent) -> ShipmentRow:
+    """Record what happened outside the field: a pick-up booked, a problem and its end, a return, a cancellation.
+
+    Endings take SHIPMENTS_CORRECT, the rest PROBLEM_REPORT. Raises Forbidden, NotFound, Invalid, RuleBroken.
+    """
+    ending = draft.kind in {kind.value for kind in ENDING_TABLE} - {Kind.CANCELLED.value}
+    _staff(actor, Right.SHIPMENTS_CORRECT if ending else Right.PROBLEM_REPORT)
+    if draft.station_code:
+        _station(draft.station_code)
+    found = _shipments.visible(actor, waybill)
+    return _row(_manual.event_record(actor=actor, shipment_id=found.pk, draft=draft))
+
+
+def _row(shipment: Shipment) -> ShipmentRow:
+    return _shipments.rows([shipment])[0]
+
+
+def shipment_forward(
+    *, actor: Principal, waybill: str, number: str, carrier: str, station_code: str = ""
+) -> ShipmentRow:
+    """Hand a shipment to a partner under the partner's number (转单). Raises Forbidden, NotFound, Invalid, RuleBroken."""
+    _staff(actor, Right.TRIPS_PLAN)
+    if station_code:
+        _station(station_code)
+    found = _shipments.visible(actor, waybill)
+    return _row(
+        _numbers.shipment_forward(
+            actor=actor, shipment_id=found.pk, number=number, carrier=carrier, station_code=station_code
+        )
+    )
+
+
+def shipment_split(*, actor: Principal, waybill: str, labels: Sequence[str]) -> ShipmentRow:
+    """Let some pieces travel under a waybill of their own (子单); the new shipment. Raises Forbidden, NotFound, Invalid, RuleBroken."""
+    _staff(actor, Right.TRIPS_PLAN)
+    found = _shipments.visible(actor, waybill)
+    return _row(_numbers.shipment_split(actor=actor, shipment_id=found.pk, labels=labels))
+
+
+def partner_events(*, actor: Principal, partner: str, events: Sequence[PartnerEvent]) -> PartnerReport:
+    """Record what a partner's system tells of our shipments. Raises Forbidden, Invalid (unknown dialect, more than 500)."""
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _manual.partner_events(actor=actor, partner=partner, events=events)
 
 
 # Files

@@ -92,6 +92,8 @@ class State:
     pieces: dict[str, PieceState]
     effective: frozenset[int]
     """Ids of the events that were neither repeats nor voided."""
+    settling: frozenset[int]
+    """Ids of the events by which pieces came to an end, and which no correction has taken back."""
 
 
 def fold(frame: Frame, events: Iterable[FoldEvent]) -> State:
@@ -132,6 +134,7 @@ class _Settled:
         self.detail: Detail | None = None
         self.signed_at: datetime | None = None
         self.at: datetime | None = None
+        self.ids: set[int] = set()
 
     def add(self, event: FoldEvent) -> bool:
         """True when the event settles something that was not settled."""
@@ -144,6 +147,7 @@ class _Settled:
             count = left if event.pieces is None else min(event.pieces, left)
             self.counted[event.kind] = self.counted.get(event.kind, 0) + count
         self.at = event.at
+        self.ids.add(event.id)
         if event.kind is Kind.SIGNED:
             self.signed_at = event.at
             self.detail = _signed_detail(event)
@@ -276,6 +280,7 @@ class _Walk:
             nodes=tuple(self.nodes),
             pieces=self.pieces,
             effective=frozenset(self.seen),
+            settling=frozenset(self.settled.ids),
         )
 
     def _worst(self, *, ended: bool) -> dict[str, Any] | None:

@@ -461,3 +461,30 @@ class PartnerEvent:
     """Whose code list: a key of domain/mappings.py."""
     key: str = ""
     """The partner's id of the event; empty: recognised by code, time and place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerReport:
+    recorded: int
+    repeated: int
+    """Told before."""
+    unknown: tuple[str, ...]
+    """Numbers that are none of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualEvent:
+    """Something recorded at a desk."""
+
+    kind: str
+    note: str
+    """Why, or what happened; needed."""
+    at: datetime | None = None
+    """None: now."""
+    station_code: str = ""
+    code: str = ""
+    """Problem code, for `problem` and `problem_solved` (empty: all are solved)."""
+    pieces: int | None = None
+    """None: all."""
+    key: str = ""
+    """The same key is the same event."""

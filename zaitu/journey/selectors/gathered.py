@@ -52,7 +52,8 @@ class Gathered:
     """By shipment; each with its trip."""
     stops: dict[int, list[TripStop]]
     """By trip, in order."""
-    proofs: dict[int, list[ProofInput]]
+    proofs: dict[int, list[tuple[int, ProofInput]]]
+    """With the event each belongs to."""
     children: dict[int, list[str]]
     parents: dict[int, str]
     """By the parent's id."""
@@ -173,23 +174,21 @@ def _numbers(ids: list[int]) -> dict[int, list[tuple[str, str]]]:
     return found
 
 
-def _proofs(ids: list[int]) -> dict[int, list[ProofInput]]:
+def _proofs(ids: list[int]) -> dict[int, list[tuple[int, ProofInput]]]:
     """Without the signer's name, which is for those who may read it."""
-    found: dict[int, list[ProofInput]] = defaultdict(list)
-    voided = JourneyEvent.objects.filter(shipment_id__in=ids, kind=Kind.VOIDED).values("target_id")
-    rows = Proof.objects.filter(shipment_id__in=ids).exclude(event_id__in=voided).order_by("id")
-    for shipment_id, at, relation, pieces, signature, photos in rows.values_list(
-        "shipment_id", "event__at", "relation", "pieces", "signature", "photos"
+    found: dict[int, list[tuple[int, ProofInput]]] = defaultdict(list)
+    rows = Proof.objects.filter(shipment_id__in=ids).order_by("id")
+    for shipment_id, event_id, at, relation, pieces, signature, photos in rows.values_list(
+        "shipment_id", "event_id", "event__at", "relation", "pieces", "signature", "photos"
     ):
-        found[shipment_id].append(
-            ProofInput(
-                at=at,
-                relation=relation,
-                pieces=pieces,
-                signature=str(signature or ""),
-                photos=tuple(str(photo) for photo in photos),
-            )
+        proof = ProofInput(
+            at=at,
+            relation=relation,
+            pieces=pieces,
+            signature=str(signature or ""),
+            photos=tuple(str(photo) for photo in photos),
         )
+        found[shipment_id].append((event_id, proof))
     return found
 
 

@@ -293,7 +293,9 @@ def document_input(row: Shipment, state: State, gathered: Gathered) -> DocumentI
             for node in state.nodes
         ),
         trip=gathered.trip_input(leg) if leg else None,
-        proofs=tuple(gathered.proofs.get(row.pk, ())),
+        proofs=tuple(
+            proof for event_id, proof in gathered.proofs.get(row.pk, ()) if event_id in state.settling
+        ),
         parent=gathered.parents.get(row.parent_id, "") if row.parent_id else "",
         children=tuple(gathered.children.get(row.pk, ())),
         numbers=tuple(gathered.numbers.get(row.pk, ())),

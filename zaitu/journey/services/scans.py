@@ -15,7 +15,7 @@ from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
 from zaitu.journey.domain.scanning import UNKNOWN_CODE, judge, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
 from zaitu.journey.domain.views import Counts, Level, ScanDraft, ScanResult
-from zaitu.journey.models import Order, ScanReceipt
+from zaitu.journey.models import Order, ScanReceipt, Shipment
 from zaitu.journey.selectors.scanning import TRIP_REF, find
 from zaitu.journey.services import counting, proofs, trip_scans
 from zaitu.journey.services.ledger import Ledger, NewEvent
@@ -167,6 +167,21 @@ def _answer(scan: _Scan, level: Level, message: str, *, duplicate: bool = False)
             event_id=events[-1] if events else None,
         ),
         events=tuple(events),
+    )
+
+
+def state_result(shipment: Shipment, message: str, event_id: int) -> ScanResult:
+    """How a shipment stands after a correction."""
+    return ScanResult(
+        waybill=shipment.waybill,
+        piece=None,
+        status=shipment.status,
+        status_text=STATUS_TEXTS[Status(shipment.status)][0],
+        message=message,
+        level=Level.OK.value,
+        counts=None,
+        duplicate=False,
+        event_id=event_id,
     )
 
 

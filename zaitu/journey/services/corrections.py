@@ -1,0 +1,155 @@
+"""Taking a wrong event back, and opening a finished shipment again: recorded, with who and why. Nothing is ever changed or removed."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+
+from zaitu.access import public as access
+from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
+from zaitu.journey.domain.views import LegState, Level, ScanResult
+from zaitu.journey.models import JourneyEvent, Leg, ScanReceipt, Shipment, TripStop
+from zaitu.journey.services.ledger import Ledger, NewEvent
+from zaitu.journey.services.scans import result_from, state_result
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Invalid, NotFound, RuleBroken
+from zaitu.kernel.principal import Principal
+
+MANUAL: Final = "manual"
+UNDO_WITHIN: Final = timedelta(minutes=10)
+REASON_MAX: Final = 200
+
+
+def reason_checked(reason: str) -> str:
+    """Raises Invalid without one."""
+    trimmed = reason.strip()[:REASON_MAX]
+    if not trimmed:
+        raise Invalid("请填写原因", fields={"reason": "请填写原因"})
+    return trimmed
+
+
+@transaction.atomic
+def scan_undo(*, actor: Principal, key: str) -> ScanResult:
+    """Take one's own scan back within ten minutes; again without effect.
+
+    Raises NotFound for a scan of nobody or somebody else, RuleBroken when it is too late or ends the journey.
+    """
+    receipt = ScanReceipt.objects.select_for_update().filter(key=key, actor=actor.name[:80]).first()
+    if receipt is None or receipt.result is None:
+        raise NotFound("没有找到这次扫描")
+    result = result_from(receipt.result)
+    events = list(JourneyEvent.objects.filter(pk__in=receipt.events))
+    if result.level == Level.WRONG or not events:
+        raise RuleBroken("这次扫描没有登记，无需撤销")
+    if clock.now() - receipt.created_at > UNDO_WITHIN:
+        raise RuleBroken("已超过 10 分钟，请联系调度更正")
+    if result.waybill is None:
+        raise RuleBroken("整车操作不能撤销，请联系调度更正")
+    if any(event.kind in ENDING_TABLE for event in events):
+        raise RuleBroken(f"{TEXTS[Kind(events[0].kind)][0]}不能自行撤销，请联系调度更正")
+    ledger = _void(actor, events, source="scan", reason="")
+    access.audit(
+        actor=actor, action="scan.undo", subject=result.waybill, detail={"events": [row.pk for row in events]}
+    )
+    return state_result(ledger.shipments[events[0].shipment_id], "已撤销", events[-1].pk)
+
+
+@transaction.atomic
+def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
+    """Take an event back for good; again without effect.
+
+    Raises NotFound, Invalid without a reason, RuleBroken for the order itself and for a voiding.
+    """
+    reason = reason_checked(reason)
+    event = JourneyEvent.objects.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound("没有这条记录")
+    if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED, Kind.SPLIT):
+        raise RuleBroken(f"{TEXTS[Kind(event.kind)][0]}记录不能撤销")
+    ledger = _void(actor, [event], source=MANUAL, reason=reason)
+    shipment = ledger.shipments[event.shipment_id]
+    access.audit(
+        actor=actor,
+        action="event.void",
+        subject=shipment.waybill,
+        detail={"event": event.pk, "kind": event.kind, "reason": reason},
+    )
+    return shipment
+
+
+def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reason: str) -> Ledger:
+    rows = list(events)
+    ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows})
+    voided = set(
+        JourneyEvent.objects.filter(target__in=rows, kind=Kind.VOIDED).values_list("target_id", flat=True)
+    )
+    now = clock.now()
+    for row in rows:
+        if row.pk not in voided:
+            ledger.add(
+                NewEvent(
+                    shipment_id=row.shipment_id,
+                    kind=Kind.VOIDED,
+                    source=source,
+                    key=f"void:{row.pk}",
+                    at=now,
+                    station=row.station_code,
+                    target=row.pk,
+                    data={"reason": reason} if reason else {},
+                )
+            )
+            _leg_back(row)
+    ledger.close()
+    return ledger
+
+
+def _leg_back(event: JourneyEvent) -> None:
+    """A ride that a voided departure began has not begun; one that a voided arrival ended goes on."""
+    if event.trip_id is None:
+        return
+    leg = Leg.objects.filter(shipment_id=event.shipment_id, trip_id=event.trip_id).first()
+    stop = TripStop.objects.filter(trip_id=event.trip_id, station_code=event.station_code).first()
+    if leg is None or stop is None:
+        return
+    if event.kind in (Kind.DEPARTED, Kind.STOP_LEFT) and stop.seq == leg.from_seq:
+        before, after = LegState.ON_BOARD, LegState.PLANNED
+    elif event.kind in (Kind.ARRIVED, Kind.STOP_ENTERED) and stop.seq == leg.to_seq:
+        before, after = LegState.DONE, LegState.ON_BOARD
+    else:
+        return
+    twins = (
+        {Kind.DEPARTED, Kind.STOP_LEFT} if after == LegState.PLANNED else {Kind.ARRIVED, Kind.STOP_ENTERED}
+    )
+    voided = JourneyEvent.objects.filter(shipment_id=event.shipment_id, kind=Kind.VOIDED).values("target_id")
+    others = JourneyEvent.objects.filter(
+        shipment_id=event.shipment_id, trip_id=event.trip_id, station_code=event.station_code, kind__in=twins
+    ).exclude(pk__in=voided)
+    # Scan and fence tell the same thing: while one of them stands, so does the ride's state.
+    if leg.state == before and not others.exclude(pk=event.pk).exists():
+        leg.state = after
+        leg.save(update_fields=["state"])
+
+
+@transaction.atomic
+def shipment_reopen(*, actor: Principal, shipment_id: int, reason: str) -> Shipment:
+    """Open a finished shipment again; it stands where its other events put it. Raises Invalid, RuleBroken when it is not finished."""
+    reason = reason_checked(reason)
+    ledger = Ledger(actor=actor, ids=[shipment_id])
+    shipment = ledger.shipments[shipment_id]
+    if not shipment.final:
+        raise RuleBroken("该运单尚未办结，无需恢复")
+    now = clock.now()
+    ledger.add(
+        NewEvent(
+            shipment_id=shipment_id,
+            kind=Kind.REOPENED,
+            source=MANUAL,
+            key=f"reopen:{now.isoformat()}",
+            at=now,
+            data={"reason": reason},
+        )
+    )
+    ledger.close()
+    access.audit(actor=actor, action="shipment.reopen", subject=shipment.waybill, detail={"reason": reason})
+    return shipment
