@@ -14,6 +14,7 @@ from typing import Any, Final
 from zaitu.journey import public as journey
 from zaitu.kernel.errors import RateLimited, Unavailable, ZaituError
 from zaitu.portal import details, grants, wire
+from zaitu.portal.misses import misses
 from zaitu.portal.tracker import Entry, Tracker, Watch
 from zaitu.portal.visits import Visit, Visits
 from zaitu.portal.wire import Question, Receive, Scope, Send
@@ -60,7 +61,7 @@ class Hot:
             and answer.entry.fresh
             and answer.until > time.monotonic()
             and scope["method"] == "GET"
-            and not (self.visits.blocked and wire.address_of(scope) in self.visits.blocked)
+            and not (misses.blocked and wire.address_of(scope) in misses.blocked)
         ):
             for name, _value in scope["headers"]:
                 if name in (b"authorization", b"if-none-match"):

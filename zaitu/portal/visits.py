@@ -15,15 +15,12 @@ from zaitu.kernel import limits
 from zaitu.kernel.errors import Forbidden, NotFound, RateLimited
 from zaitu.kernel.principal import Principal
 from zaitu.portal import grants
+from zaitu.portal.misses import misses
 from zaitu.portal.tracker import Entry, Tracker
 from zaitu.portal.wire import Question
 
 T = TypeVar("T")
 
-MISSES: Final = 120
-MISSES_WINDOW_S: Final = 600
-"""Unknown numbers and wrong tails that one address may try in ten minutes. A number has 10¹² values: at this pace the first of a
-million shipments is found after about two months."""
 LINK_KNOWN_S: Final = 5.0
 """How long a link that was revoked may still open something."""
 _KEPT: Final = 20_000
@@ -41,10 +38,7 @@ class Visits:
     """Belongs to one event loop."""
 
     def __init__(self, tracker: Tracker) -> None:
-        self.blocked: dict[str, float] = {}
-        """Addresses that have missed too often, until when (monotonic)."""
         self._tracker = tracker
-        self._misses = limits.Window(MISSES, MISSES_WINDOW_S)
         self._keys: dict[str, limits.Window] = {}
         self._links: dict[tuple[str, str], float] = {}
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="tracking")
@@ -60,7 +54,7 @@ class Visits:
         """
         holder = await self._key_let_in(question.key) if question.key else None
         if holder is None:
-            self._refuse_blocked(question.address)
+            misses.refuse(question.address)
         if question.tail:
             await self._count_tail(question.number)
         entry = await self._tracker.find(question.waybill, lang=question.lang) if question.waybill else None
@@ -68,7 +62,7 @@ class Visits:
         opened = await self.opens(question, holder, tracked)
         if entry is None or tracked is None or opened is False:
             if holder is None:
-                self._count_miss(question.address)
+                misses.count(question.address)
             raise NotFound
         return Visit(entry, tracked, bool(opened))
 
@@ -129,22 +123,6 @@ class Visits:
             if len(self._links) > _KEPT:
                 del self._links[next(iter(self._links))]
         return opened
-
-    def _refuse_blocked(self, address: str) -> None:
-        until = self.blocked.get(address)
-        if until is None:
-            return
-        wait_s = until - time.monotonic()
-        if wait_s > 0:
-            raise RateLimited("查询太频繁，请稍后再试", retry_after_s=int(wait_s) + 1)
-        del self.blocked[address]
-
-    def _count_miss(self, address: str) -> None:
-        wait_s = self._misses.hit(address)
-        if wait_s:
-            self.blocked[address] = time.monotonic() + wait_s
-            if len(self.blocked) > _KEPT:
-                del self.blocked[next(iter(self.blocked))]
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         def run() -> T:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from zaitu.kernel.errors import NotFound, RateLimited, TooLarge, ZaituError
 from zaitu.kernel.waybills import Mistyped, waybill_normal
 from zaitu.portal.grants import cookie_name
+from zaitu.portal.misses import network_of
 from zaitu.ui import problems
 
 Scope = dict[str, Any]
@@ -62,13 +63,9 @@ def question_of(scope: Scope, *, stream: bool = False) -> Question:
 
 
 def address_of(scope: Scope) -> str:
-    """Whose misses are counted together: one IPv4 address, one IPv6 /64 (what one subscriber is given).
-
-    Behind a trusted proxy the server has put the visitor's own address here (config/server.py).
-    """
+    """The visitor's network; behind a trusted proxy the server has put the visitor's own address here (config/server.py)."""
     client = scope.get("client")
-    address: str = client[0] if client else ""
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+    return network_of(client[0]) if client else ""
 
 
 def header(scope: Scope, wanted: bytes) -> bytes:

@@ -68,7 +68,7 @@
     }
     if (node.dataset.copy) copy(node.dataset.copy, node.dataset.done);
     if (node.dataset.share !== undefined) {
-      var link = node.dataset.share || location.href;
+      var link = new URL(node.dataset.share || location.href, location.origin).href;
       if (navigator.share) navigator.share({ title: document.title, url: link }).catch(function () {}); // closing the sheet is no error
       else copy(link, node.dataset.done);
     }

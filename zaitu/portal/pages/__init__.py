@@ -1,0 +1,1 @@
+"""Pages for people: the query, the tracking page, the privacy note."""

@@ -1,0 +1,170 @@
+"""The customer's pages. A view reads the request, asks once, renders; who may see what is decided in portal.grants."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import segno
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from zaitu.access.public import tail_principal
+from zaitu.journey import public as journey
+from zaitu.kernel import limits, signing
+from zaitu.kernel.errors import NotFound
+from zaitu.kernel.waybills import Mistyped, waybill_normal
+from zaitu.portal import details, grants
+from zaitu.portal.misses import misses, network_of
+from zaitu.portal.pages import tracking
+
+
+def _lang() -> str:
+    return "en" if (get_language() or "").startswith("en") else "zh"
+
+
+@require_GET
+def query(request: HttpRequest) -> HttpResponse:
+    """The start page; `?q=` (the form without script) goes on to the tracking page."""
+    asked = request.GET.get("q", "").strip()
+    if not asked:
+        return render(request, "portal/query.html", {"prefix": settings.ZAITU_WAYBILL_PREFIX})
+    try:
+        return HttpResponseRedirect(f"/t/{waybill_normal(asked)}")
+    except Mistyped:
+        context = {"prefix": settings.ZAITU_WAYBILL_PREFIX, "asked": asked[:64], "mistyped": True}
+        return render(request, "portal/query.html", context, status=404)
+
+
+@require_GET
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/privacy.html")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def track(request: HttpRequest, number: str) -> HttpResponse:
+    """The tracking page; `?part=live` only the part that changes; `?k=` a signed link, kept in a cookie and not in the address."""
+    page = _find(request, number)
+    if page is None:
+        return _missing(request)
+    link = request.GET.get("k", "")
+    if link and grants.link_opens(link, page.tracked.waybill):
+        return _opened(request, page.tracked.waybill, link=link)
+    return _page(request, page)
+
+
+@never_cache
+@require_POST
+def unlock(request: HttpRequest, number: str) -> HttpResponse:
+    """The last four digits of a party's phone: right ones open the details on this browser for twelve hours."""
+    page = _find(request, number)
+    tail = request.POST.get("phone_tail", "").strip()[:20]
+    key = grants.tail_attempts_key(number)
+    allowed, wait_s = limits.attempt(key, grants.TAILS_PER_NUMBER, grants.TAILS_WINDOW_S)
+    if not allowed:
+        said = _("错误次数过多，请 %(minutes)s 分钟后再试。") % {"minutes": -(-wait_s // 60)}
+        return _page(request, page, wrong=said, status=429) if page else _missing(request)
+    if page is None:
+        return _missing(request)
+    if not grants.tail_opens(tail, page.tracked.tails):
+        said = _("与收发货人手机号后四位不符，请核对。")
+        return _page(request, page, wrong=said, status=422)
+    limits.refund(key)
+    return _opened(request, page.tracked.waybill)
+
+
+@never_cache
+@require_GET
+def photo(request: HttpRequest, number: str, token: str) -> HttpResponse:
+    """A photo or signature of the proof, by an address that was made for a party and works for a quarter of an hour."""
+    asked = signing.unsign(token, details.FILE_PURPOSE)
+    content, mime = journey.file_read(actor=tail_principal(asked["w"]), file_id=asked["f"])
+    headers = {"Content-Disposition": "inline", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type=mime, headers=headers)
+
+
+@require_GET
+def qr(request: HttpRequest, number: str) -> HttpResponse:
+    """The page's own address as a QR code, to hand on from one screen to another."""
+    try:
+        waybill = waybill_normal(number)
+    except Mistyped:
+        raise NotFound from None
+    code = segno.make(_address(request, f"/t/{waybill}"), error="m")
+    svg = code.svg_inline(scale=6, border=2, dark="#000", light="#fff")
+    return HttpResponse(
+        svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1), content_type="image/svg+xml"
+    )
+
+
+def _address(request: HttpRequest, path: str) -> str:
+    """Where customers find a path: the public address, or where this one came in while none is set."""
+    public: str = settings.ZAITU_PUBLIC_URL
+    unset = urlsplit(public).hostname == "localhost"
+    return request.build_absolute_uri(path) if unset else f"{public}{path}"
+
+
+def _find(request: HttpRequest, number: str) -> "journey.TrackedPage | None":
+    """The shipment, or None; an address that misses too often is refused (RateLimited), whatever it asks for."""
+    address = network_of(request.META.get("REMOTE_ADDR", ""))
+    misses.refuse(address)
+    try:
+        page = journey.track_page(waybill_normal(number))
+    except Mistyped:
+        page = None
+    if page is None:
+        misses.count(address)
+    return page
+
+
+def _missing(request: HttpRequest) -> HttpResponse:
+    """The same page for unknown and mistyped numbers; nothing of the question is repeated."""
+    return render(request, "portal/missing.html", status=404)
+
+
+def _opened(request: HttpRequest, waybill: str, *, link: str = "") -> HttpResponse:
+    """Back to the page without anything secret in the address, so that it can be shared."""
+    kept = {"lang": request.GET["lang"]} if "lang" in request.GET else {}
+    target = f"/t/{waybill}" + (f"?{urlencode(kept)}" if kept else "")
+    response = HttpResponseRedirect(target)
+    response.status_code = 303
+    response.set_cookie(
+        grants.cookie_name(waybill),
+        grants.grant(waybill, link=link),
+        max_age=grants.GRANT_S,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
+def _exact(request: HttpRequest, waybill: str) -> bool:
+    """Whether this browser has shown a right tail or a link that is still good."""
+    token = request.COOKIES.get(grants.cookie_name(waybill), "")
+    good, link = grants.granted(token, waybill) if token else (False, "")
+    return good and (not link or grants.link_opens(link, waybill))
+
+
+def _page(
+    request: HttpRequest, page: "journey.TrackedPage", *, wrong: str = "", status: int = 200
+) -> HttpResponse:
+    lang = _lang()
+    exact = _exact(request, page.tracked.waybill)
+    context: dict[str, Any] = tracking.context(page, lang=lang, exact=exact)
+    if request.GET.get("part") == "live":
+        return render(request, "portal/track_live.html", context)
+    map_data = tracking.map_data(page, lang=lang)
+    context |= {
+        "sketch": map_data.pop("sketch"),
+        "map_data": map_data,
+        "tiles": bool(settings.ZAITU_MAP["tiles"]),
+        "final": page.document["final"],
+        "wrong": wrong,
+        "lang_switch_url": f"/t/{page.tracked.waybill}?lang={'zh' if lang == 'en' else 'en'}",
+    }
+    return render(request, "portal/track.html", context, status=status)

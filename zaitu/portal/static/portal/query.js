@@ -1,0 +1,71 @@
+// The start page: help with the check digit while typing, and recent searches that never leave this phone.
+(function () {
+  "use strict";
+  var form = document.getElementById("query");
+  var input = document.getElementById("q");
+  var help = document.getElementById("q-help");
+  var plain = help.textContent;
+  // Damm's table (zaitu/kernel/waybills.py): a number is whole when its thirteen digits lead back to 0.
+  var DAMM = ["0317598642", "7092154863", "4206871359", "1750983426", "6123045978", "3674209581", "5869720134", "8945362017", "9438617205", "2581436790"];
+  var KEY = "zaitu.recent";
+
+  function digits(text) {
+    return text.toUpperCase().replace(/[\s\-–—_.·]/g, "").replace(/^[A-Z]{2,4}(?=[0-9OIL])/, "").replace(/O/g, "0").replace(/[IL]/g, "1");
+  }
+  function whole(number) {
+    var state = 0;
+    for (var i = 0; i < number.length; i++) state = Number(DAMM[state][Number(number[i])]);
+    return state === 0;
+  }
+  function fault() {
+    var number = digits(input.value.normalize("NFKC"));
+    if (/^[0-9]{13}$/.test(number)) return whole(number) ? "" : form.dataset.wrong;
+    return /^[0-9]{0,12}$/.test(number) ? form.dataset.short : form.dataset.wrong;
+  }
+  function show(text) {
+    help.textContent = text || plain;
+    help.className = text ? "field-error" : "muted";
+    input.setAttribute("aria-invalid", String(Boolean(text)));
+  }
+  input.addEventListener("input", function () {
+    // Say nothing while somebody is still typing; a full number that cannot be right is said at once.
+    show(digits(input.value).length >= 13 ? fault() : "");
+  });
+  form.addEventListener("submit", function (event) {
+    var text = fault();
+    if (!text) return;
+    event.preventDefault();
+    show(text);
+    input.focus();
+  });
+
+  function recent() {
+    try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch (error) { return []; } // forbidden or foreign: none
+  }
+  function draw() {
+    var list = document.getElementById("recent-list");
+    list.textContent = "";
+    recent().forEach(function (entry) {
+      if (!/^[A-Z]{2,4}[0-9]{13}$/.test(entry.waybill)) return;
+      var item = document.createElement("li");
+      var link = document.createElement("a");
+      var number = document.createElement("span");
+      var status = document.createElement("span");
+      link.href = "/t/" + entry.waybill;
+      number.className = "waybill num";
+      number.textContent = entry.waybill;
+      status.className = "muted small";
+      status.textContent = entry.text || "";
+      link.append(number, status);
+      item.append(link);
+      list.append(item);
+    });
+    document.getElementById("recent").hidden = !list.children.length;
+  }
+  document.getElementById("forget").addEventListener("click", function () {
+    try { localStorage.removeItem(KEY); } catch (error) { return; } // nothing was kept
+    draw();
+  });
+  window.addEventListener("pageshow", draw);
+  draw();
+})();
