@@ -8,6 +8,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from zaitu.config.env import env
+from zaitu.config.homes import Home
 from zaitu.kernel.errors import ZaituError
 
 WITHOUT_DATABASE: Final = frozenset(
@@ -41,6 +43,8 @@ def _run(arguments: list[str]) -> None:
         module = import_module(f"zaitu.config.management.commands.{name}")
         module.Command().run_from_argv(["zaitu", *arguments])
         return
+    if name == "up":
+        _prepare_to_fork()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")  # noqa: TID251  Django's own door
     from django.core.management import execute_from_command_line  # noqa: PLC0415  settings first
     from django.db import OperationalError  # noqa: PLC0415  settings first
@@ -54,6 +58,14 @@ def _run(arguments: list[str]) -> None:
             execute_from_command_line(["zaitu", *arguments])
         except OperationalError as error:
             sys.exit(_said(f"数据库没有应答：{str(error).splitlines()[0]}"))
+
+
+def _prepare_to_fork() -> None:
+    """What libraries read from the environment when they are imported, before the first import of them."""
+    metrics = Home(env().home).metrics
+    metrics.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # noqa: TID251  prometheus_client's own switch
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # noqa: TID251  numpy's own; a process with threads must not be forked
 
 
 def _said(sentence: str) -> int:

@@ -85,8 +85,8 @@ class Home:
 
     @property
     def metrics(self) -> Path:
-        """Where the processes of this run keep the numbers they share (prometheus multiprocess mode)."""
-        return self.run / "metrics"
+        """Where the processes of this run (we and our children) keep the numbers they share."""
+        return self.run_made() / f"metrics-{os.getpid()}"
 
     def database_url(self) -> str:
         """Where the embedded PostgreSQL of this home answers (Unix socket, peer is the same machine)."""
@@ -104,7 +104,9 @@ class Home:
         path = self.run_made() / f"{name}.lock"
         with path.open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                fcntl.lockf(
+                    file, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # unlike flock: not shared with forked children
+            except (BlockingIOError, PermissionError):
                 raise Conflict(f"{path} 正被另一个 zaitu 进程占用") from None
             yield

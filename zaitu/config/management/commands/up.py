@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -56,13 +57,12 @@ class Command(BaseCommand):
                 self._say("zaitu", "数据库已建表")
             static.collect()
             facts = _demo(home) if demo else {}
-            connections.close_all()
-            for connection in connections.all(initialized_only=True):
-                connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
+            _let_go()
             _prepare_run_folder(home, programs)
-            shared = {"PROMETHEUS_MULTIPROC_DIR": str(home.metrics), "PYTHONUNBUFFERED": "1"}
-            supervisor = Supervisor(programs, server=server, environment=shared, say=self._say)
-            asyncio.run(supervisor.run(functools.partial(self._announce, settings, facts, began)))
+            announcer = Program(
+                name="zaitu", body=lambda: asyncio.run(_announce(settings, facts, began)), stage=3, once=True
+            )
+            Supervisor([*programs, announcer], server, self._say).run()
             self._say("zaitu", "已全部停止")
 
     def _database(self, home: Home, stack: ExitStack) -> PostgresServer:
@@ -71,24 +71,31 @@ class Command(BaseCommand):
         server.start()
         return server
 
-    async def _announce(self, settings: Env, facts: dict[str, str], began: float) -> None:
-        """Say what to open as soon as it can be opened."""
-        missing = "网页服务没有应答"
-        while time.monotonic() - began < _READY_S:
-            missing = await ready(settings)
-            if not missing:
-                break
-            await asyncio.sleep(0.2)
-        if missing:
-            self._say("zaitu", f"还没有就绪：{missing}")
-            return
-        self._say("zaitu", f"已就绪，用时 {time.monotonic() - began:.1f} 秒")
-        for line in _invitation(settings, facts):
-            self._say("zaitu", line)
-
     def _say(self, part: str, line: str) -> None:
         self.stdout.write(f"{part:>9} │ {line}")
         self.stdout.flush()
+
+
+async def _announce(settings: Env, facts: dict[str, str], began: float) -> None:
+    """Say what to open as soon as it can be opened."""
+    missing = await ready(settings)
+    while missing and time.monotonic() - began < _READY_S:
+        await asyncio.sleep(0.1)
+        missing = await ready(settings)
+    if missing:
+        sys.stdout.write(f"还没有就绪：{missing}\n")
+        return
+    said = [f"已就绪，用时 {time.monotonic() - began:.1f} 秒", *_invitation(settings, facts)]
+    sys.stdout.write("".join(f"{line}\n" for line in said))
+
+
+def _let_go() -> None:
+    """Load what the children need, once for all, and keep no connection that they would inherit."""
+    for module in ("zaitu.config.asgi", "zaitu.config.wiring", "zaitu.telemetry.gateway"):
+        import_module(module)
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
 
 
 def _interrupted(*_: object) -> None:
@@ -118,29 +125,31 @@ def _locked(home: Home) -> ExitStack:
 
 def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[Program]:
     """Stages: what talks to the outside stops first, then those who work off what it left, then the bus."""
-    web = [
-        Program(name=f"web-{number}" if settings.web_processes > 1 else "web", arguments=("web",), stage=2)
-        for number in range(1, settings.web_processes + 1)
+    stages = {"bus": 0, "web": 2, "gateway": 2, "worker": 1, "jobs": 1, "couriers": 1, "fleet": 3}
+    left_out = {
+        *(set() if gateway else {"gateway"}),
+        *(set() if jobs else {"worker", "jobs", "couriers"}),
+        *(set() if demo else {"fleet"}),
+    }
+    programs = [
+        Program(name=name, body=functools.partial(call_command, name), stage=stage)
+        for name, stage in stages.items()
+        if name not in left_out
     ]
-    return [
-        Program(name="bus", arguments=("bus",), stage=0),
-        *web,
-        *([Program(name="gateway", arguments=("gateway",), stage=2)] if gateway else []),
-        *(
-            [Program(name=name, arguments=(name,), stage=1) for name in ("worker", "jobs", "couriers")]
-            if jobs
-            else []
-        ),
-        *([Program(name="fleet", arguments=("fleet",), stage=3)] if demo else []),
+    more_web = [
+        Program(name=f"web-{number}", body=functools.partial(call_command, "web"), stage=stages["web"])
+        for number in range(2, settings.web_processes + 1)
     ]
+    return [*programs, *more_web]
 
 
 def _prepare_run_folder(home: Home, programs: list[Program]) -> None:
     """Forget the last run's signs of life and numbers, and say which parts this machine runs."""
     for beat in home.run.glob("*.beat"):
         beat.unlink()
-    shutil.rmtree(home.metrics, ignore_errors=True)
-    home.metrics.mkdir(mode=0o700)
+    for metrics in home.run.glob("metrics-*"):
+        if metrics != home.metrics:
+            shutil.rmtree(metrics)
     parts = json.dumps([program.name for program in programs])
     (home.run / PARTS_FILE).write_text(parts, encoding="utf-8")
 

@@ -1,0 +1,107 @@
+"""The company's timetable: which truck leaves when on which line, for ever, and which run an order goes with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Final
+
+from zaitu.config.demo.drive import planned_min
+from zaitu.config.demo.geography import ROADS, Road
+from zaitu.config.demo.roads import stops
+from zaitu.kernel.clock import CHINA
+
+EPOCH: Final = datetime(2024, 1, 1, tzinfo=CHINA)
+READY_BEFORE: Final = timedelta(hours=3)
+"""So long before a truck leaves its station an order must have been placed to go with it."""
+_STEP: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One planned drive of a truck over a line."""
+
+    line: str
+    plate: str
+    driver: str
+    departs_at: datetime
+
+    def boards_at(self, station: str) -> datetime:
+        """When it is planned to stop at a station of its line."""
+        return self.departs_at + timedelta(minutes=planned_min(self.line)[stops(self.line).index(station)])
+
+    @property
+    def arrives_at(self) -> datetime:
+        return self.departs_at + timedelta(minutes=planned_min(self.line)[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Truck:
+    plate: str
+    driver: str
+    terminal: str
+    version: str
+    """Of JT/T 808: 2013 or 2019."""
+    road: Road
+    number: int
+    """Among the trucks of its road, from 0."""
+
+    @property
+    def cold(self) -> bool:
+        return self.road.product == "COLD"
+
+    @property
+    def late(self) -> bool:
+        """The company's one slow truck."""
+        return self.road.code == "GZ-BJ" and self.number == 0
+
+
+_REGISTERED: Final = {"SH-CD": "沪A", "GZ-BJ": "粤A", "SZ-HZ": "粤B", "XA-UR": "陕A", "SY-NJ": "辽A", "QD-SH": "鲁B"}
+
+
+@cache
+def trucks() -> tuple[Truck, ...]:
+    """The trucks that run the lines."""
+    found = []
+    for road in ROADS:
+        for number in range(road.trucks):
+            index = len(found)
+            found.append(
+                Truck(
+                    plate=f"{_REGISTERED[road.code]}{61_200 + index * 137:05d}",
+                    driver=f"D{index + 1:03d}",
+                    terminal=f"1990018{index + 1:04d}",
+                    version="2019" if index % 3 == 0 else "2013",
+                    road=road,
+                    number=number,
+                )
+            )
+    return tuple(found)
+
+
+def runs(start: datetime, end: datetime) -> list[Run]:
+    """All departures with start ≤ departs_at < end, in time order."""
+    found = [run for truck in trucks() for run in _of(truck, start, end)]
+    return sorted(found, key=lambda run: (run.departs_at, run.plate))
+
+
+def _of(truck: Truck, start: datetime, end: datetime) -> Iterator[Run]:
+    turn = timedelta(days=truck.road.days)
+    first = EPOCH + turn * truck.number / truck.road.trucks
+    half = int((start - first) / (turn / 2)) - 1
+    while True:
+        at = first + half * (turn / 2)
+        at -= (at - EPOCH) % _STEP
+        if at >= end:
+            return
+        if at >= start:
+            line = truck.road.code if half % 2 == 0 else f"{truck.road.code}-R"
+            yield Run(line, truck.plate, truck.driver, at)
+        half += 1
+
+
+def run_for(line: str, station: str, ordered_at: datetime) -> Run:
+    """The first run of a line that an order placed at this instant can still catch at its station."""
+    ahead = timedelta(minutes=planned_min(line)[stops(line).index(station)])
+    earliest = ordered_at + READY_BEFORE - ahead
+    return next(run for run in runs(earliest, earliest + timedelta(days=4)) if run.line == line)
