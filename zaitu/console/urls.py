@@ -1,4 +1,74 @@
-from django.urls import URLPattern
+"""Every page of the console."""
+
+from django.urls import URLPattern, path
+
+from zaitu.console.access import session
+from zaitu.console.access import views as access
+from zaitu.console.customers import views as customers
+from zaitu.console.home import views as home
+from zaitu.console.journey import orders, shipments, trips
+from zaitu.console.network import views as network
+from zaitu.console.notify import views as notify
+from zaitu.console.telemetry import live
+from zaitu.console.telemetry import views as telemetry
 
 app_name = "console"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    path("sign-in", session.sign_in, name="sign-in"),
+    path("sign-out", session.sign_out, name="sign-out"),
+    path("me", session.me, name="me"),
+    path("search", home.search, name="search"),
+    path("pick/<slug:kind>", network.pick, name="pick"),
+    path("shipments", shipments.shipments, name="shipments"),
+    path("shipments.csv", shipments.shipments_export, name="shipments-export"),
+    path("shipments/<str:waybill>", shipments.shipment, name="shipment"),
+    path("shipments/<str:waybill>/people", shipments.reveal, name="reveal"),
+    path("shipments/<str:waybill>/links", shipments.link_issue, name="link-issue"),
+    path("shipments/<str:waybill>/links/<int:link_id>/revoke", shipments.link_revoke, name="link-revoke"),
+    path("shipments/<str:waybill>/events/<int:event_id>/void", shipments.event_void, name="event-void"),
+    path("shipments/<str:waybill>/reopen", shipments.reopen, name="reopen"),
+    path("shipments/<str:waybill>/labels.pdf", shipments.labels, name="labels"),
+    path("files/<str:file_id>", shipments.file, name="file"),
+    path("orders/new", orders.order_new, name="order-new"),
+    path("orders/import", orders.orders_import, name="orders-import"),
+    path("orders/template.csv", orders.orders_template, name="orders-template"),
+    path("trips", trips.trips, name="trips"),
+    path("trips/new", trips.trip_new, name="trip-new"),
+    path("trips/<str:trip>", trips.trip, name="trip"),
+    path("trips/<str:trip>/assign", trips.trip_assign, name="trip-assign"),
+    path("trips/<str:trip>/cancel", trips.trip_cancel, name="trip-cancel"),
+    path("map", telemetry.fleet_map, name="map"),
+    path("map/fleet.json", telemetry.fleet, name="fleet"),
+    path("map/live", live.live, name="live"),
+    path("map/vehicles/<int:vehicle_id>/track.json", telemetry.vehicle_track, name="vehicle-track"),
+    path("map/vehicles/<int:vehicle_id>", telemetry.vehicle, name="vehicle"),
+    path("network/drivers/<str:code>/phone", network.driver_phone, name="driver-phone"),
+    path("network/<slug:kind>", network.network_list, name="network"),
+    path("network/<slug:kind>/new", network.network_edit, name="network-new"),
+    path("network/<slug:kind>/import", network.network_import, name="network-import"),
+    path("network/<slug:kind>/export.<slug:form>", network.network_export, name="network-export"),
+    path("network/<slug:kind>/<str:code>/edit", network.network_edit, name="network-edit"),
+    path("terminals", telemetry.terminals, name="terminals"),
+    path("terminals/adopt", telemetry.terminal_adopt, name="terminal-adopt"),
+    path("terminals/new", telemetry.terminal_create, name="terminal-create"),
+    path("terminals/<str:terminal>/reset", telemetry.terminal_reset, name="terminal-reset"),
+    path("terminals/<str:terminal>/unbind", telemetry.terminal_unbind, name="terminal-unbind"),
+    path("customers", customers.customers_list, name="customers"),
+    path("customers/new", customers.customer_edit, name="customer-new"),
+    path("customers/erase", customers.person_erase, name="person-erase"),
+    path("customers/<str:code>/edit", customers.customer_edit, name="customer-edit"),
+    path("keys", access.keys, name="keys"),
+    path("keys/new", access.key_issue, name="key-issue"),
+    path("keys/<str:prefix>/revoke", access.key_revoke, name="key-revoke"),
+    path("webhooks", notify.webhooks, name="webhooks"),
+    path("webhooks/new", notify.webhook_put, name="webhook-put"),
+    path("webhooks/<int:endpoint_id>", notify.webhook_do, name="webhook-do"),
+    path("users", access.users, name="users"),
+    path("users/new", access.user_edit, name="user-new"),
+    path("users/<str:username>/edit", access.user_edit, name="user-edit"),
+    path("audit", access.audit, name="audit"),
+    path("audit/<int:entry_id>", access.audit_entry, name="audit-entry"),
+    path("health", home.health, name="health"),
+    path("health/events/<int:poison_id>", home.poison, name="poison"),
+]

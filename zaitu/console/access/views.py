@@ -1,0 +1,155 @@
+"""Users, API keys, and the record of what was done."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from zaitu.access import public as access
+from zaitu.access.public import KEY_SCOPES, STAFF_ROLES, Role, UserDraft
+from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
+from zaitu.console.forms import Form
+from zaitu.console.words import action_choices, role_name
+from zaitu.customers import public as customers
+from zaitu.kernel.errors import Invalid, NotFound
+from zaitu.kernel.principal import Right
+
+
+def _role_options() -> list[tuple[str, str, str]]:
+    hints = {
+        Role.SERVICE: _("查询、下单、联系客户"),
+        Role.DISPATCH: _("车次、线路、车辆、更正运单"),
+        Role.WAREHOUSE: _("收发货扫描、打印标签"),
+        Role.DRIVER: _("派送与签收"),
+        Role.FINANCE: _("只读运单与客户"),
+        Role.MANAGER: _("全部业务与操作记录"),
+        Role.ADMINISTRATOR: _("全部权限，含用户、密钥、终端"),
+    }
+    return [(role.value, role_name(role), hints[role]) for role in Role if role in STAFF_ROLES]
+
+
+@require_GET
+@staff(Right.USERS_MANAGE)
+def users(request: StaffRequest) -> HttpResponse:
+    text = request.GET.get("q", "")
+    context = {
+        "page": access.users_list(actor=request.actor, text=text, page=page_number(request)),
+        "teams": access.teams_list(actor=request.actor),
+        "q": text,
+        "query": query_without_page(request),
+    }
+    return show(request, "console/access/users.html", context)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+@staff(Right.USERS_MANAGE)
+def user_edit(request: StaffRequest, username: str = "") -> HttpResponse:
+    """A new user, or everything of one."""
+    user = access.user_get(actor=request.actor, username=username) if username else None
+    context = {"user_shown": user, "roles": _role_options(), "teams": access.teams_list(actor=request.actor)}
+    if request.method == "GET":
+        return show(request, "console/access/user.html", {**context, "form": Form()})
+    form = Form.posted(request)
+    draft = UserDraft(
+        username=username or form.text("username"),
+        name=form.text("name"),
+        roles=form.chosen("roles"),
+        team=form.text("team"),
+        station_code=form.text("station_code"),
+        password=form.values.get("password", ""),
+        active=form.ticked("active") or user is None,
+    )
+    if user is None and not draft.password:
+        form = form.refused("password", _("请设置初始密码"))
+        return show(request, "console/access/user.html", {**context, "form": form}, status=422)
+    try:
+        put = access.user_update if user else access.user_create
+        put(actor=request.actor, draft=draft)
+    except Invalid as error:
+        return show(request, "console/access/user.html", {**context, "form": form.failed(error)}, status=422)
+    done(request, _("已保存"))
+    return redirect("console:users")
+
+
+@require_GET
+@staff(Right.KEYS_MANAGE)
+def keys(request: StaffRequest) -> HttpResponse:
+    return _keys_page(request, Form())
+
+
+@require_POST
+@staff(Right.KEYS_MANAGE)
+def key_issue(request: StaffRequest) -> HttpResponse:
+    """The key is in this one answer and never again."""
+    form = Form.posted(request)
+    try:
+        code = form.text("customer_code")
+        if code:
+            _customer_must_exist(request, code)
+        _view, raw = access.key_issue(
+            actor=request.actor,
+            customer_code=code,
+            name=form.text("name"),
+            scopes=form.chosen("scopes"),
+            rate_per_min=form.whole("rate_per_min", 600),
+        )
+    except Invalid as error:
+        return _keys_page(request, form.failed(error), status=422)
+    return _keys_page(request, Form(), raw=raw)
+
+
+@require_POST
+@staff(Right.KEYS_MANAGE)
+def key_revoke(request: StaffRequest, prefix: str) -> HttpResponse:
+    access.key_revoke(actor=request.actor, prefix=prefix)
+    done(request, _("密钥已停用，5 秒内全部失效"))
+    return redirect("console:keys")
+
+
+def _customer_must_exist(request: StaffRequest, code: str) -> None:
+    try:
+        customers.customer_get(actor=request.actor, code=code)
+    except NotFound:
+        raise Invalid(fields={"customer_code": _("没有这个客户编号")}) from None
+
+
+def _keys_page(request: StaffRequest, form: Form, *, raw: str = "", status: int = 200) -> HttpResponse:
+    hints = {
+        "orders": (_("下单"), _("下单、查自己的运单")),
+        "track": (_("跟踪"), _("精确位置与联系人")),
+        "events": (_("事件"), _("读取运单事件")),
+        "labels": (_("标签"), _("打印标签")),
+        "webhooks": (_("推送"), _("管理自己的推送地址")),
+    }
+    context = {
+        "page": access.keys_list(actor=request.actor, page=page_number(request)),
+        "scopes": [(scope, *hints[scope]) for scope in KEY_SCOPES],
+        "scope_names": {scope: names[0] for scope, names in hints.items()},
+        "form": form,
+        "raw": raw,
+        "query": query_without_page(request),
+    }
+    return show(request, "console/access/keys.html", context, status=status)
+
+
+@require_GET
+@staff(Right.AUDIT_READ)
+def audit(request: StaffRequest) -> HttpResponse:
+    asked = {name: request.GET.get(name, "").strip() for name in ("subject", "by", "action")}
+    context = {
+        "page": access.audit_list(actor=request.actor, page=page_number(request), **asked),
+        "actions": action_choices(),
+        "asked": asked,
+        "query": query_without_page(request),
+    }
+    return show(request, "console/access/audit.html", context)
+
+
+@require_GET
+@staff(Right.AUDIT_READ)
+def audit_entry(request: StaffRequest, entry_id: int) -> HttpResponse:
+    """Before and after, in the drawer."""
+    changes = access.audit_changes(actor=request.actor, entry_id=entry_id)
+    return show(request, "console/access/changes.html", {"changes": changes})

@@ -1,0 +1,156 @@
+"""Today at a glance, the search over everything, and how the installation is."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from zaitu.access import public as access
+from zaitu.console.door import StaffRequest, done, show, staff
+from zaitu.console.journey.lateness import late_min
+from zaitu.console.navigation import navigation
+from zaitu.journey import public as journey
+from zaitu.journey.public import ShipmentQuery
+from zaitu.kernel import outbox
+from zaitu.kernel.errors import Invalid
+from zaitu.kernel.principal import Principal, Right
+from zaitu.network import public as network
+from zaitu.telemetry import public as telemetry
+
+_FOUND: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number that opens the records behind it."""
+
+    name: str
+    value: int
+    icon: str
+    address: str
+    tone: str = ""
+
+
+@require_GET
+@staff()
+def home(request: StaffRequest) -> HttpResponse:
+    actor = request.actor
+    context: dict[str, Any] = {"numbers": [*_goods(actor), *_devices(actor)]}
+    if actor.can(Right.SHIPMENTS_READ):
+        query = ShipmentQuery(exception="any", open_only=True, sort="-status_at")
+        context["troubled"] = journey.shipments_search(actor=actor, query=query, size=8).rows
+        running = journey.trips_list(actor=actor, state="running").rows
+        context["late_trips"] = sorted(
+            ((late_min(trip), trip) for trip in running if late_min(trip) >= 15), key=lambda pair: -pair[0]
+        )[:8]
+        context["running"] = running
+    return show(request, "console/home/home.html", context)
+
+
+def _goods(actor: Principal) -> list[Number]:
+    if not actor.can(Right.SHIPMENTS_READ):
+        return []
+    shipments = reverse("console:shipments")
+
+    def number(name: str, icon: str, address: str, tone: str = "", **query: Any) -> Number:
+        page = journey.shipments_search(actor=actor, query=ShipmentQuery(**query), size=1)
+        return Number(name=name, value=page.total, icon=icon, address=f"{shipments}?{address}", tone=tone)
+
+    trips = journey.trips_list(actor=actor, state="running")
+    return [
+        number(
+            _("有异常"), "alert-triangle", "exception=any&open=1", "danger", exception="any", open_only=True
+        ),
+        number(_("待发车"), "truck-loading", "status=awaiting_departure", status="awaiting_departure"),
+        number(_("在途"), "truck", "status=in_transit", status="in_transit"),
+        number(_("即将送达"), "truck-delivery", "status=arriving_soon", status="arriving_soon"),
+        number(_("已到达待派送"), "map-pin", "status=arrived", status="arrived"),
+        Number(
+            name=_("在跑车次"),
+            value=trips.total,
+            icon="route",
+            address=f"{reverse('console:trips')}?state=running",
+        ),
+    ]
+
+
+def _devices(actor: Principal) -> list[Number]:
+    if not actor.can(Right.TERMINALS_MANAGE):
+        return []
+    waiting = len(telemetry.unknown_terminals(actor=actor))
+    address = reverse("console:terminals")
+    return [
+        Number(
+            name=_("待接入终端"), value=waiting, icon="gps", address=address, tone="warn" if waiting else ""
+        )
+    ]
+
+
+@require_GET
+@staff()
+def search(request: StaffRequest) -> HttpResponse:
+    """Waybills, vehicles, stations and pages; what somebody may not see is not found."""
+    text = request.GET.get("q", "").strip()[:60]
+    context: dict[str, Any] = {"q": text, "pages": _pages(request, text)}
+    if text:
+        actor = request.actor
+        if actor.can(Right.SHIPMENTS_READ):
+            query = ShipmentQuery(text=text)
+            context["shipments"] = _quietly(
+                lambda: journey.shipments_search(actor=actor, query=query, size=_FOUND).rows
+            )
+            context["trips"] = _quietly(lambda: journey.trips_list(actor=actor, text=text).rows[:_FOUND])
+        if actor.can(Right.NETWORK_READ):
+            context["vehicles"] = network.vehicles_list(actor=actor, text=text).rows[:_FOUND]
+            context["stations"] = network.stations_list(actor=actor, text=text).rows[:_FOUND]
+        context["nothing"] = not any(
+            context.get(name) for name in ("pages", "shipments", "trips", "vehicles", "stations")
+        )
+    return show(request, "console/parts/found.html", context)
+
+
+def _quietly(read: Any) -> Any:
+    """A half-typed number is no error while somebody types."""
+    try:
+        return read()
+    except Invalid:
+        return ()
+
+
+def _pages(request: StaffRequest, text: str) -> list[Any]:
+    entries = [entry for _title, group in navigation(request.actor, "") for entry in group]
+    actions = [
+        (Right.ORDERS_CREATE, _("下单"), "plus", "console:order-new"),
+        (Right.TRIPS_PLAN, _("安排车次"), "plus", "console:trip-new"),
+    ]
+    pages = [(str(entry.name), entry.icon, entry.address) for entry in entries]
+    pages += [(name, icon, reverse(view)) for right, name, icon, view in actions if request.actor.can(right)]
+    return [page for page in pages if text.lower() in page[0].lower()][: _FOUND if text else 20]
+
+
+@require_GET
+@staff(Right.USERS_MANAGE)
+def health(request: StaffRequest) -> HttpResponse:
+    """What waits in the outbox, and what was set aside."""
+    context = {"backlog": outbox.backlog(), "poison": outbox.poison_list()}
+    return show(request, "console/home/health.html", context)
+
+
+@require_POST
+@staff(Right.USERS_MANAGE)
+def poison(request: StaffRequest, poison_id: int) -> HttpResponse:
+    """Give a set-aside event to its handler once more, or give it up."""
+    again = request.POST.get("do") == "again"
+    if again:
+        outbox.poison_requeue(poison_id)
+    else:
+        outbox.poison_drop(poison_id)
+    access.audit(
+        actor=request.actor, action="outbox.requeue" if again else "outbox.drop", subject=f"event:{poison_id}"
+    )
+    done(request, _("已重新排队") if again else _("已放弃"))
+    return redirect("console:health")

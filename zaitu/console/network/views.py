@@ -1,0 +1,225 @@
+"""Stations, lines, vehicles, drivers and products: lists with import and export, and simple forms."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
+from zaitu.console.forms import Form
+from zaitu.console.network import drafts
+from zaitu.customers import public as customers
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Invalid, NotFound
+from zaitu.kernel.pages import Page
+from zaitu.kernel.principal import Principal, Right
+from zaitu.network import public as network
+
+UPLOAD_MAX: Final = 10 * 1024 * 1024
+_PICKED: Final = 12
+MIMES: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def _products(*, actor: Principal, text: str, page: int) -> Page[Any]:
+    rows = tuple(
+        row for row in network.products_list(actor=actor) if text.lower() in f"{row.code} {row.name}".lower()
+    )
+    return Page(rows=rows, total=len(rows), size=max(50, len(rows)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    name: Any
+    """Lazy translation."""
+    icon: str
+    listed: Callable[..., Page[Any]]
+    found: Callable[[Principal, str], Any]
+    saved: Callable[[Principal, str, Form], Any]
+    key: str
+    """The field that names one."""
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "stations": Kind(
+        name=gettext_lazy("站点"),
+        icon="building-warehouse",
+        listed=network.stations_list,
+        found=lambda actor, code: network.station_get(actor=actor, code=code),
+        saved=drafts.station_save,
+        key="code",
+    ),
+    "lines": Kind(
+        name=gettext_lazy("线路"),
+        icon="route",
+        listed=network.lines_list,
+        found=lambda actor, code: network.line_get(actor=actor, code=code),
+        saved=drafts.line_save,
+        key="code",
+    ),
+    "vehicles": Kind(
+        name=gettext_lazy("车辆"),
+        icon="truck",
+        listed=network.vehicles_list,
+        found=lambda actor, code: network.vehicle_get(actor=actor, plate=code),
+        saved=drafts.vehicle_save,
+        key="plate",
+    ),
+    "drivers": Kind(
+        name=gettext_lazy("司机"),
+        icon="users",
+        listed=network.drivers_list,
+        found=lambda _actor, code: network.drivers_by_codes([code]).get(code),
+        saved=drafts.driver_save,
+        key="code",
+    ),
+    "products": Kind(
+        name=gettext_lazy("产品"),
+        icon="box",
+        listed=_products,
+        found=lambda actor, code: next(
+            (row for row in network.products_list(actor=actor) if row.code == code), None
+        ),
+        saved=drafts.product_save,
+        key="code",
+    ),
+}
+
+
+def kind_of(kind: str) -> Kind:
+    if kind not in KINDS:
+        raise NotFound(_("没有这种资料"))
+    return KINDS[kind]
+
+
+@require_GET
+@staff(Right.NETWORK_READ)
+def network_list(request: StaffRequest, kind: str) -> HttpResponse:
+    shown = kind_of(kind)
+    text = request.GET.get("q", "").strip()
+    context = {
+        "kind": kind,
+        "shown": shown,
+        "page": shown.listed(actor=request.actor, text=text, page=page_number(request)),
+        "q": text,
+        "query": query_without_page(request),
+        "station_kinds": network.STATION_KINDS,
+        "vehicle_kinds": network.VEHICLE_KINDS,
+    }
+    return show(request, f"console/network/{kind}.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@staff(Right.NETWORK_EDIT)
+def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpResponse:
+    """A new one, or everything of one."""
+    shown = kind_of(kind)
+    row = shown.found(request.actor, code) if code else None
+    if code and row is None:
+        raise NotFound(_("没有找到 %(code)s") % {"code": code})
+    context = {"kind": kind, "shown": shown, "row": row, **drafts.choices(request.actor, kind, row)}
+    template = f"console/network/{kind}_edit.html"
+    if request.method == "GET":
+        return show(request, template, {**context, "form": Form()})
+    form = Form.posted(request)
+    try:
+        shown.saved(request.actor, code, form)
+    except Invalid as error:
+        return show(request, template, {**context, "form": form.failed(error)}, status=422)
+    done(request, _("已保存"))
+    return redirect("console:network", kind=kind)
+
+
+@require_GET
+@staff(Right.NETWORK_READ)
+def network_export(request: StaffRequest, kind: str, form: str) -> HttpResponse:
+    content = network.export_rows(actor=request.actor, kind=kind, format=form)
+    name = f"{kind}-{clock.local(clock.now()):%Y%m%d-%H%M}.{form}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type=MIMES.get(form, "application/octet-stream"), headers=headers)
+
+
+@require_http_methods(["GET", "POST"])
+@staff(Right.NETWORK_EDIT, Right.TERMINALS_MANAGE)
+def network_import(request: StaffRequest, kind: str) -> HttpResponse:
+    """Good rows are kept, bad ones are told by row and column."""
+    if kind != "bindings":
+        kind_of(kind)
+    context: dict[str, Any] = {"kind": kind, "shown": KINDS.get(kind), "form": Form()}
+    if request.method == "GET":
+        return show(request, "console/network/import.html", context)
+    try:
+        name, content = uploaded(request)
+        report = network.import_rows(actor=request.actor, kind=kind, filename=name, content=content)
+    except Invalid as error:
+        context["form"] = Form().failed(error)
+        return show(request, "console/network/import.html", context, status=422)
+    return show(request, "console/network/import.html", {**context, "report": report})
+
+
+def uploaded(request: StaffRequest) -> tuple[str, bytes]:
+    """Name and content of the file in the form; raises Invalid."""
+    file = request.FILES.get("file")
+    if file is None or not file.size:
+        raise Invalid(_("请选择要导入的文件"), fields={"file": _("请选择文件")})
+    if file.size > UPLOAD_MAX:
+        raise Invalid(_("文件超过 10 MB，请拆分后导入"), fields={"file": _("最大 10 MB")})
+    return file.name or "", file.read()
+
+
+@require_GET
+@staff(Right.NETWORK_READ, Right.CUSTOMERS_READ)
+def pick(request: StaffRequest, kind: str) -> JsonResponse:
+    """The first few matches for a pick list: [{value, text, more}]."""
+    text = request.GET.get("q", "").strip()
+    if kind not in _PICKS:
+        raise NotFound(_("没有这种资料"))
+    return JsonResponse(_PICKS[kind](request.actor, text)[:_PICKED], safe=False)
+
+
+def _picked(value: str, text: str, more: str = "") -> dict[str, str]:
+    return {"value": value, "text": text, "more": more}
+
+
+_PICKS: Final[Mapping[str, Callable[[Principal, str], list[dict[str, str]]]]] = {
+    "stations": lambda actor, text: [
+        _picked(one.code, one.name, f"{one.code} · {one.city}")
+        for one in network.stations_list(actor=actor, text=text).rows
+        if one.active
+    ],
+    "lines": lambda actor, text: [
+        _picked(one.code, one.name, one.code)
+        for one in network.lines_list(actor=actor, text=text).rows
+        if one.active
+    ],
+    "vehicles": lambda actor, text: [
+        _picked(one.plate, one.plate, str(network.VEHICLE_KINDS.get(network.VehicleKind(one.kind), "")))
+        for one in network.vehicles_list(actor=actor, text=text).rows
+        if one.active
+    ],
+    "drivers": lambda actor, text: [
+        _picked(one.code, one.name, one.code)
+        for one in network.drivers_list(actor=actor, text=text).rows
+        if one.active
+    ],
+    "customers": lambda actor, text: [
+        _picked(one.code, one.name, one.code)
+        for one in customers.customers_search(actor=actor, text=text).rows
+        if one.active
+    ],
+}
+
+
+@require_POST
+@staff(Right.PERSONAL_READ)
+def driver_phone(request: StaffRequest, code: str) -> HttpResponse:
+    """The whole number, in place of the button; on record."""
+    phone = network.driver_phone(actor=request.actor, code=code)
+    return show(request, "console/network/phone.html", {"phone": phone})

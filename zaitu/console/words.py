@@ -1,0 +1,108 @@
+"""Roles, rights and recorded actions in people's words."""
+
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from zaitu.access.public import Role
+from zaitu.kernel.principal import Right
+
+_ROLES: Final[dict[Role, Any]] = {
+    Role.SERVICE: _("客服"),
+    Role.DISPATCH: _("调度"),
+    Role.WAREHOUSE: _("仓库"),
+    Role.DRIVER: _("司机"),
+    Role.FINANCE: _("财务"),
+    Role.MANAGER: _("主管"),
+    Role.ADMINISTRATOR: _("管理员"),
+    Role.CUSTOMER: _("客户接口"),
+    Role.LINK: _("链接访客"),
+}
+_RIGHTS: Final[dict[Right, Any]] = {
+    Right.USERS_MANAGE: _("管理用户"),
+    Right.KEYS_MANAGE: _("管理接口密钥"),
+    Right.LINKS_ISSUE: _("签发查询链接"),
+    Right.AUDIT_READ: _("查看操作记录"),
+    Right.PERSONAL_READ: _("查看完整联系信息"),
+    Right.NETWORK_READ: _("查看网络资料"),
+    Right.NETWORK_EDIT: _("修改网络资料"),
+    Right.CUSTOMERS_READ: _("查看客户"),
+    Right.CUSTOMERS_EDIT: _("修改客户"),
+    Right.TERMINALS_MANAGE: _("管理车载终端"),
+    Right.POSITIONS_READ: _("查看车辆位置"),
+    Right.ORDERS_CREATE: _("下单"),
+    Right.SHIPMENTS_READ: _("查看运单"),
+    Right.SHIPMENTS_CORRECT: _("更正运单"),
+    Right.TRIPS_PLAN: _("安排车次"),
+    Right.SCAN_WAREHOUSE: _("仓库扫描"),
+    Right.SCAN_ROAD: _("在途扫描"),
+    Right.PROBLEM_REPORT: _("登记异常"),
+    Right.LABELS_PRINT: _("打印标签"),
+    Right.WEBHOOKS_MANAGE: _("管理推送地址"),
+    Right.MESSAGES_READ: _("查看通知"),
+    Right.TRACK_EXACT: _("查看精确位置"),
+}
+
+
+def role_name(role: Role | str) -> str:
+    """调度; codes that are no role give an empty text."""
+    return str(_ROLES.get(Role(role), "")) if role in set(Role) else ""
+
+
+def right_name(right: Right) -> str:
+    return str(_RIGHTS[right])
+
+
+_ACTIONS: Final[dict[str, Any]] = {
+    "user.create": _("新建用户"),
+    "user.update": _("修改用户"),
+    "user.password": _("修改密码"),
+    "user.sign_in": _("登录"),
+    "team.put": _("修改班组"),
+    "key.issue": _("签发接口密钥"),
+    "key.revoke": _("停用接口密钥"),
+    "link.issue": _("签发查询链接"),
+    "link.revoke": _("撤销查询链接"),
+    "personal.read": _("查看个人信息"),
+    "customer.put": _("修改客户"),
+    "contact.put": _("登记联系人"),
+    "contact.erase": _("删除个人信息"),
+    "network.import": _("导入资料"),
+    "network.export": _("导出资料"),
+    "station.put": _("修改站点"),
+    "line.put": _("修改线路"),
+    "vehicle.put": _("修改车辆"),
+    "driver.put": _("修改司机"),
+    "product.put": _("修改产品"),
+    "terminal.bind": _("终端装车"),
+    "terminal.unbind": _("终端拆下"),
+    "terminal.create": _("接入终端"),
+    "terminal.reset": _("终端重新注册"),
+    "order.create": _("下单"),
+    "orders.import": _("批量下单"),
+    "trip.plan": _("安排车次"),
+    "trip.assign": _("配载"),
+    "trip.cancel": _("取消车次"),
+    "scan.record": _("扫描"),
+    "scan.undo": _("撤销扫描"),
+    "event.void": _("撤销事件"),
+    "shipment.reopen": _("恢复运单"),
+    "file.store": _("上传照片"),
+    "label.print": _("打印标签"),
+    "webhook.create": _("新建推送地址"),
+    "webhook.change": _("修改推送地址"),
+    "webhook.remove": _("删除推送地址"),
+    "webhook.secret": _("更换推送密钥"),
+    "webhook.test": _("测试推送"),
+    "outbox.requeue": _("重新处理事件"),
+    "outbox.drop": _("放弃事件"),
+}
+
+
+def action_name(code: str) -> str:
+    """登录; what has no words yet is 其他操作, for a code says nothing to people."""
+    return str(_ACTIONS.get(code, _("其他操作")))
+
+
+def action_choices() -> list[tuple[str, str]]:
+    return [(code, str(text)) for code, text in _ACTIONS.items()]
