@@ -20,11 +20,17 @@ if not _worker:
     os.environ[_BASE] = tempfile.mkdtemp(prefix="zaitu-test-")
 base = Path(os.environ[_BASE])
 _engine_home = Home(base / "engine")
-for _name in [name for name in os.environ if name.startswith("ZAITU_") and not name.startswith("ZAITU_TEST_")]:
+for _name in [
+    name for name in os.environ if name.startswith("ZAITU_") and not name.startswith("ZAITU_TEST_")
+]:
     del os.environ[_name]  # the developer's own settings must not decide whether a test passes
 os.environ["ZAITU_HOME"] = str(base / (_worker or "home"))
 os.environ["ZAITU_DATABASE_URL"] = os.environ.get("ZAITU_TEST_DATABASE_URL") or _engine_home.database_url()
 _server = PostgresServer(_engine_home, durable=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", default="var/shots", help="folder for the pictures that browser tests take")
 
 
 def pytest_configure(config: pytest.Config) -> None:
