@@ -23,7 +23,9 @@ def beat(part: str) -> None:
     now = time.monotonic()
     if now - _last.get(part, -_AT_MOST_EVERY_S) >= _AT_MOST_EVERY_S:
         _last[part] = now
-        _file(part).touch()
+        path = _file(part)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch()
 
 
 def age_s(part: str) -> float | None:
