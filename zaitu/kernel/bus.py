@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 from zaitu.kernel import logs
 
 _QUEUE: Final = 1_000
+_BUNCH: Final = 50
+_CLOSE_S: Final = 1.0
 _LONGEST_LINE: Final = 1 << 20
 _RECONNECT_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -46,13 +48,14 @@ class _Outgoing:
 
     async def write_to(self, writer: asyncio.StreamWriter) -> None:
         """Write what comes, in bunches, until cancelled or the connection ends."""
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            while self._lines:
-                bunch = [self._lines.popleft() for _ in range(min(100, len(self._lines)))]
-                writer.writelines(bunch)
-                await writer.drain()
+        with contextlib.suppress(OSError):
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                while self._lines:
+                    bunch = [self._lines.popleft() for _ in range(min(_BUNCH, len(self._lines)))]
+                    writer.writelines(bunch)
+                    await writer.drain()
 
 
 class _Subscriber:
@@ -128,24 +131,25 @@ class BusServer:
             if one.wants(topic):
                 one.outgoing.put(line)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  a stream callback runs in a task
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio 3.11 reports one that it made itself as failed when it is cancelled.
+        task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         one = _Subscriber(self._queue)
         sender = asyncio.create_task(one.outgoing.write_to(writer))
         self._subscribers.add(one)
         try:
             await self._read(reader, one)
-        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             log.info("a client went", error=type(error).__name__)
-        except asyncio.CancelledError:
-            pass
         finally:
             self._subscribers.discard(one)
-            self._connections.discard(task)
             self._dropped += one.outgoing.dropped
-            await _close(sender, writer)
+            sender.cancel()
+            await _close(writer)
 
     async def _read(self, reader: asyncio.StreamReader, one: _Subscriber) -> None:
         while line := await reader.readline():
@@ -233,7 +237,7 @@ class BusClient:
             except (OSError, ValueError):
                 log.info("the bus went; subscribing again", pattern=pattern)
             finally:
-                writer.close()
+                await _close(writer)
             await asyncio.sleep(_RECONNECT_S[0])
 
     async def _publish_forever(self, outgoing: _Outgoing) -> None:
@@ -254,15 +258,20 @@ class BusClient:
                 await asyncio.wait({sender, ended}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 ended.cancel()
-                await _close(sender, writer)
+                sender.cancel()
+                await _close(writer)
 
 
-async def _close(sender: "asyncio.Task[None]", writer: asyncio.StreamWriter) -> None:
-    sender.cancel()
-    await asyncio.gather(sender, return_exceptions=True)
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Send what is buffered and close; a peer that does not read is cut off after a second."""
+    writer.close()  # before the first await, which may be cancelled
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        pass
+    finally:
+        writer.transport.abort()
 
 
 def _line(message: list[Any]) -> bytes:

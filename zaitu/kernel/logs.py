@@ -9,7 +9,8 @@ import structlog
 
 BLOT: Final = "***"
 _SECRET_NAMES: Final = re.compile(
-    r"(?:phone|tail|mobile|tel|token|secret|password|passwd|authorization|cookie|api_?key|address|email|signature)",
+    r"(?:^|[_-])(?:phones?|mobiles?|tel|tails?|tokens?|secrets?|passwords?|authorization|cookies?|api_?keys?"
+    r"|address(?:es)?|e?mails?|signatures?)(?:[_-]|$)",
     re.IGNORECASE,
 )
 # A waybill's 13 digits stay readable; Chinese mobiles and landlines are blotted wherever they stand alone.
@@ -62,27 +63,22 @@ _SHARED: Final = (
 )
 
 
-def configure(level: str = "INFO", *, people: bool = False) -> None:
-    """Set logging of this process up, the standard library's included: JSON lines on stderr, or text for people."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter(people=people))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 
 def formatter(*, people: bool = False) -> logging.Formatter:
-    """For settings.LOGGING: `{"()": "zaitu.kernel.logs.formatter"}`; every line passes the redaction."""
+    """For settings.LOGGING (`{"()": "zaitu.kernel.logs.formatter"}`): one JSON object a line, or text for people.
+
+    Lines of other libraries pass the same redaction.
+    """
     show: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
         if people

@@ -33,7 +33,7 @@ class OutboxRow(models.Model):
     body = models.JSONField()
     done = ArrayField(models.CharField(max_length=200), default=list)
     """Handlers that have committed."""
-    only = models.CharField(max_length=200, blank=True, default="")
+    only_for = models.CharField(max_length=200, blank=True, default="")
     """After a re-queue: the one handler that still needs it; empty: all."""
     put_at = models.DateTimeField(db_default=Now())
 

@@ -126,7 +126,7 @@ def poison_requeue(poison_id: int) -> None:
         subject=row.subject,
         partition=partition_of(row.subject),
         body=row.body,
-        only=row.handler,
+        only_for=row.handler,
     )
     row.delete()
 

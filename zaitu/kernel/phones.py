@@ -22,7 +22,7 @@ def phone_normal(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text).upper()
     # An extension after a hyphen (021-6123456-805) is only one when two groups of a landline stand before it.
-    hyphened = re.fullmatch(r"(\+?[0-9 ]*?0\d{2,3}[- ]\d{7,8})-(\d{1,6})", plain.strip())
+    hyphened = re.fullmatch(r"(.*0\d{2,3}\)?[- ]?\d{7,8})-(\d{1,6})", plain.strip())
     plain = f"{hyphened[1]}转{hyphened[2]}" if hyphened else plain
     plain = _NOISE.sub("", plain)
     extension = _EXTENSION.search(plain)
@@ -65,7 +65,9 @@ def name_masked(name: str) -> str:
     return plain[0] + _HIDDEN * min(len(plain) - 1, 3) if len(plain) > 1 else _HIDDEN
 
 
-_NUMBER: Final = re.compile(r"[0-9A-Za-z]|[一二三四五六七八九十百]+(?:号|幢|栋|座|单元|楼|层|室)")
+_NUMBER: Final = re.compile(
+    r"[甲乙丙丁]?(?:[0-9A-Za-z]|[一二三四五六七八九十百]+(?:号|幢|栋|座|单元|楼|层|室))"
+)
 
 
 def address_masked(address: str) -> str:

@@ -67,7 +67,7 @@ class _Waiting:
     subject: str
     body: dict[str, Any]
     done: frozenset[str]
-    only: str
+    only_for: str
     put_at: datetime
     tries: dict[str, int]
     """Handler → failed tries so far."""
@@ -148,6 +148,7 @@ class Relay:
     def _drain_partition(self, partition: int) -> int:
         """One batch: its events through, its subjects told. The number that are through."""
         delivered = 0
+        unheard: list[int] = []
         stuck: set[str] = set()
         news = _News()
         try:
@@ -155,14 +156,17 @@ class Relay:
                 if row.subject in stuck:
                     continue
                 news.add(row.subject)
-                if self._deliver(row):
+                if not self._wanted(row) and not row.tries:
+                    unheard.append(row.id)
+                elif self._deliver(row):
                     delivered += 1
                 else:
                     stuck.add(row.subject)
         finally:
             if connection.is_usable():
+                OutboxRow.objects.filter(pk__in=unheard).delete()
                 news.tell()
-        return delivered
+        return delivered + len(unheard)
 
     def _waiting(self, partition: int) -> list[_Waiting]:
         """The oldest events of finished transactions whose subject is not held.
@@ -172,7 +176,7 @@ class Relay:
         """
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT row.id, name, row.subject, body, done, only, put_at, coalesce(hold.tries, '{{}}')
+                f"""SELECT row.id, name, row.subject, body, done, only_for, put_at, coalesce(hold.tries, '{{}}')
                     FROM {_ROWS} AS row
                     LEFT JOIN {_HOLDS} AS hold ON hold.subject = row.subject
                     WHERE partition = %s
@@ -190,17 +194,21 @@ class Relay:
                     subject=subject,
                     body=json.loads(body),
                     done=frozenset(done),
-                    only=only,
+                    only_for=only_for,
                     put_at=put_at,
                     tries=json.loads(tries),
                 )
-                for row_id, name, subject, body, done, only, put_at, tries in cursor.fetchall()
+                for row_id, name, subject, body, done, only_for, put_at, tries in cursor.fetchall()
             ]
 
-    def _deliver(self, row: _Waiting) -> bool:
-        """Give one event to each handler that has not had it; True when nobody waits for it any more."""
+    def _wanted(self, row: _Waiting) -> list[str]:
+        """Names of the handlers that have not had it."""
         handlers = self._handlers.get(row.name, {})
-        wanted = [name for name in handlers if row.only in {"", name} and name not in row.done]
+        return [name for name in handlers if row.only_for in {"", name} and name not in row.done]
+
+    def _deliver(self, row: _Waiting) -> bool:
+        """Give one event to those who want it; True when nobody waits for it any more."""
+        handlers, wanted = self._handlers.get(row.name, {}), self._wanted(row)
         failed: dict[str, str] = {}
         for name in wanted:
             # The last handler takes the row with it: one transaction for an event that one handler hears.

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=200), default=list, size=None
                     ),
                 ),
-                ("only", models.CharField(blank=True, default="", max_length=200)),
+                ("only_for", models.CharField(blank=True, default="", max_length=200)),
                 ("put_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
