@@ -1,6 +1,7 @@
 """Makers: vehicles, terminals, fixes, watches, and a terminal that speaks over TCP."""
 
 import asyncio
+import queue
 import socket
 import threading
 import time
@@ -27,6 +28,8 @@ ACTOR = system("test")
 METRE = 1 / 111_195.08
 """Degrees of latitude."""
 _numbers = count(1)
+_wires: list["Wire"] = []
+"""Closed with the gateway."""
 
 
 def vehicle(plate: str = "") -> network.VehicleView:
@@ -64,7 +67,9 @@ def watch(from_at: datetime, *stops: telemetry.WatchStop, trip: str = "T1", rout
     return telemetry.Watch(trip=trip, route=tuple(route), stops=stops, from_at=from_at)
 
 
-def stop(seq: int, lat: float, lon: float = 121.4, *, radius_m: float = 300.0, along_m: float = 0.0, fence=None):
+def stop(
+    seq: int, lat: float, lon: float = 121.4, *, radius_m: float = 300.0, along_m: float = 0.0, fence=None
+):
     return telemetry.WatchStop(seq=seq, lat=lat, lon=lon, radius_m=radius_m, along_m=along_m, fence=fence)
 
 
@@ -75,9 +80,14 @@ def moment(text: str = "2026-11-20T08:00:00") -> datetime:
 class Wire:
     """A terminal's socket."""
 
-    def __init__(self, port: int, phone: str, version: str = "2013") -> None:
+    def __init__(self, port: int, phone: str, version: str = "2013", *, read_buffer: int = 0) -> None:
         self.uplink = Uplink(phone, version)
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.socket()
+        self.socket.settimeout(10)
+        if read_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, read_buffer)
+        self.socket.connect(("127.0.0.1", port))
+        _wires.append(self)
         self._deframer = Deframer()
         self._messages: list[Message] = []
 
@@ -133,25 +143,34 @@ class Wire:
 def gateway(bus_path: Path, *, tick_s: float = 0.02, **limits: float) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
     loop = asyncio.new_event_loop()
-    ready = threading.Event()
-    made: list[Gateway] = []
+    made: queue.Queue[tuple[Gateway, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
-        stop = asyncio.Event()
-        one = Gateway(tick_s=tick_s, bus_path=bus_path, limits=Limits(**limits))
-        one.stop_soon = lambda: loop.call_soon_threadsafe(stop.set)
-        await one.start("127.0.0.1", 0)
-        made.append(one)
-        ready.set()
+        one, stop = Gateway(tick_s=tick_s, bus_path=bus_path, limits=Limits(**limits)), asyncio.Event()
+        try:
+            await one.start("127.0.0.1", 0)
+        except BaseException as error:
+            made.put(error)
+            raise
+        made.put((one, stop))
         await one.run(stop)
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
     thread.start()
-    assert ready.wait(20)
+    one = made.get(timeout=60)
+    if isinstance(one, BaseException):
+        raise one
+    running, stop = one
     try:
-        yield made[0]
+        yield running
     finally:
-        made[0].stop_soon()
-        thread.join(20)
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
         assert not thread.is_alive()
         loop.close()
+        while _wires:
+            _wires.pop().close()
+
+
+def outlives_the_gateway(wire: Wire) -> None:
+    _wires.remove(wire)

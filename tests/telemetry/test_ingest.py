@@ -71,9 +71,7 @@ def test_a_position_belongs_to_the_vehicle_the_terminal_was_in_at_the_fix_time()
     second = make.vehicle()
     moved_at = clock.now() - timedelta(hours=1)
     network.terminal_bind(actor=make.ACTOR, terminal=number, plate=second.plate, from_at=moved_at)
-    make.take_in(
-        number, make.fix(moved_at - timedelta(minutes=1)), make.fix(moved_at + timedelta(minutes=1))
-    )
+    make.take_in(number, make.fix(moved_at - timedelta(minutes=1)), make.fix(moved_at + timedelta(minutes=1)))
     assert list(Position.objects.order_by("at").values_list("vehicle_id", flat=True)) == [first_id, second.id]
 
 
@@ -187,9 +185,7 @@ def test_progress_along_the_route_is_kept_with_the_state():
 def test_a_watch_replaced_by_another_trip_starts_anew_and_a_cleared_one_is_silent():
     number, vehicle_id, _ = make.terminal()
     start = clock.now().replace(microsecond=0) - timedelta(minutes=4)
-    telemetry.watch_set(
-        actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(start, make.stop(0, 31.20))
-    )
+    telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(start, make.stop(0, 31.20)))
     drive(number, start, 31.20)
     telemetry.watch_set(
         actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(start, make.stop(7, 31.20), trip="T2")

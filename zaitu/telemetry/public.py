@@ -105,9 +105,7 @@ def terminal_create(
     Raises Forbidden, Invalid, NotFound (no such plate), Conflict (already let in).
     """
     actor.must(Right.TERMINALS_MANAGE)
-    return terminals.terminal_create(
-        actor=actor, terminal=terminal, kind=kind, plate=plate, from_at=from_at
-    )
+    return terminals.terminal_create(actor=actor, terminal=terminal, kind=kind, plate=plate, from_at=from_at)
 
 
 def terminal_adopt(*, actor: Principal, terminal: str, plate: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,8 @@ _HEARD_S: Final = 10.0
 _PARTITIONS_S: Final = timedelta(hours=1).total_seconds()
 _READ_BUFFER: Final = 16 * 1024
 """Bytes of one connection held unread; then TCP makes the terminal wait."""
+_SEND_BUFFER: Final = 32 * 1024
+"""Bytes the kernel holds for a terminal that does not read; the default grows to megabytes."""
 _STOP_S: Final = 5.0
 _DATABASE_THREADS: Final = 4
 
@@ -88,6 +91,7 @@ class Gateway:
         self.database.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         session = Session(self, reader, writer)
         if len(self._sessions) >= self.limits.connections:
             session.close("full")
