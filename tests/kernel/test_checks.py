@@ -13,11 +13,11 @@ def faults(model, name):
     "zaitu.network", "zaitu.customers", "zaitu.journey", "django.contrib.auth", "django.contrib.contenttypes"
 )
 def test_relations_point_to_the_same_or_a_lower_room_and_nothing_looks_back():
-    class Station(models.Model):
+    class Station(models.Model):  # noqa: DJ008  nobody prints it
         class Meta:
             app_label = "network"
 
-    class Shipment(models.Model):
+    class Shipment(models.Model):  # noqa: DJ008  nobody prints it
         station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="+")
         parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
         looks_back = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="shipments")
@@ -27,13 +27,13 @@ def test_relations_point_to_the_same_or_a_lower_room_and_nothing_looks_back():
         class Meta:
             app_label = "journey"
 
-    class Upward(models.Model):
+    class Upward(models.Model):  # noqa: DJ008  nobody prints it
         shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="+")
 
         class Meta:
             app_label = "network"
 
-    class Sideways(models.Model):
+    class Sideways(models.Model):  # noqa: DJ008  nobody prints it
         station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="+")
 
         class Meta:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from tests.kernel import make
 from tests.kernel.make import Happened
 from zaitu.kernel import outbox
-from zaitu.kernel.models import OutboxPoison, OutboxRow
+from zaitu.kernel.models import OutboxHold, OutboxPoison, OutboxRow
 from zaitu.kernel.relay import Relay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
@@ -94,11 +94,11 @@ def test_a_lost_connection_is_no_fault_of_the_event_and_the_relay_comes_back():
         connection.close()
 
     with transaction.atomic():
-        outbox.put(*(Happened(thing="a", number=n) for n in range(200)))
+        outbox.put(*(Happened(thing="a", number=n) for n in range(60)))
     runner = threading.Thread(target=relay)
     runner.start()
     with make.connect() as axe:
-        for _ in range(3):
+        for _ in range(2):
             had = len(ear)
             wait_until(lambda had=had: len(ear) > had)
             axe.execute(
@@ -110,6 +110,21 @@ def test_a_lost_connection_is_no_fault_of_the_event_and_the_relay_comes_back():
     stop.set()
     runner.join()
     connection.close()
-    assert sorted(set(ear)) == list(range(200))
+    assert sorted(set(ear)) == list(range(60))
     assert ear == sorted(ear), "a repeated event comes before the next one"
     assert not OutboxPoison.objects.exists()
+    assert not OutboxHold.objects.exists()
+
+
+def test_a_handler_whose_connection_is_cut_has_not_tried():
+    def cut_off(_event: Happened) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with transaction.atomic():
+        outbox.put(Happened(thing="a", number=1))
+    with pytest.raises(OperationalError):
+        Relay({Happened: [cut_off]}).drain()
+    connection.close()
+    assert not OutboxHold.objects.exists()
+    assert Relay({Happened: [lambda _event: None]}).drain() == 1

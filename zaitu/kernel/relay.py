@@ -38,6 +38,9 @@ _LOCK_CLASS: Final = 0x5A54
 _NOTIFY_BYTES: Final = 7_500
 """PostgreSQL takes payloads below 8,000 bytes."""
 _TELL_AFTER_S: Final = 0.1
+_DATABASE_AWAY_S: Final = 1.0
+_SHUT_DOWN: Final = frozenset({"57P01", "57P02", "57P03"})
+"""SQLSTATE: administrator's shutdown, crash of another server process, starting up or shutting down."""
 _ERROR_LENGTH: Final = 2_000
 _ROWS: Final = "kernel_outboxrow"
 _HOLDS: Final = "kernel_outboxhold"
@@ -95,32 +98,37 @@ class Relay:
         """Deliver until `stop` is set. Outlives restarts of the database. `alive` is called after every look at it."""
         while not stop.is_set():
             try:
-                delivered = self.drain(alive)
+                delivered = self._round(alive, stop)
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database does not answer; trying again", error=type(error).__name__)
                 connection.close()
-                delivered = 0
-                stop.wait(1.0)
-            if not delivered:
-                stop.wait(poll_s)
+                stop.wait(_DATABASE_AWAY_S)
+            else:
+                if not delivered:
+                    stop.wait(poll_s)
 
-    def drain(self, alive: Callable[[], None] = lambda: None) -> int:
+    def drain(self) -> int:
         """Deliver what can be delivered now; the number of events that are through. Safe to call at any time."""
         total = 0
-        while True:
-            partitions = self._partitions()
-            # Several relays start at different ends, so that they seldom ask for the same lock.
-            random.shuffle(partitions)
-            round_total = 0
-            for partition in partitions:
-                with self._locked(partition) as mine:
-                    if mine:
-                        round_total += self._drain_partition(partition)
-                alive()
+        while delivered := self._round():
+            total += delivered
+        return total
+
+    def _round(self, alive: Callable[[], None] = lambda: None, stop: threading.Event | None = None) -> int:
+        """One batch of every partition that has rows and is free."""
+        partitions = self._partitions()
+        # Several relays start at different ends, so that they seldom ask for the same lock.
+        random.shuffle(partitions)
+        delivered = 0
+        for partition in partitions:
+            if stop is not None and stop.is_set():
+                break
+            with self._locked(partition) as mine:
+                if mine:
+                    delivered += self._drain_partition(partition)
             alive()
-            total += round_total
-            if not round_total:
-                return total
+        alive()
+        return delivered
 
     def _partitions(self) -> list[int]:
         """Partitions with rows, by one index look-up each."""
@@ -218,7 +226,7 @@ class Relay:
                     if _claim(row.id, name, delete=last):
                         handlers[name](REGISTRY[row.name].model_validate(row.body))
             except Exception as error:
-                if not connection.is_usable():
+                if _database_away(error) or not connection.is_usable():
                     raise
                 failed[name] = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
             else:
@@ -257,6 +265,11 @@ class Relay:
                 error=error,
             )
         return not again
+
+
+def _database_away(error: Exception) -> bool:
+    """Whether the server shut down or cut the connection: no fault of the event, so no try is counted."""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) in _SHUT_DOWN
 
 
 def _claim(row_id: int, handler: str, *, delete: bool) -> bool:
