@@ -100,6 +100,8 @@ class TripStop(models.Model):
     """[[made at, predicted arrival], …] ISO 8601, one per horizon (domain/eta.py): what the error quantiles learn from."""
     arrived_at = models.DateTimeField(null=True)
     departed_at = models.DateTimeField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    """When unloading here was closed and shortages were told."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["trip", "seq"], name="journey_tripstop_once"),)
@@ -209,7 +211,7 @@ class Leg(models.Model):
     trip = models.ForeignKey(Trip, on_delete=models.PROTECT, related_name="+")
     from_seq = models.PositiveSmallIntegerField()
     to_seq = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=10, default="planned")
+    state = models.CharField(max_length=12, default="planned")
     """A LegState."""
 
     class Meta:

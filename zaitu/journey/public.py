@@ -62,6 +62,7 @@ from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
 from zaitu.journey.services import corrections as _corrections
+from zaitu.journey.services import counting as _counting
 from zaitu.journey.services import etas as _etas
 from zaitu.journey.services import facts as _facts
 from zaitu.journey.services import files as _files
@@ -157,6 +158,7 @@ __all__ = [
     "trip_plan",
     "trip_sheet",
     "trips_list",
+    "unloading_close",
 ]
 
 
@@ -438,6 +440,12 @@ def eta_refresh(*, actor: Principal) -> Refreshed:
     """Predict every running trip anew, tell what matters, and notice what comes near or falls silent. Raises Forbidden."""
     _staff(actor, Right.TRIPS_PLAN)
     return _etas.eta_refresh(actor=actor)
+
+
+def unloading_close(*, actor: Principal) -> int:
+    """Tell the shortages of stops where unloading has come to rest; how many stops. Raises Forbidden."""
+    _staff(actor, Right.TRIPS_PLAN)
+    return _counting.close_quiet(actor=actor)
 
 
 # What lower rooms tell (config/wiring.py); delivered at least once, and harmless again

@@ -11,3 +11,10 @@ from zaitu.kernel.principal import system
 def eta_refresh(timestamp: int) -> None:
     """New predictions for all running trips; every 30 seconds, one at a time."""
     public.eta_refresh(actor=system("journey.eta"))
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="journey.unloading_close", pass_context=False)
+def unloading_close(timestamp: int) -> None:
+    """Shortages where nobody said that unloading is over."""
+    public.unloading_close(actor=system("journey.unloading"))

@@ -1,16 +1,26 @@
 """Short and over: what was scanned against what was expected, told as facts when a stop is finished."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Max, OuterRef, Subquery
 
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.problems import Problem
-from zaitu.journey.domain.views import Counts
-from zaitu.journey.models import Leg, Shipment, Trip, TripStop
+from zaitu.journey.domain.views import Counts, LegState
+from zaitu.journey.models import JourneyEvent, Leg, Shipment, Trip, TripStop
 from zaitu.journey.selectors.counts import of_total, scanned
 from zaitu.journey.services.ledger import Ledger, NewEvent
+from zaitu.kernel import clock
+from zaitu.kernel.principal import Principal
 
-SOURCE = "fact"
+SOURCE: Final = "fact"
+QUIET: Final = timedelta(minutes=45)
+"""Unloading without a scan for so long is over."""
+LOOKED_BACK: Final = timedelta(days=3)
+STOPS_AT_ONCE: Final = 50
 
 
 def omitted(leg: Leg, trip: Trip, stop: TripStop, at: datetime) -> NewEvent:
@@ -75,6 +85,9 @@ def close_loading(ledger: Ledger, trip: Trip, stop: TripStop, legs: Iterable[Leg
 
 def close_unloading(ledger: Ledger, trip: Trip, stop: TripStop, legs: Iterable[Leg], at: datetime) -> None:
     """Unloading here is over. Where pieces were scanned off at all, those missing are short and those too many are over."""
+    if stop.counted_at is None:
+        stop.counted_at = at
+        stop.save(update_fields=["counted_at"])
     ending = [leg for leg in legs if leg.to_seq == stop.seq]
     rows = [ledger.shipments[leg.shipment_id] for leg in ending]
     if not rows:
@@ -166,3 +179,35 @@ def unloading_of(trip: Trip, stop: TripStop, legs: Iterable[Leg], ledger: Ledger
     return Counts(
         expected=sum(counts.expected for counts in found), scanned=sum(counts.scanned for counts in found)
     )
+
+
+def _quiet_stops(now: datetime) -> list[TripStop]:
+    """Stops where unloading was scanned, not closed by anybody, and nothing has come for QUIET."""
+    last = (
+        JourneyEvent.objects.filter(
+            trip_id=OuterRef("trip_id"), station_code=OuterRef("station_code"), kind=Kind.UNLOADED
+        )
+        .order_by()
+        .values("trip_id")
+        .annotate(last=Max("recorded_at"))
+        .values("last")
+    )
+    found = TripStop.objects.filter(counted_at=None, arrived_at__gt=now - LOOKED_BACK).annotate(
+        last=Subquery(last)
+    )
+    return list(found.filter(last__lt=now - QUIET).select_related("trip").order_by("id")[:STOPS_AT_ONCE])
+
+
+@transaction.atomic
+def close_quiet(*, actor: Principal) -> int:
+    """Close unloading where it has come to rest without anybody saying so; how many stops."""
+    now = clock.now()
+    stops = _quiet_stops(now)
+    for stop in stops:
+        legs = list(
+            Leg.objects.filter(trip_id=stop.trip_id, to_seq=stop.seq).exclude(state=LegState.LEFT_BEHIND)
+        )
+        ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in legs])
+        close_unloading(ledger, stop.trip, stop, legs, now)
+        ledger.close()
+    return len(stops)

@@ -150,7 +150,8 @@ def _stops_save(picture: _Picture) -> int:
             if _remember(stop, at, picture.now) or moved:
                 stop.eta = at
                 changed.append(stop)
-    TripStop.objects.bulk_update(changed, ["eta", "predictions"], batch_size=CHUNK)
+    # A stop that was reached meanwhile is predicted no more.
+    TripStop.objects.filter(arrived_at=None).bulk_update(changed, ["eta", "predictions"], batch_size=CHUNK)
     return len(changed)
 
 

@@ -51,9 +51,10 @@ class NewEvent:
 
 
 class Ledger:
-    def __init__(self, *, actor: Principal, ids: Iterable[int]) -> None:
-        """Must be inside a transaction; the shipments stay locked until it ends."""
+    def __init__(self, *, actor: Principal, ids: Iterable[int], quiet: bool = False) -> None:
+        """Must be inside a transaction; the shipments stay locked until it ends. `quiet`: nobody is told (history)."""
         self.actor = actor
+        self._quiet = quiet
         locked = Shipment.objects.select_for_update().filter(pk__in=list(ids)).order_by("id")
         self.shipments: dict[int, Shipment] = {row.pk: row for row in locked}
         self.events: dict[int, list[FoldEvent]] = events_of(self.shipments.keys())
@@ -153,7 +154,8 @@ class Ledger:
         _shipments_save(touched)
         self._pieces_save(states)
         outbox.put(*(_changed_event(row) for row in touched))
-        notices.tell_nodes(shipments=touched, states=states, gathered=gathered, new_ids=new_ids)
+        if not self._quiet:
+            notices.tell_nodes(shipments=touched, states=states, gathered=gathered, new_ids=new_ids)
 
     def _apply(self, row: Shipment, state: State, gathered: Gathered, now: datetime) -> None:
         before = (row.status, row.detail)

@@ -1,7 +1,7 @@
 """Placing an order: one order, its shipment and pieces, the first ETA and the notice, in one transaction."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -40,7 +40,7 @@ def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
     Raises Invalid, and Conflict when that number stands for another content.
     """
     draft = order_checked(draft)
-    fingerprint = _fingerprint(draft)
+    fingerprint = fingerprint_of(draft)
     found = _placed_before(draft, fingerprint)
     if found is not None:
         return found
@@ -86,7 +86,7 @@ def order_view(shipment: Shipment, order: Order, *, existing: bool = False) -> O
     )
 
 
-def _fingerprint(draft: OrderDraft) -> str:
+def fingerprint_of(draft: OrderDraft) -> str:
     text = json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
     return blind_index(text, "journey order")
 
@@ -142,12 +142,34 @@ def _place(
 def _shipment(
     actor: Principal, draft: OrderDraft, order: Order, stations: dict[str, network.StationView]
 ) -> Shipment:
-    consignor = _contact(actor, draft, "consignor", draft.consignor)
-    consignee = _contact(actor, draft, "consignee", draft.consignee)
-    tails = customers.contact_tail_indexes([consignor, consignee])
-    waybill = waybill_make(settings.ZAITU_WAYBILL_PREFIX)
-    return Shipment.objects.create(
-        waybill=waybill,
+    contacts = (
+        contact_of(actor, draft, "consignor", draft.consignor),
+        contact_of(actor, draft, "consignee", draft.consignee),
+    )
+    tails = customers.contact_tail_indexes(contacts)
+    row = shipment_row(draft, order, contacts, tails)
+    row.notice_link = link_make(actor=system("journey.orders"), waybill=row.waybill)
+    row.grams = words_of(draft, stations, _customer_name(draft))
+    row.save(force_insert=True)
+    return row
+
+
+def _customer_name(draft: OrderDraft) -> str:
+    if not draft.customer_code:
+        return ""
+    return customers.customer_get(actor=_INSIDE, code=draft.customer_code).name
+
+
+def shipment_row(
+    draft: OrderDraft, order: Order, contacts: tuple[int, int], tails: Mapping[int, str]
+) -> Shipment:
+    """The shipment of an order under a new waybill, not saved yet, without link and search words.
+
+    `contacts`: consignor and consignee; `tails`: the blind index of each one's last four digits.
+    """
+    consignor, consignee = contacts
+    return Shipment(
+        waybill=waybill_make(settings.ZAITU_WAYBILL_PREFIX),
         order=order,
         customer_code=order.customer_code,
         product=draft.product,
@@ -157,15 +179,13 @@ def _shipment(
         consignee_contact=consignee,
         consignor_tail=tails.get(consignor, ""),
         consignee_tail=tails.get(consignee, ""),
-        people=_people(draft, tails.values()),
-        grams=_grams(draft, stations),
+        people=_people(draft, [tails.get(contact, "") for contact in contacts]),
         pieces_total=draft.pieces,
         weight_kg=Decimal(str(round(draft.weight_kg, 2))),
         volume_m3=Decimal(str(round(draft.volume_m3, 3))),
         goods=draft.goods,
         cold_min_c=draft.cold_min_c,
         cold_max_c=draft.cold_max_c,
-        notice_link=link_make(actor=system("journey.orders"), waybill=waybill),
         ordered_at=order.created_at,
         status=Status.ORDERED.value,
         detail=Detail.ACCEPTED.value,
@@ -174,7 +194,7 @@ def _shipment(
     )
 
 
-def _contact(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft) -> int:
+def contact_of(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft) -> int:
     try:
         return customers.contact_put(
             actor=actor,
@@ -202,12 +222,11 @@ def _people(draft: OrderDraft, tails: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def _grams(draft: OrderDraft, stations: dict[str, network.StationView]) -> list[str]:
-    words = [draft.goods, draft.client_ref, draft.customer_code or ""]
-    for station in stations.values():
-        words += [station.name, station.city]
-    if draft.customer_code:
-        words.append(customers.customer_get(actor=_INSIDE, code=draft.customer_code).name)
+def words_of(draft: OrderDraft, stations: Mapping[str, network.StationView], customer_name: str) -> list[str]:
+    """What the shipment is found by in the list; nothing personal."""
+    words = [draft.goods, draft.client_ref, draft.customer_code or "", customer_name]
+    for code in (draft.from_station, draft.to_station):
+        words += [stations[code].name, stations[code].city]
     return grams(" ".join(words))
 
 

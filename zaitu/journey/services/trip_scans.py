@@ -139,10 +139,9 @@ def _accepted(actor: Principal, draft: ScanDraft, trip: Trip, stop: TripStop, at
     counting.close_unloading(ledger, trip, stop, legs, at)
     events = ledger.close()
     found = counting.unloading_of(trip, stop, legs, ledger)
-    level = Level.WARN if found.short or found.over else Level.OK
-    words = f"已验收 {len(legs)} 票"
-    if found.short:
-        words += f"，短少 {found.short} 件，已登记"
-    if found.over:
-        words += f"，多出 {found.over} 件，已登记"
-    return Answer(_result(trip, level, words, found, len(legs)), tuple(row.pk for row in events))
+    words, level = f"已验收 {len(legs)} 票", Level.OK
+    if found.scanned and (found.short or found.over):
+        level = Level.WARN
+        words += f"，短少 {found.short} 件，已登记" if found.short else f"，多出 {found.over} 件，已登记"
+    counts = found if found.scanned else None
+    return Answer(_result(trip, level, words, counts, len(legs)), tuple(row.pk for row in events))

@@ -47,7 +47,7 @@ def trip_plan(*, actor: Principal, draft: TripDraft) -> Trip:
     ends_at = draft.departs_at + timedelta(minutes=line.stops[-1].arrive_after_min)
     _must_be_free(vehicle, draft.departs_at, ends_at)
     trip = Trip.objects.create(
-        ref=_ref(draft.departs_at),
+        ref=ref_next(draft.departs_at),
         line_code=line.code,
         line_name=line.name,
         vehicle_id=vehicle.id,
@@ -59,7 +59,7 @@ def trip_plan(*, actor: Principal, draft: TripDraft) -> Trip:
         created_by=actor.name[:80],
         created_at=clock.now(),
     )
-    TripStop.objects.bulk_create(_stop(trip, stop) for stop in line.stops)
+    TripStop.objects.bulk_create(stop_planned(trip, stop) for stop in line.stops)
     watch_next(vehicle.id)
     outbox.put(TripChanged(trip=trip.ref, state=trip.state, at=trip.created_at))
     access.audit(
@@ -94,7 +94,7 @@ def _must_be_free(vehicle: network.VehicleView, start: datetime, end: datetime) 
             raise Conflict(f"{vehicle.plate} 在该时段已有车次 {ref}，请换车或调整发车时间")
 
 
-def _ref(departs_at: datetime) -> str:
+def ref_next(departs_at: datetime) -> str:
     """`T20261122-001`: the Chinese day of departure and a number within it."""
     day = clock.local(departs_at)
     _lock(-int(f"{day:%Y%m%d}"))
@@ -106,7 +106,8 @@ def _ref(departs_at: datetime) -> str:
     return f"{prefix}{number:03d}"
 
 
-def _stop(trip: Trip, stop: network.LineStopView) -> TripStop:
+def stop_planned(trip: Trip, stop: network.LineStopView) -> TripStop:
+    """Not saved yet."""
     arrival = trip.departs_at + timedelta(minutes=stop.arrive_after_min)
     # Before the origin nothing is driven: the truck stands there until the planned departure.
     departure = arrival if stop.seq == 0 else arrival + timedelta(minutes=stop.dwell_min)
