@@ -153,3 +153,11 @@ def gone(processes: list[psutil.Process], within_s: float) -> list[psutil.Proces
     """Those still alive after that time."""
     _, alive = psutil.wait_procs(processes, timeout=within_s)
     return alive
+
+
+def until(condition, within_s: float = 40.0) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)

@@ -6,16 +6,9 @@ import time
 import psutil
 import pytest
 
-from tests.running import gone
+from tests.running import gone, until
 
 pytestmark = pytest.mark.fault
-
-
-def until(condition, within_s=40.0):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
 
 
 def test_a_killed_part_comes_back(installation):

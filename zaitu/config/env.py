@@ -71,6 +71,12 @@ class Env(BaseSettings):
     debug: bool = False
     """Show tracebacks in the browser. Never on a reachable machine."""
 
+    @property
+    def address(self) -> str:
+        """Where people reach this installation, without a slash at the end."""
+        scheme = "https" if self.tls_certificate else "http"
+        return (self.public_url or f"{scheme}://localhost:{self.http_port}").rstrip("/")
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:

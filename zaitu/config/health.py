@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import json
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,29 +12,15 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from zaitu.config.migrating import shipped
+from zaitu.config.wire import Receive, Scope, Send, answer
 from zaitu.kernel import heartbeat
 from zaitu.kernel.metrics import render
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PARTS_FILE: Final = "parts.json"
 """Beside the bus socket: the parts that `zaitu up` keeps running on this machine, and that therefore must beat."""
 _PARTS: Final = {"worker": "事件处理", "jobs": "定时任务", "gateway": "设备网关"}
 _ASKED_AT_MOST_EVERY_S: Final = 1.0
 _ANSWER_S: Final = 3
-
-
-async def answer(send: Send, status: int, body: bytes, content_type: str) -> None:
-    """One whole HTTP answer."""
-    headers = [
-        (b"content-type", content_type.encode("ascii")),
-        (b"content-length", str(len(body)).encode("ascii")),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:

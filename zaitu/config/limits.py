@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from zaitu.config.health import Receive, Scope, Send, answer
+from zaitu.config.wire import Receive, Scope, Send, answer
 
 HEAD_MAX_BYTES: Final = 64 * 1024
 """Request line and headers together."""

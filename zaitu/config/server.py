@@ -40,14 +40,14 @@ def reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
-def serve(env: Env) -> None:
+def serve(env: Env, app: str = "zaitu.config.asgi:application") -> None:
     """Answer HTTP(S) until SIGTERM."""
     listening = _socket(env.http_host)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listening.bind((env.http_host, env.http_port))
     listening.listen(_BACKLOG)
     config = uvicorn.Config(
-        "zaitu.config.asgi:application",
+        app,
         http=LimitedHttp,
         ws="none",
         loop="uvloop",

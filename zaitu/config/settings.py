@@ -19,7 +19,7 @@ ZAITU_TICK_MS = ENV.tick_ms
 ZAITU_JT808_HOST = ENV.jt808_host
 ZAITU_JT808_PORT = ENV.jt808_port
 ZAITU_WAYBILL_PREFIX = ENV.waybill_prefix
-ZAITU_PUBLIC_URL = (ENV.public_url or f"http://localhost:{ENV.http_port}").rstrip("/")
+ZAITU_PUBLIC_URL = ENV.address
 ZAITU_SMTP_URL = ENV.smtp_url
 ZAITU_MAIL_FROM = ENV.mail_from
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "template_partials.apps.SimpleAppConfig",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
+    "ninja",
     "csp",
     "pgtrigger",
     "pghistory",

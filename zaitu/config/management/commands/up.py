@@ -167,8 +167,7 @@ def _demo(home: Home) -> dict[str, str]:
 
 
 def _invitation(settings: Env, facts: dict[str, str]) -> list[str]:
-    scheme = "https" if settings.tls_certificate else "http"
-    base = (settings.public_url or f"{scheme}://localhost:{settings.http_port}").rstrip("/")
+    base = settings.address
     if not facts:
         return [
             f"查询页    {base}/",

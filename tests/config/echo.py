@@ -1,0 +1,55 @@
+"""What our web server makes of a request: run behind the real proxy, told back as JSON."""
+
+import asyncio
+import json
+import sys
+
+from zaitu.config import limits
+from zaitu.config.env import Env
+from zaitu.config.server import serve
+
+
+async def _echo(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["path"] == "/live":
+        await _live(send)
+        return
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    seen = {"scheme": scope["scheme"], "client": scope["client"][0], "host": headers["host"], "size": size}
+    body = json.dumps(seen).encode()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _live(send):
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+    )
+    await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
+    await asyncio.sleep(30)
+
+
+app = limits.BodyLimit(_echo, 1 << 20)
+
+
+async def application(scope, receive, send):
+    await (_echo if scope["type"] == "lifespan" else app)(scope, receive, send)
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    limits.HEAD_TIMEOUT_S = settings.pop("head_timeout_s", limits.HEAD_TIMEOUT_S)
+    serve(Env(**settings), app="tests.config.echo:application")
