@@ -24,8 +24,8 @@ lock: ## Make the hash-locked files anew from pyproject.toml
 clean: ## Remove what set-up made (never ./var, the data)
 	rm -rf $(VENV) zaitu/ui/static/vendor web/node_modules
 
-$(VENV)/.run: requirements.lock web/package-lock.json web/vendor.py
+$(VENV)/.run: requirements.lock web/package-lock.json web/vendor.py zaitu/ui/icons.txt
 	@bash scripts/setup run $(PYTHON)
 
-$(VENV)/.dev: requirements-dev.lock requirements.lock web/package-lock.json web/vendor.py
+$(VENV)/.dev: requirements-dev.lock requirements.lock web/package-lock.json web/vendor.py zaitu/ui/icons.txt
 	@bash scripts/setup dev $(PYTHON)

@@ -1,18 +1,20 @@
 """Every setting of an installation: `ZAITU_*` in the environment, one field each.
 
-A secret may also be a file: `ZAITU_SECRET_KEY_FILE=/run/secrets/key` (any field whose name ends in _key, _password, _secret or _url).
+A secret may also be a file: `ZAITU_SECRET_KEY_FILE=/run/secrets/key` (the fields named in SECRETS).
 docs/settings.md is generated from this class.
 """
 
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SECRET_ENDINGS = ("_key", "_password", "_secret", "_url")
+from zaitu.kernel.errors import Invalid
+
+SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url")
 
 
 class Env(BaseSettings):
@@ -85,14 +87,18 @@ class Env(BaseSettings):
 
 def _secrets_from_files() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in Env.model_fields:
-        path = os.environ.get(f"ZAITU_{name.upper()}_FILE")
-        if path and name.endswith(SECRET_ENDINGS):
-            found[name] = Path(path).read_text(encoding="utf-8").strip()
+    for name in SECRETS:
+        variable = f"ZAITU_{name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise Invalid(f"读不了 {variable} 指的文件 {path}：{error.strerror}") from None
     return found
 
 
 @cache
 def env() -> Env:
-    """The settings of this process, read once. Raises OSError when a secret's file cannot be read."""
+    """The settings of this process, read once. Raises Invalid when a secret's file cannot be read."""
     return Env(**_secrets_from_files())
