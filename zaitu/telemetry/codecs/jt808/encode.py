@@ -124,21 +124,21 @@ def position_body(place: Place) -> bytes:
     return block + place.items
 
 
-def batch_bodies(places: Sequence[Place], *, backfill: bool) -> list[bytes]:
-    """0x0704, as many bodies as are needed to hold the places in order."""
-    bodies: list[bytes] = []
-    packed: list[bytes] = []
-    for item in map(position_body, places):
+def batch_packs(places: Sequence[Place], *, backfill: bool) -> list[tuple[list[Place], bytes]]:
+    """0x0704: as many bodies as are needed to hold the places in order, each with the places it carries."""
+    packs: list[tuple[list[Place], list[bytes]]] = []
+    room = 0
+    for place in places:
+        item = position_body(place)
         piece = struct.pack(">H", len(item)) + item
-        if packed and 3 + sum(map(len, packed)) + len(piece) > BODY_MAX:
-            bodies.append(_batch_body(packed, backfill=backfill))
-            packed = []
-        packed.append(piece)
-    return [*bodies, _batch_body(packed, backfill=backfill)] if packed else bodies
-
-
-def _batch_body(packed: list[bytes], *, backfill: bool) -> bytes:
-    return struct.pack(">HB", len(packed), 1 if backfill else 0) + b"".join(packed)
+        if len(piece) > room:
+            packs.append(([], []))
+            room = BODY_MAX - 3
+        packs[-1][0].append(place)
+        packs[-1][1].append(piece)
+        room -= len(piece)
+    kind = 1 if backfill else 0
+    return [(carried, struct.pack(">HB", len(carried), kind) + b"".join(pieces)) for carried, pieces in packs]
 
 
 @dataclass(slots=True)
@@ -175,4 +175,4 @@ class Uplink:
         return self.frame(messages.POSITION, position_body(place))
 
     def batches(self, places: Sequence[Place], *, backfill: bool = True) -> list[tuple[int, bytes]]:
-        return [self.frame(messages.BATCH, body) for body in batch_bodies(places, backfill=backfill)]
+        return [self.frame(messages.BATCH, body) for _, body in batch_packs(places, backfill=backfill)]
