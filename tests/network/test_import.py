@@ -13,9 +13,9 @@ from openpyxl import Workbook, load_workbook
 from tests.access import make as people
 from tests.network import make
 from zaitu.access.public import audit_list
+from zaitu.kernel import sheets as reading
 from zaitu.kernel.errors import Invalid, TooLarge
 from zaitu.network import public as network
-from zaitu.network.adapters import reading
 from zaitu.network.models import Driver, Line, Station, TerminalBinding, Vehicle
 
 pytestmark = pytest.mark.django_db

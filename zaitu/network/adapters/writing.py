@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from zaitu.kernel.errors import TooLarge
-from zaitu.network.domain.sheets import guarded
+from zaitu.kernel.sheets import guarded
 
 Value = str | int | float
 CELL_MAX: Final = 32_767

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.geo import gcj02_to_wgs84
+from zaitu.kernel.sheets import EMPTY, Cell, Row
 from zaitu.network.domain import checks, sheets
 from zaitu.network.domain.bindings import Stay
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS
-from zaitu.network.domain.sheets import EMPTY, Column, Row
+from zaitu.network.domain.sheets import Column
 from zaitu.network.domain.views import (
     DriverDraft,
     LineStopDraft,
@@ -227,7 +228,7 @@ def errors_of(kind: Kind, number: int, error: Invalid, values: Mapping[str, Any]
     ]
 
 
-def _value(column: Column, cell: sheets.Cell) -> Any:
+def _value(column: Column, cell: Cell) -> Any:
     if cell.fault:
         raise Invalid(cell.fault)
     if not cell.text:

@@ -10,32 +10,9 @@ from zaitu.network.domain import checks
 from zaitu.network.domain.moments import moment_parsed
 from zaitu.network.domain.views import Point
 
-GUARD: Final = "'"
-"""Before a text that a spreadsheet would take for a formula; taken off again when such a file comes back."""
-_FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(\.\d+)?E\+\d+", re.IGNORECASE)
 _YES: Final = frozenset({"是", "Y", "YES", "TRUE", "1", "√", "启用", "有"})
 _NO: Final = frozenset({"否", "N", "NO", "FALSE", "0", "×", "停用", "无"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    text: str = ""
-    """Trimmed; times as `2026-11-22 08:00`, whole numbers without a decimal point."""
-    fault: str = ""
-    """Why this cell cannot be read at all (a formula, an error value); empty: it can."""
-
-
-EMPTY: Final = Cell()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    number: int
-    """As the spreadsheet counts, from 1."""
-    cells: tuple[Cell, ...]
-    fault: str = ""
-    """Why the file could not be read from here on; then it is the last row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +24,6 @@ class Column:
     required: bool = False
     default: Any = ""
     """The value of an empty cell."""
-
-
-def guarded(text: str) -> str:
-    """Safe to open in Excel, WPS or LibreOffice: never a formula."""
-    return GUARD + text if text.startswith((GUARD, *_FORMULA_STARTS)) else text
-
-
-def unguarded(text: str) -> str:
-    """The text before `guarded`."""
-    return text[1:] if text.startswith(GUARD) and text[1:].startswith((GUARD, *_FORMULA_STARTS)) else text
 
 
 def digits(text: str) -> str:

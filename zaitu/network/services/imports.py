@@ -15,8 +15,8 @@ from django.db.models import Model, QuerySet
 from zaitu.access import public as access
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal
+from zaitu.kernel.sheets import Row, rows_read
 from zaitu.network import selectors
-from zaitu.network.adapters.reading import rows_read
 from zaitu.network.domain.bindings import Stay, stay_added
 from zaitu.network.domain.columns import (
     KINDS,
@@ -29,7 +29,6 @@ from zaitu.network.domain.columns import (
     row_parsed,
 )
 from zaitu.network.domain.lines import PlacedLine, line_placed
-from zaitu.network.domain.sheets import Row
 from zaitu.network.domain.views import ImportReport, LineDraft, RowError, StationView
 from zaitu.network.models import Driver, Line, ServiceProduct, Station
 from zaitu.network.services import store

@@ -7,13 +7,13 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 
 from openpyxl import load_workbook
 
 from zaitu.kernel.errors import Invalid, TooLarge
-from zaitu.network.domain.sheets import Cell, Row, unguarded
 
 FILE_MAX_BYTES: Final = 10 * 1024 * 1024
 ROWS_MAX: Final = 50_000
@@ -26,7 +26,41 @@ _DAMAGED: Final = "Excel 文件已损坏或不是表格,请重新另存"
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _FAULTS: Final = {"f": "单元格是公式,请复制后“粘贴为数值”", "e": "单元格是 Excel 错误值"}
 
+GUARD: Final = "'"
+"""Before a text that a spreadsheet would take for a formula; taken off again when such a file comes back."""
+_FORMULA_STARTS: Final = tuple("=+-@\t\r\n＝＋－＠")
+
 csv.field_size_limit(1024 * 1024)  # a line's road stands in one cell; Python's own limit is 128 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str = ""
+    """Trimmed; times as `2026-11-22 08:00`, whole numbers without a decimal point."""
+    fault: str = ""
+    """Why this cell cannot be read at all (a formula, an error value); empty: it can."""
+
+
+EMPTY: Final = Cell()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    number: int
+    """As the spreadsheet counts, from 1."""
+    cells: tuple[Cell, ...]
+    fault: str = ""
+    """Why the file could not be read from here on; then it is the last row."""
+
+
+def guarded(text: str) -> str:
+    """Safe to open in Excel, WPS or LibreOffice: never a formula."""
+    return GUARD + text if text.startswith((GUARD, *_FORMULA_STARTS)) else text
+
+
+def unguarded(text: str) -> str:
+    """The text before `guarded`."""
+    return text[1:] if text.startswith(GUARD) and text[1:].startswith((GUARD, *_FORMULA_STARTS)) else text
 
 
 def rows_read(content: bytes) -> Iterator[Row]:
