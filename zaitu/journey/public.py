@@ -337,16 +337,25 @@ def partner_events(*, actor: Principal, partner: str, events: Sequence[PartnerEv
 # Files
 
 
-def file_store(*, actor: Principal, waybill: str, kind: str, content: bytes, mime: str = "") -> str:
+def file_store(
+    *,
+    actor: Principal,
+    waybill: str,
+    kind: str,
+    content: bytes,
+    mime: str = "",
+    file_id: UUID | None = None,
+) -> str:
     """Keep a `photo` or `signature` of a shipment; its id. The image itself says what it is, not `mime`.
 
-    Raises Forbidden, NotFound, Invalid (no image), TooLarge, Unavailable (disk full).
+    `file_id` is made by the phone: sent again, it is the same file.
+    Raises Forbidden, NotFound, Invalid (no image), TooLarge, Conflict (id of another file), Unavailable (disk full).
     """
     if not (actor.can(Right.SCAN_ROAD) or actor.can(Right.SCAN_WAREHOUSE)):
         _staff(actor, Right.PROBLEM_REPORT)
     shipment = _shipments.visible(_staff_only(actor), waybill)
     del mime
-    return _files.file_store(actor=actor, shipment=shipment, kind=kind, content=content)
+    return _files.file_store(actor=actor, shipment=shipment, kind=kind, content=content, file_id=file_id)
 
 
 def _staff_only(actor: Principal) -> Principal:

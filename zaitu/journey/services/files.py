@@ -1,8 +1,8 @@
 """Photos and signatures: checked, re-encoded and kept under the home, readable by those who may see the shipment."""
 
 import io
-import uuid
 from typing import Final
+from uuid import UUID, uuid4
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from zaitu.access import public as access
 from zaitu.journey.models import Shipment, StoredFile
 from zaitu.kernel import clock
-from zaitu.kernel.errors import Invalid, TooLarge, Unavailable
+from zaitu.kernel.errors import Conflict, Invalid, TooLarge, Unavailable
 from zaitu.kernel.principal import Principal
 
 KINDS: Final = {"photo": "照片", "signature": "签名"}
@@ -27,19 +27,28 @@ PNG: Final = "image/png"
 
 
 @transaction.atomic
-def file_store(*, actor: Principal, shipment: Shipment, kind: str, content: bytes) -> str:
-    """Keep an image of a shipment; its id. Raises Invalid, TooLarge, and Unavailable when the disk is full.
+def file_store(
+    *, actor: Principal, shipment: Shipment, kind: str, content: bytes, file_id: UUID | None = None
+) -> str:
+    """Keep an image of a shipment; its id. Raises Invalid, TooLarge, Conflict, and Unavailable when the disk is full.
 
+    A phone that lost the answer sends the file again under the id it made: that is the same file, and nothing is stored.
     The image is decoded and written anew: what the phone hid in it (place, device) and what is no image stays outside.
     """
     if kind not in KINDS:
         raise Invalid("只能上传照片或签名", fields={"kind": "只能上传照片或签名"})
     if len(content) > MAX_BYTES:
         raise TooLarge(f"图片不能超过 {MAX_BYTES // 1024 // 1024} MB，请降低分辨率后重拍")
+    encoded, mime = _encoded(content, kind)
+    Shipment.objects.select_for_update(of=("self",)).get(pk=shipment.pk)  # one file of a shipment at a time
+    known = StoredFile.objects.filter(pk=file_id).first() if file_id else None
+    if known is not None:
+        if (known.shipment_id, known.created_by) != (shipment.pk, actor.name[:80]):
+            raise Conflict("这个图片编号已用于另一张图片，请重新拍摄")
+        return str(known.pk)
     if StoredFile.objects.filter(shipment=shipment).count() >= PER_SHIPMENT:
         raise TooLarge(f"一票最多保存 {PER_SHIPMENT} 张图片")
-    encoded, mime = _encoded(content, kind)
-    file_id = uuid.uuid4()
+    file_id = file_id or uuid4()
     ending = "png" if mime == PNG else "jpg"
     try:
         path = default_storage.save(f"journey/{file_id.hex[:2]}/{file_id.hex}.{ending}", ContentFile(encoded))
