@@ -131,7 +131,7 @@ def file(request: FieldRequest, file_id: UUID) -> dict[str, Any]:
         kind=request.GET.get("kind", ""),
         content=request.body,
         mime=request.content_type or "",
-        file_id=str(file_id),
+        file_id=file_id,
     )
     return {"id": stored}
 

@@ -21,7 +21,38 @@ from zaitu.access import public as access
 from zaitu.kernel.errors import NotAuthenticated, RateLimited
 
 OWN: Final = Path(__file__).resolve().parent / "static"
-ICONS: Final = ["alert-triangle", "arrow-back-up", "arrow-left", "building-warehouse", "camera", "check", "circle-check", "circle-x", "flag", "home", "layout-list", "list-check", "logout", "map-pin", "package", "package-off", "packages", "phone", "player-play", "refresh", "scan", "shield-check", "signature", "trash", "truck-delivery", "truck-loading", "truck-off", "upload", "wifi-off", "x"]
+ICONS: Final = [
+    "alert-triangle",
+    "arrow-back-up",
+    "arrow-left",
+    "building-warehouse",
+    "camera",
+    "check",
+    "circle-check",
+    "circle-x",
+    "flag",
+    "home",
+    "layout-list",
+    "list-check",
+    "logout",
+    "map-pin",
+    "package",
+    "package-off",
+    "packages",
+    "phone",
+    "player-play",
+    "refresh",
+    "scan",
+    "shield-check",
+    "signature",
+    "trash",
+    "truck-delivery",
+    "truck-loading",
+    "truck-off",
+    "upload",
+    "wifi-off",
+    "x",
+]
 VENDOR: Final = (
     "vendor/zxing/reader.js",
     "vendor/zxing/zxing_reader.wasm",

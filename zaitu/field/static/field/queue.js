@@ -142,6 +142,7 @@ export class Queue extends EventTarget {
     for (;;) {
       const next = (await this.records()).find((record) => record.state === "queued" && record.user === this.user);
       if (!next) return this.say("idle");
+      if (!navigator.onLine) return this.say("offline"); // the "online" event comes back here; nothing has left the phone
       if (this.line !== "offline" && this.line !== "trouble") this.say("sending");
       try {
         await this.send(next);

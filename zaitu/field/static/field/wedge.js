@@ -1,6 +1,7 @@
 // PDA scanners type: a burst of keys faster than any hand, then Enter or Tab, wherever the focus happens to be.
 
-const GAP_MS = 60; // people type 100 ms apart and slower; wedges 1–30
+const PAUSE_MS = 250; // longer between two keys: another word begins
+const MEAN_MS = 50; // wedges type 1–30 ms apart on average, also on a busy phone; people 100 and more
 const SHORTEST = 8;
 
 export class Wedge {
@@ -18,6 +19,7 @@ export class Wedge {
 
   reset() {
     this.text = "";
+    this.first = 0;
     this.last = 0;
     this.field = null;
     this.before = "";
@@ -26,19 +28,21 @@ export class Wedge {
   key(event) {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const now = event.timeStamp;
-    if (now - this.last > GAP_MS) this.reset();
+    if (now - this.last > PAUSE_MS) this.reset();
     this.last = now;
     if (event.key === "Enter" || event.key === "Tab") {
-      if (this.text.length >= SHORTEST) this.took(event);
+      const fast = (now - this.first) / this.text.length <= MEAN_MS;
+      if (this.text.length >= SHORTEST && fast) this.took(event);
       this.reset();
     } else if (event.key.length === 1) {
-      if (!this.text) this.remember(document.activeElement);
+      if (!this.text) this.begin(now, document.activeElement);
       this.text += event.key;
     }
   }
 
   // A burst that went into a field (a name, a remark) is taken out of it again.
-  remember(field) {
+  begin(now, field) {
+    this.first = now;
     this.field = field && "value" in field && "selectionStart" in field ? field : null;
     this.before = this.field ? this.field.value : "";
   }

@@ -105,7 +105,7 @@ class Scanning {
       h("p", { class: "f-code" }, spaced(label)),
       counts && h("p", { class: "f-count" }, h("b", {}, `${counts.scanned}/${counts.expected}`), " 件",
         counts.short > 0 && h("span", {}, ` · 还差 ${counts.short} 件`), counts.over > 0 && h("span", { class: "f-over" }, ` · 多出 ${counts.over} 件`)),
-      message && h("p", { class: "f-message" }, message));
+      message && !(counts && level === "ok") && h("p", { class: "f-message" }, message));
   }
 
   // The whole truck here: what the server counted, and what still waits on the phone.

@@ -1,0 +1,407 @@
+"""Every action of the phone through HTTP, with a session and its CSRF token, as the phone sends it."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.field.make import action, picture, send, upload, worker
+from tests.journey import make as journey_make
+from tests.network import make as network_make
+from zaitu.access.domain.rights import STAFF_ROLES
+from zaitu.access.public import audit_list
+from zaitu.field import api
+from zaitu.journey import public as journey
+from zaitu.journey.models import JourneyEvent, StoredFile
+from zaitu.kernel.principal import system
+
+pytestmark = pytest.mark.django_db
+TEST = system("test")
+
+
+@pytest.fixture
+def order():
+    journey_make.carrier()
+    return journey_make.order(pieces=3, items=(("KN-1", "刀具", 10), ("KN-2", "夹具", 2)))
+
+
+@pytest.fixture
+def trip(order):
+    return journey_make.on_trip(order.waybill)
+
+
+def told(response):
+    assert response.status_code == 200, response.content.decode()
+    return response.json()["result"]
+
+
+def kinds(waybill):
+    return [
+        event.kind
+        for event in reversed(journey.events_of(actor=TEST, waybill=waybill))
+        if event.source == "scan"
+    ]
+
+
+def test_a_parcel_is_carried_from_the_sender_to_the_signature(order, trip):
+    warehouse, _ = worker("warehouse")
+    for kind in ("collected", "inbound", "sorted"):
+        for number, label in enumerate(order.pieces, start=1):
+            result = told(send(warehouse, action(kind, label)))
+            assert (result["level"], result["counts"]["scanned"], result["counts"]["short"]) == (
+                "ok",
+                number,
+                3 - number,
+            )
+    data = {"pieces": 3, "items": {"KN-1": 10, "KN-2": 2}}
+    assert told(send(warehouse, action("rechecked", order.waybill, data=data)))["level"] == "ok"
+    for label in order.pieces:
+        assert told(send(warehouse, action("loaded", label, trip=trip.ref)))["level"] == "ok"
+    driver, _ = worker("driver")
+    assert told(send(driver, action("departed", trip.ref, trip=trip.ref)))["level"] == "ok"
+    assert told(send(driver, action("arrived", trip.ref, "CDQB", trip=trip.ref)))["level"] == "ok"
+    for label in order.pieces:
+        assert told(send(warehouse, action("unloaded", label, "CDQB", trip=trip.ref)))["level"] == "ok"
+    assert told(send(warehouse, action("inspected", order.waybill, "CDQB")))["level"] == "ok"
+    assert told(send(driver, action("out_for_delivery", order.waybill, "CDQB")))["level"] == "ok"
+    signature = upload(driver, picture(encoding="PNG"), code=order.waybill, kind="signature").json()["id"]
+    photo = upload(driver, picture(), code=order.waybill).json()["id"]
+    data = {
+        "signer": "王小明",
+        "relation": "consignee",
+        "signature": signature,
+        "photos": [photo],
+        "place": {"lat": 30.57, "lon": 104.06, "acc_m": 12},
+    }
+    result = told(send(driver, action("signed", order.waybill, "CDQB", data=data)))
+    assert (result["level"], result["status"], result["status_text"]) == ("ok", "signed", "已签收")
+    (proof,) = journey.shipment_page(actor=TEST, waybill=order.waybill).proofs
+    assert (proof.signature, proof.photos, proof.lat, proof.accuracy_m) == (signature, (photo,), 30.57, 12)
+
+
+def test_a_recheck_that_does_not_match_blocks_loading_until_it_does(order, trip):
+    client, _ = worker("warehouse")
+    bad = told(
+        send(client, action("rechecked", order.waybill, data={"pieces": 2, "items": {"KN-1": 9, "KN-2": 2}}))
+    )
+    assert bad["level"] == "warn"
+    assert "应 3 件，实 2 件" in bad["message"]
+    assert "KN-1 应 10、实 9" in bad["message"]
+    blocked = told(send(client, action("loaded", order.pieces[0], trip=trip.ref)))
+    assert (blocked["level"], "复核" in blocked["message"]) == ("wrong", True)
+    assert told(send(client, action("rechecked", order.waybill, data={"pieces": 3})))["level"] == "ok"
+    assert told(send(client, action("loaded", order.pieces[0], trip=trip.ref)))["level"] == "ok"
+
+
+def test_refusal_and_problem_are_kept_with_their_photos(order):
+    client, _ = worker("driver")
+    photo = upload(client, picture(), code=order.waybill).json()["id"]
+    refused = told(
+        send(client, action("refused", order.waybill, "CDQB", data={"note": "外箱破损", "photos": [photo]}))
+    )
+    assert refused["level"] == "ok"
+    problem = told(
+        send(client, action("problem", order.waybill, "CDQB", data={"reason": "damaged", "note": "一角压坏"}))
+    )
+    assert problem["message"] == "已登记：货物破损"
+    assert kinds(order.waybill) == ["refused", "problem"]
+
+
+def test_the_same_action_sent_many_times_is_applied_once_and_answered_alike(order):
+    client, _ = worker("warehouse")
+    one = action("collected", order.pieces[0])
+    first = told(send(client, one))
+    again = [told(send(client, one)) for _ in range(3)]
+    assert {answer["event_id"] for answer in again} == {first["event_id"]}
+    assert all(answer["duplicate"] for answer in again)
+    assert kinds(order.waybill) == ["collected"]
+
+
+def test_a_key_of_another_scan_is_refused(order):
+    client, _ = worker("warehouse")
+    one = action("collected", order.pieces[0])
+    send(client, one)
+    answer = send(client, {**one, "code": order.pieces[1]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert kinds(order.waybill) == ["collected"]
+
+
+def test_a_photo_sent_again_is_the_same_file(order):
+    client, _ = worker("driver")
+    file_id = uuid.uuid4()
+    first = upload(client, picture(), code=order.waybill, file_id=file_id)
+    second = upload(client, picture(), code=order.waybill, file_id=file_id)
+    assert first.json() == second.json() == {"id": str(file_id)}
+    assert StoredFile.objects.count() == 1
+
+
+def test_a_scan_is_undone_by_its_key_and_the_piece_can_be_scanned_again(order):
+    client, _ = worker("warehouse")
+    one = action("collected", order.pieces[0])
+    send(client, one)
+    undone = told(send(client, action("undo", order.pieces[0], "", data={"key": one["key"]})))
+    assert undone["level"] == "ok"
+    again = told(send(client, action("collected", order.pieces[0])))
+    assert (again["level"], again["duplicate"], again["counts"]["scanned"]) == ("ok", False, 1)
+
+
+def test_what_was_put_away_on_the_phone_is_on_record_with_its_reason(order):
+    client, _ = worker("warehouse")
+    data = {"key": str(uuid.uuid4()), "kind": "loaded", "message": "装错车", "reason": "已改用纸单"}
+    told(send(client, action("dismiss", order.pieces[0], data=data)))
+    (entry,) = audit_list(actor=TEST, subject=order.pieces[0], page=1).rows
+    assert (entry.action, entry.detail["reason"], entry.detail["kind"]) == (
+        "field.dismiss",
+        "已改用纸单",
+        "loaded",
+    )
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{", "null", '"x"', "[" * 50_000], ids=["empty", "list", "cut", "null", "text", "deep"]
+)
+def test_what_is_no_action_is_refused(order, body):
+    client, _ = worker("warehouse")
+    token = client.cookies["csrftoken"].value
+    answer = client.post(
+        "/field/api/actions", body, content_type="application/json", headers={"X-CSRFToken": token}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "teleported"},
+        {"kind": "cancelled"},
+        {"kind": ""},
+        {"kind": 7},
+        {"code": ""},
+        {"code": None},
+        {"code": "ZT\0"},
+        {"station": "XXXX"},
+        {"station": ""},
+        {"at": "yesterday"},
+        {"at": "2026-11-22T08:00:00"},
+        {"key": "1"},
+        {"key": ""},
+        {"data": []},
+        {"data": {"pieces": -1}, "code": "waybill"},
+        {"data": {"pieces": "many"}, "code": "waybill"},
+    ],
+)
+def test_a_field_that_makes_no_sense_is_named_and_nothing_is_recorded(order, wrong):
+    client, _ = worker("warehouse")
+    one = action("collected", order.pieces[0]) | wrong
+    if one["code"] == "waybill":
+        one["code"] = order.waybill
+    answer = send(client, one)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert kinds(order.waybill) == []
+
+
+def test_an_unknown_number_is_told_and_nothing_of_it_is_stored(order):
+    client, _ = worker("warehouse")
+    result = told(send(client, action("collected", "ZT0000000000000")))
+    assert (result["level"], result["waybill"]) == ("wrong", None)
+    assert not JourneyEvent.objects.filter(source="scan").exists()
+
+
+HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}'\"; DROP TABLE journey_shipment;-- \u202e𝕏"
+
+
+def test_hostile_words_are_words(order):
+    client, _ = worker("driver")
+    answer = told(send(client, action("refused", order.waybill, "CDQB", data={"note": HOSTILE})))
+    assert answer["level"] == "ok"
+    (event,) = [one for one in journey.events_of(actor=TEST, waybill=order.waybill) if one.kind == "refused"]
+    assert event.data["cause"] == HOSTILE[:200].strip()
+
+
+def test_hostile_codes_are_not_found(order):
+    client, _ = worker("warehouse")
+    for code in (HOSTILE, "../../etc/passwd", "Z" * 5_000, "%00", "ZT'--"):
+        answer = send(client, action("collected", code))
+        assert answer.status_code in (200, 422)
+        assert answer.status_code == 422 or answer.json()["result"]["level"] == "wrong"
+
+
+# Who may what.
+
+SCANS = {
+    "collected": {"warehouse", "driver", "manager", "administrator"},
+    "inbound": {"warehouse", "manager", "administrator"},
+    "sorted": {"warehouse", "manager", "administrator"},
+    "rechecked": {"warehouse", "manager", "administrator"},
+    "loaded": {"warehouse", "driver", "manager", "administrator"},
+    "departed": {"warehouse", "driver", "manager", "administrator"},
+    "arrived": {"warehouse", "driver", "manager", "administrator"},
+    "unloaded": {"warehouse", "driver", "manager", "administrator"},
+    "inspected": {"warehouse", "manager", "administrator"},
+    "out_for_delivery": {"warehouse", "driver", "manager", "administrator"},
+    "signed": {"warehouse", "driver", "manager", "administrator"},
+    "refused": {"warehouse", "driver", "manager", "administrator"},
+    "problem": {"service", "dispatch", "warehouse", "driver", "manager", "administrator"},
+}
+
+
+@pytest.mark.parametrize("role", sorted(STAFF_ROLES))
+def test_every_role_may_do_its_scans_and_no_others(order, role):
+    client, _ = worker(role)
+    taken, refused = set(), set()
+    for kind in SCANS:
+        answer = send(client, action(kind, order.waybill, data={"reason": "other", "signer": "王", "note": "破"}))
+        (taken if answer.status_code == 200 else refused).add(kind)
+        assert answer.status_code == 200 or (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert taken == {kind for kind, roles in SCANS.items() if role in roles}
+    assert not refused & set(kinds(order.waybill))
+
+
+def test_the_phone_offers_just_the_actions_that_the_server_takes():
+    """kinds.js names rights; the journey decides. Both say the same for every kind on the phone."""
+    text = (Path(api.__file__).parent / "static" / "field" / "kinds.js").read_text(encoding="utf-8")
+    for kind in SCANS:
+        assert f"  {kind}: {{ label:" in text
+        assert kind in {known.value for known in journey.SCANS}
+
+
+@pytest.mark.parametrize("path", ["me", "trips", "stations", "shipments/ZT1", "trips/T20261122-001/sheet"])
+def test_without_a_session_nothing_is_told(client, path):
+    answer = client.get(f"/field/api/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert "application/problem+json" in answer["Content-Type"]
+
+
+def test_a_person_who_left_is_out_at_once(order):
+    client, user = worker("warehouse")
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    assert send(client, action("collected", order.pieces[0])).status_code == 401
+    assert kinds(order.waybill) == []
+
+
+def test_without_the_token_of_the_page_nothing_is_done(order):
+    client, _ = worker("warehouse")
+    one = action("collected", order.pieces[0])
+    answer = client.post(
+        "/field/api/actions", one, content_type="application/json", headers={"Accept": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
+    assert kinds(order.waybill) == []
+
+
+def test_a_fresh_token_is_to_be_had_without_reloading(order):
+    client, _ = worker("warehouse")
+    client.cookies.pop("csrftoken")
+    client.get("/field/api/session")
+    assert told(send(client, action("collected", order.pieces[0])))["level"] == "ok"
+
+
+def test_methods_that_make_no_sense_are_refused():
+    client, _ = worker("warehouse")
+    assert client.get("/field/api/actions").status_code == 405
+    assert client.get("/field/api/files/" + str(uuid.uuid4())).status_code == 405
+
+
+# What the phone is told.
+
+
+def test_who_i_am_says_station_rights_and_the_time_but_no_secret():
+    journey_make.carrier()
+    client, user = worker("warehouse")
+    me = client.get("/field/api/me").json()
+    assert (me["id"], me["name"], me["roles"], me["prefix"]) == (user.pk, "赵仓管", ["仓库"], "ZT")
+    assert me["station"] == {"code": "SHQP", "name": "上海青浦仓"}
+    assert "scan.warehouse" in me["rights"]
+    assert "password" not in str(me)
+
+
+def test_trips_that_pass_my_station_and_my_own_as_a_driver(order, trip):
+    client, _ = worker("warehouse", station="WHDX")
+    (row,) = client.get("/field/api/trips?station=WHDX").json()["trips"]
+    assert (row["ref"], row["plate"], row["expected"], row["state_text"]) == (
+        trip.ref,
+        "沪A12345",
+        3,
+        "待发车",
+    )
+    assert client.get("/field/api/trips?station=XXXX").json()["trips"] == []
+
+
+def test_a_driver_sees_the_trip_that_carries_his_name(order):
+    client, user = worker("driver", station="")
+    network_make.driver("D007", user_id=user.pk)
+    trip = journey_make.trip(driver_code="D007")
+    assert [row["ref"] for row in client.get("/field/api/trips").json()["trips"]] == [trip.ref]
+
+
+def test_a_sheet_counts_what_is_to_load_here(order, trip):
+    client, _ = worker("warehouse")
+    send(client, action("loaded", order.pieces[0], trip=trip.ref))
+    sheet = client.get(f"/field/api/trips/{trip.ref}/sheet?station=SHQP").json()
+    assert sheet["load"] == {"expected": 3, "scanned": 1, "short": 2, "over": 0}
+    (row,) = sheet["rows"]
+    assert (row["waybill"], row["task"], row["short"]) == (order.waybill, "load", 2)
+
+
+def test_a_parcel_shows_goods_and_items_and_the_consignee_to_who_delivers_on_record(order):
+    driver, _ = worker("driver")
+    told = driver.get(f"/field/api/shipments/{order.waybill}?for=sign").json()
+    assert [(item["sku"], item["quantity"]) for item in told["items"]] == [("KN-1", 10), ("KN-2", 2)]
+    assert told["consignee"]["phone"] == "13812345678"
+    actions = [entry.action for entry in audit_list(actor=TEST, page=1).rows]
+    assert "personal.read" in actions
+
+
+def test_a_parcel_shows_no_person_to_who_only_counts_it(order):
+    warehouse, _ = worker("warehouse")
+    text = warehouse.get(f"/field/api/shipments/{order.waybill}?for=recheck").content.decode()
+    assert "13812345678" not in text
+    assert "王小明" not in text
+
+
+def test_an_unknown_parcel_is_not_found(order):
+    client, _ = worker("warehouse")
+    answer = client.get("/field/api/shipments/ZT0000000000000")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_reading_trips_costs_the_same_however_many(order, django_assert_max_num_queries):
+    client, _ = worker("warehouse")
+    for number in range(5):
+        network_make.vehicle(f"沪B1111{number}")
+        journey_make.trip(plate=f"沪B1111{number}")
+    with django_assert_max_num_queries(16):
+        assert len(client.get("/field/api/trips?station=SHQP").json()["trips"]) == 5
+
+
+# Photos.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<svg onload=alert(1)>", b"GIF89a" + b"\0" * 100, b"\xff\xd8\xff\xe0 cut", b"MZ" + b"\0" * 200],
+    ids=["empty", "svg", "gif", "cut jpeg", "program"],
+)
+def test_what_is_no_photo_is_refused_and_not_kept(order, content):
+    client, _ = worker("driver")
+    answer = upload(client, content, code=order.waybill)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert not StoredFile.objects.exists()
+
+
+def test_a_photo_over_the_limit_is_refused(order):
+    client, _ = worker("driver")
+    answer = upload(client, b"\xff" * (api.FILE_MAX_BYTES + 1), code=order.waybill)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert not StoredFile.objects.exists()
+
+
+def test_a_photo_of_an_unknown_parcel_is_refused(order):
+    client, _ = worker("driver")
+    assert upload(client, picture(), code="ZT0000000000000").status_code == 404
+
+
+def test_finance_uploads_nothing(order):
+    client, _ = worker("finance")
+    assert upload(client, picture(), code=order.waybill).status_code == 403
