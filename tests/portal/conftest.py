@@ -8,11 +8,13 @@ import pytest
 from tests.portal import make
 from zaitu.kernel import clock
 from zaitu.kernel.bus import BusServer
+from zaitu.portal.misses import misses
 
 
 @pytest.fixture
 def web(transactional_db: None) -> Iterator[httpx.Client]:
-    """A client of the running product; each test has a web server of its own, so limits start at nothing."""
+    """A client of the running product; each test has a web server of its own, and limits start at nothing."""
+    misses.forget()
     with make.server() as address, httpx.Client(base_url=address, timeout=20) as client:
         yield client
 

@@ -1,13 +1,17 @@
-from django.urls import path
+from django.urls import include, path
 
+from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
 
-app_name = "portal"
-urlpatterns = [
+pages = [
     path("", views.query, name="query"),
     path("privacy", views.privacy, name="privacy"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),
     path("t/<str:number>/files/<str:token>", views.photo, name="photo"),
+]
+urlpatterns = [
+    path("api/v1/", api.urls),  # outside the namespace: ninja looks its own names up from the root
+    path("", include((pages, "portal"))),
 ]

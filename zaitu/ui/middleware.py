@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from zaitu.kernel.errors import ZaituError
-from zaitu.ui import views
+from zaitu.ui import problems, views
 
 LANGUAGE_COOKIE: Final = "zaitu_lang"
 LANGUAGES: Final = {"zh": "zh-hans", "en": "en"}
@@ -53,7 +53,12 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and request.path.startswith("/api/"):
+            refused = views.problem_answer(405, problems.document(405, "method_not_allowed"))
+            refused["Allow"] = response["Allow"]
+            return refused
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls this for what a view raised; None leaves other errors to Django."""

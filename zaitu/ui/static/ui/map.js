@@ -158,7 +158,7 @@
       Object.keys(cells).forEach(function (key) {
         var members = cells[key];
         var id = members.length === 1 ? "v" + members[0].id : "c" + key;
-        kept[id] = markers[id] || L.marker(at(members[0])).addTo(layer);
+        kept[id] = markers[id] || L.marker(at(members[0]), { icon: truckIcon(members[0]) }).addTo(layer);
         show(kept[id], members);
       });
       Object.keys(markers).forEach(function (id) { if (!kept[id]) markers[id].remove(); });

@@ -1,0 +1,193 @@
+"""`/api/v1/`: orders, events, labels and keys, and every mistake answered as a problem document."""
+
+import json
+
+import httpx
+import pytest
+
+from tests.network import make as network
+from tests.portal import make
+from tests.portal.test_track import key_for
+from zaitu.access.public import key_issue
+from zaitu.kernel.waybills import waybill_make
+
+ORDER = {
+    "product": "LTL",
+    "from_station": "SHQP",
+    "to_station": "CDQB",
+    "consignor": {"name": "李发货", "phone": "13900004321", "city": "上海", "address": "青浦区华新镇 1 号"},
+    "consignee": {"name": "王小明", "phone": "13812345678", "city": "成都", "address": "青白江区城厢镇 8 号"},
+    "pieces": 3,
+    "weight_kg": 90.5,
+    "volume_m3": 0.6,
+    "goods": "电机配件",
+}
+ALL = ("orders", "track", "events", "labels")
+
+
+@pytest.fixture
+def house(web):
+    """Two stations, a product, and a customer's key with every scope."""
+    network.line()
+    network.product()
+    return web, key_for("C001", *ALL)
+
+
+def placed(web, key, **more):
+    answer = web.post("/api/v1/orders", json=ORDER | more, headers=key)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["code"] == code
+    assert answer.json()["status"] == status
+    return answer.json()
+
+
+def test_an_order_gets_a_number_an_eta_and_piece_labels(house):
+    web, key = house
+    order = placed(web, key, client_ref="PO-1")
+    assert order["pieces"] == [f"{order['waybill']}-00{n}" for n in (1, 2, 3)]
+    assert order["eta_from"] <= order["eta"] <= order["eta_to"]
+    assert order["status_text"] == "已下单"
+    assert order["tracking_url"].endswith(f"/t/{order['waybill']}")
+    again = web.get(f"/api/v1/orders/{order['waybill']}", headers=key).json()
+    assert (again["client_ref"], again["pieces"]) == ("PO-1", order["pieces"])
+    tracked = web.get(f"/api/v1/track/{order['waybill']}").json()
+    assert (tracked["status"], tracked["nodes"][0]["text"]) == ("ordered", "已下单，等待揽收")
+
+
+@pytest.mark.parametrize("by", ["client_ref", "Idempotency-Key"])
+def test_the_same_order_twice_is_one_order(house, by):
+    web, key = house
+    body = ORDER | ({"client_ref": "PO-7"} if by == "client_ref" else {})
+    headers = key | ({} if by == "client_ref" else {"Idempotency-Key": "PO-7"})
+    first = web.post("/api/v1/orders", json=body, headers=headers)
+    second = web.post("/api/v1/orders", json=body, headers=headers)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["waybill"] == second.json()["waybill"]
+    problem(web.post("/api/v1/orders", json=body | {"pieces": 4}, headers=headers), 409, "conflict")
+
+
+def test_wrong_fields_are_named_and_nothing_is_made(house):
+    web, key = house
+    from zaitu.journey.models import Shipment
+
+    wrong = ORDER | {"pieces": 0, "consignee": ORDER["consignee"] | {"phone": ""}, "colour": "red"}
+    fields = problem(web.post("/api/v1/orders", json=wrong, headers=key), 422, "invalid")["fields"]
+    assert {"body.pieces", "body.consignee.phone", "body.colour"} == set(fields)
+    rule = problem(
+        web.post("/api/v1/orders", json=ORDER | {"to_station": "NOWHERE"}, headers=key), 422, "invalid"
+    )
+    assert "to_station" in rule["fields"]
+    assert Shipment.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("POST", "/api/v1/orders", b"{not json", 400, "bad_request"),
+        ("POST", "/api/v1/orders", b'"' + b"x" * 300_000 + b'"', 413, "too_large"),
+        ("POST", "/api/v1/orders", json.dumps(ORDER | {"goods": "a\x00b"}).encode(), 422, "invalid"),
+        ("POST", "/api/v1/orders", json.dumps(ORDER | {"goods": "\ud800"}).encode(), 422, "invalid"),
+        ("POST", "/api/v1/orders", json.dumps(ORDER | {"weight_kg": float("nan")}).encode(), 422, "invalid"),
+        ("GET", "/api/v1/nothing", None, 404, "not_found"),
+        ("DELETE", "/api/v1/orders", None, 405, "method_not_allowed"),
+        ("GET", "/api/v1/shipments/hello/labels.pdf?first=0", None, 422, "invalid"),
+    ],
+)
+def test_every_mistake_is_a_problem_document(house, method, path, content, status, code):
+    web, key = house
+    problem(web.request(method, path, content=content, headers=key), status, code)
+
+
+def test_without_a_key_nothing_is_said(house):
+    web, _key = house
+    for path in ("/api/v1/key", "/api/v1/orders/ZT1", "/api/v1/shipments/ZT1/events"):
+        answer = web.get(path)
+        problem(answer, 401, "not_authenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("path", "needs"),
+    [
+        ("/api/v1/orders/{w}", "orders"),
+        ("/api/v1/shipments/{w}/events", "events"),
+        ("/api/v1/shipments/{w}/labels.pdf", "labels"),
+    ],
+)
+def test_another_customers_shipment_and_none_at_all_are_the_same_404(house, path, needs):
+    web, key = house
+    order = placed(web, key)
+    other = key_for("C002", *ALL)
+    theirs = web.get(path.format(w=order["waybill"]), headers=other)
+    unknown = web.get(path.format(w=waybill_make("ZT")), headers=other)
+    problem(theirs, 404, "not_found")
+    assert theirs.content == unknown.content
+    narrow = key_for("C001", *(set(ALL) - {needs}))
+    problem(web.get(path.format(w=order["waybill"]), headers=narrow), 403, "forbidden")
+    assert web.get(path.format(w=order["waybill"]), headers=key).status_code == 200
+
+
+def test_events_tell_what_happened(house):
+    web, key = house
+    order = placed(web, key)
+    events = web.get(f"/api/v1/shipments/{order['waybill']}/events", headers=key).json()["events"]
+    assert [event["kind"] for event in events] == ["ordered"]
+    assert "王小明" not in json.dumps(events, ensure_ascii=False)
+
+
+def test_labels_are_one_page_a_piece_and_take_text_as_text(house):
+    web, key = house
+    order = placed(web, key, goods="#panic() *粗* $x$ </svg>", remarks='#read("/etc/passwd")')
+    pdf = web.get(f"/api/v1/shipments/{order['waybill']}/labels.pdf", headers=key)
+    assert pdf.headers["content-type"] == "application/pdf"
+    assert pdf.content.startswith(b"%PDF-")
+    assert b"/Type/Pages/Count 3/" in pdf.content
+    one = web.get(f"/api/v1/shipments/{order['waybill']}/labels.pdf?first=2&last=2", headers=key)
+    assert b"/Type/Pages/Count 1/" in one.content
+
+
+def test_a_key_can_be_checked(house):
+    web, key = house
+    health = web.get("/api/v1/key", headers=key).json()
+    assert health["customer_code"] == "C001"
+    assert health["scopes"] == sorted(ALL)
+
+
+def test_a_key_is_slowed_at_its_own_rate(house):
+    web, _key = house
+    _view, raw = key_issue(
+        actor=make.ACTOR, customer_code="C001", name="slow", scopes=frozenset({"orders"}), rate_per_min=3
+    )
+    slow = {"Authorization": f"Bearer {raw}"}
+    statuses = [web.get("/api/v1/key", headers=slow).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert int(web.get("/api/v1/key", headers=slow).headers["retry-after"]) > 0
+
+
+def test_the_openapi_document_is_valid_and_lists_every_path(web):
+    from openapi_spec_validator import validate
+
+    schema = web.get("/api/v1/openapi.json").json()
+    validate(schema)
+    assert set(schema["paths"]) == {
+        "/api/v1/key",
+        "/api/v1/orders",
+        "/api/v1/orders/{waybill}",
+        "/api/v1/shipments/{waybill}/events",
+        "/api/v1/shipments/{waybill}/labels.pdf",
+        "/api/v1/track/{waybill}",
+        "/api/v1/track/{waybill}/live",
+    }
+
+
+def test_the_docs_page_needs_nobody_elses_files(web):
+    page = web.get("/api/v1/docs")
+    assert page.status_code == 200
+    assert "cdn" not in page.text
+    assert "'unsafe-eval'" not in page.headers["content-security-policy"]

@@ -1,0 +1,171 @@
+"""The operations: read the request, ask one room, answer."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from django.conf import settings
+from django.http import HttpResponse
+from ninja import Path, Query, Router, Status
+
+from zaitu.access.public import key_rate_per_min
+from zaitu.journey import public as journey
+from zaitu.kernel.errors import Invalid
+from zaitu.portal.api.auth import KeyRequest, scope, token_of
+from zaitu.portal.api.schemas import Events, KeyHealth, NewOrder, Order, Party
+from zaitu.ui.labels import labels_pdf
+
+router: Final = Router()
+Waybill = Annotated[str, Path(min_length=1, max_length=40)]
+_IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 64, "pattern": "^[ -~]*$"},
+}
+
+
+def _idempotency_key(request: KeyRequest) -> str:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 64 or not key.isascii() or not key.isprintable():
+        raise Invalid("Idempotency-Key 最多 64 个可见字符", fields={"Idempotency-Key": "最多 64 个可见字符"})
+    return key
+
+
+def _tracking_url(waybill: str) -> str:
+    return f"{settings.ZAITU_PUBLIC_URL}/t/{waybill}"
+
+
+def _party(party: Party) -> journey.PartyDraft:
+    return journey.PartyDraft(**party.dict())
+
+
+@router.post(
+    "/orders",
+    response={200: Order, 201: Order},
+    summary="下单",
+    description="建单并返回预计送达时间与件标签号。重复提交同一 `client_ref`（或 `Idempotency-Key`）返回原单，状态码 200。",
+    tags=["orders"],
+    openapi_extra={"parameters": [_IDEMPOTENCY]},
+)
+@scope("orders")
+def order_create(request: KeyRequest, body: NewOrder) -> Status[dict[str, Any]]:
+    idempotency_key = _idempotency_key(request)
+    if body.client_ref and idempotency_key and body.client_ref != idempotency_key:
+        raise Invalid(
+            "client_ref 与 Idempotency-Key 不一致", fields={"client_ref": "与 Idempotency-Key 不一致"}
+        )
+    draft = journey.OrderDraft(
+        product=body.product,
+        from_station=body.from_station,
+        to_station=body.to_station,
+        consignor=_party(body.consignor),
+        consignee=_party(body.consignee),
+        pieces=body.pieces,
+        weight_kg=body.weight_kg,
+        volume_m3=body.volume_m3,
+        goods=body.goods,
+        cold_min_c=body.cold_min_c,
+        cold_max_c=body.cold_max_c,
+        remarks=body.remarks,
+        client_ref=body.client_ref or idempotency_key,
+        items=tuple((item.sku, item.name, item.quantity) for item in body.items),
+    )
+    made = journey.order_create(actor=request.auth, draft=draft)
+    view = {
+        "waybill": made.waybill,
+        "client_ref": made.client_ref,
+        "status": made.status,
+        "status_text": journey.STATUS_TEXTS[journey.Status(made.status)][0],
+        "eta": made.eta,
+        "eta_from": made.eta_from,
+        "eta_to": made.eta_to,
+        "pieces": list(made.pieces),
+        "tracking_url": _tracking_url(made.waybill),
+    }
+    return Status(200 if made.existing else 201, view)
+
+
+@router.get(
+    "/orders/{waybill}",
+    response=Order,
+    summary="查订单",
+    description="本客户的订单；其他单号一律 404。",
+    tags=["orders"],
+)
+@scope("orders")
+def order_get(request: KeyRequest, waybill: Waybill) -> dict[str, Any]:
+    page = journey.shipment_page(actor=request.auth, waybill=waybill)
+    return {
+        "waybill": page.row.waybill,
+        "client_ref": page.client_ref,
+        "status": page.row.status,
+        "status_text": page.row.status_text,
+        "eta": page.row.eta,
+        "eta_from": page.eta_from,
+        "eta_to": page.eta_to,
+        "pieces": [piece.label for piece in page.pieces],
+        "tracking_url": _tracking_url(page.row.waybill),
+    }
+
+
+@router.get(
+    "/shipments/{waybill}/events",
+    response=Events,
+    summary="事件明细",
+    description="逐件逐次的全部事件，含来源与撤销。",
+    tags=["events"],
+)
+@scope("events")
+def events(request: KeyRequest, waybill: Waybill) -> dict[str, Any]:
+    found = journey.events_of(actor=request.auth, waybill=waybill)
+    return {"waybill": waybill, "events": [_event(event) for event in found]}
+
+
+def _event(event: journey.EventView) -> dict[str, Any]:
+    shown = asdict(event)
+    return {
+        key: shown[key]
+        for key in ("id", "kind", "text", "at", "recorded_at", "place", "piece", "pieces", "source", "voided")
+    }
+
+
+@router.get(
+    "/shipments/{waybill}/labels.pdf",
+    summary="件标签 PDF",
+    description="100×150 mm，一件一页，含 Code 128 与二维码；`first`、`last` 为件序号，一次最多 300 张。",
+    tags=["labels"],
+)
+@scope("labels")
+def labels(
+    request: KeyRequest,
+    waybill: Waybill,
+    first: Annotated[int, Query(ge=1, le=999)] = 1,
+    last: Annotated[int, Query(ge=1, le=999)] = 999,
+) -> HttpResponse:
+    wanted = [
+        label for label in journey.labels(actor=request.auth, waybill=waybill) if first <= label.piece <= last
+    ]
+    if not wanted:
+        raise Invalid("没有这些件", fields={"first": "超出总件数"})
+    pdf = labels_pdf(wanted, address=f"{settings.ZAITU_PUBLIC_URL}/t/")
+    name = f"{wanted[0].waybill}.pdf"
+    return HttpResponse(
+        pdf, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+    )
+
+
+@router.get(
+    "/key",
+    response=KeyHealth,
+    summary="检查密钥",
+    description="密钥可用时返回它属于谁、能做什么。",
+    tags=["key"],
+)
+def key_health(request: KeyRequest) -> dict[str, Any]:
+    holder = request.auth
+    return {
+        "prefix": holder.name.removeprefix("key:"),
+        "customer_code": holder.customer_code or "",
+        "scopes": sorted(holder.scopes),
+        "rate_per_min": key_rate_per_min(token_of(request)),
+    }

@@ -1,0 +1,142 @@
+"""What the API takes and gives. Instants are ISO 8601 with their offset; weights in kg, volumes in m³, temperatures in °C."""
+
+from datetime import datetime
+from typing import Annotated
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StringConstraints
+
+#: No control characters: they are never meant, and PostgreSQL takes no NUL.
+_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+Code = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PLAIN)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
+Ref = Annotated[str, StringConstraints(max_length=64, pattern=_PLAIN)]
+
+
+class _Input(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Party(_Input):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=_PLAIN)]
+    phone: Annotated[str, StringConstraints(min_length=5, max_length=30, pattern=_PLAIN)] = Field(
+        description="11 位手机号，或带区号的座机", examples=["13812345678"]
+    )
+    city: Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PLAIN)]
+    address: Line
+    email: Annotated[str, StringConstraints(max_length=120, pattern=_PLAIN)] = ""
+
+
+class Item(_Input):
+    sku: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)]
+    name: Line
+    quantity: int = Field(ge=1, le=100_000)
+
+
+class NewOrder(_Input):
+    client_ref: Ref = Field(
+        default="", description="贵方单号：同一单号重复提交只建一单。也可用请求头 Idempotency-Key 代替。"
+    )
+    product: Code = Field(description="服务产品编码")
+    from_station: Code = Field(description="始发站编码")
+    to_station: Code = Field(description="目的站编码")
+    consignor: Party
+    consignee: Party
+    pieces: int = Field(ge=1, le=999)
+    weight_kg: float = Field(gt=0, le=100_000, allow_inf_nan=False)
+    volume_m3: float = Field(ge=0, le=1_000, allow_inf_nan=False)
+    goods: Line
+    cold_min_c: float | None = Field(default=None, ge=-80, le=60, allow_inf_nan=False)
+    cold_max_c: float | None = Field(default=None, ge=-80, le=60, allow_inf_nan=False)
+    remarks: Annotated[str, StringConstraints(max_length=500, pattern=_PLAIN)] = ""
+    items: list[Item] = Field(default=[], max_length=200, description="复核明细")
+
+
+class Order(Schema):
+    waybill: str
+    client_ref: str
+    status: str
+    status_text: str
+    eta: datetime | None
+    eta_from: datetime | None
+    eta_to: datetime | None
+    pieces: list[str] = Field(description="件标签号")
+    tracking_url: str
+
+
+class Event(Schema):
+    id: int
+    kind: str
+    text: str
+    at: datetime = Field(description="发生时间")
+    recorded_at: datetime = Field(description="录入时间")
+    place: str
+    piece: str
+    pieces: int | None
+    source: str
+    voided: bool = Field(description="已撤销")
+
+
+class Events(Schema):
+    waybill: str
+    events: list[Event] = Field(description="最新在前")
+
+
+class KeyHealth(Schema):
+    prefix: str
+    customer_code: str
+    scopes: list[str]
+    rate_per_min: int = Field(description="每分钟最多请求次数")
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="稳定的错误编码")
+    detail: str
+    fields: dict[str, str] | None = Field(default=None, description="字段 → 原因")
+    retry_after_s: int | None = None
+
+
+class Position(Schema):
+    lat: float
+    lon: float
+    precision_m: int = Field(description="真实位置在此范围内（米）")
+    at: datetime
+
+
+class Node(Schema):
+    at: datetime
+    status: str
+    detail: str
+    place: str | None
+    text: str
+
+
+class ExceptionInfo(Schema):
+    code: str
+    level: int
+    text: str
+    plan: str
+    action_required: bool
+    eta_delta_min: int | None
+    since: datetime | None
+
+
+class Track(Schema):
+    """`details` only for the parties and the owning customer."""
+
+    waybill: str
+    status: str
+    status_text: str
+    detail: str
+    eta: datetime | None
+    eta_from: datetime | None
+    eta_to: datetime | None
+    position: Position | None
+    nodes: list[Node] = Field(description="最新在前")
+    exception: ExceptionInfo | None
+    details: dict[str, object] | None = None

@@ -1,0 +1,67 @@
+"""The API as a whole: operations, errors as problems, OpenAPI with the paths that are answered beside Django."""
+
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.openapi.docs import DocsBase
+from ninja.openapi.schema import OpenAPISchema
+
+from zaitu.kernel.errors import ZaituError
+from zaitu.portal.api.auth import Key
+from zaitu.portal.api.openapi import completed
+from zaitu.portal.api.routes import router
+from zaitu.ui import problems, views
+
+
+class _Docs(DocsBase):
+    """Swagger's page from our own files: no CDN, no inline script."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        return render(
+            request, "portal/api_docs.html", {"openapi_url": request.path.replace("docs", "openapi.json")}
+        )
+
+
+class _Api(NinjaAPI):
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        return completed(super().get_openapi_schema(**options))
+
+
+api: Final = _Api(
+    title="在途 Zaitu API",
+    version="1",
+    description=(
+        "下单、轨迹、事件、标签。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
+        "时间：ISO 8601，带时区。"
+    ),
+    auth=Key(),
+    docs=_Docs(),
+    urls_namespace="api-v1",
+)
+api.add_router("", router)
+
+
+@api.exception_handler(ZaituError)
+def _ours(request: HttpRequest, error: ZaituError) -> HttpResponse:
+    return views.error_answer(request, error)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Field → what is wrong, in the words of the validator."""
+    fields = {".".join(str(part) for part in one["loc"][1:]) or "body": one["msg"] for one in error.errors}
+    return views.problem_answer(422, problems.document(422, "invalid", fields=fields))
+
+
+@api.exception_handler(Http404)
+def _nothing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return views.problem_answer(404, problems.document(404, "not_found"))
+
+
+@api.exception_handler(HttpError)
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja's own: a body that is no JSON."""
+    return views.problem_answer(error.status_code, problems.document(error.status_code, "bad_request"))
