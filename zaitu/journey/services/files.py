@@ -1,6 +1,7 @@
 """Photos and signatures: checked, re-encoded and kept under the home, readable by those who may see the shipment."""
 
 import io
+from contextlib import suppress
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -50,9 +51,12 @@ def file_store(
         raise TooLarge(f"一票最多保存 {PER_SHIPMENT} 张图片")
     file_id = file_id or uuid4()
     ending = "png" if mime == PNG else "jpg"
+    name = f"journey/{file_id.hex[:2]}/{file_id.hex}.{ending}"
     try:
-        path = default_storage.save(f"journey/{file_id.hex[:2]}/{file_id.hex}.{ending}", ContentFile(encoded))
+        path = default_storage.save(name, ContentFile(encoded))
     except OSError as error:
+        with suppress(OSError):
+            default_storage.delete(name)  # what did fit must not fill a full disk further
         raise Unavailable("图片没有保存成功，请稍后重试") from error
     StoredFile.objects.create(
         id=file_id,
