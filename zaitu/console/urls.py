@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("shipments/<str:waybill>/links", shipments.link_issue, name="link-issue"),
     path("shipments/<str:waybill>/links/<int:link_id>/revoke", shipments.link_revoke, name="link-revoke"),
     path("shipments/<str:waybill>/events/<int:event_id>/void", shipments.event_void, name="event-void"),
+    path("shipments/<str:waybill>/events", shipments.event_record, name="event-record"),
     path("shipments/<str:waybill>/reopen", shipments.reopen, name="reopen"),
     path("shipments/<str:waybill>/labels.pdf", shipments.labels, name="labels"),
     path("files/<str:file_id>", shipments.file, name="file"),

@@ -69,26 +69,27 @@ _ACTIONS: Final[dict[str, Any]] = {
     "contact.erase": _("删除个人信息"),
     "network.import": _("导入资料"),
     "network.export": _("导出资料"),
-    "station.put": _("修改站点"),
-    "line.put": _("修改线路"),
-    "vehicle.put": _("修改车辆"),
-    "driver.put": _("修改司机"),
-    "product.put": _("修改产品"),
+    "network.create": _("新建网络资料"),
+    "network.update": _("修改网络资料"),
     "terminal.bind": _("终端装车"),
     "terminal.unbind": _("终端拆下"),
     "terminal.create": _("接入终端"),
     "terminal.reset": _("终端重新注册"),
     "order.create": _("下单"),
-    "orders.import": _("批量下单"),
     "trip.plan": _("安排车次"),
     "trip.assign": _("配载"),
     "trip.cancel": _("取消车次"),
-    "scan.record": _("扫描"),
     "scan.undo": _("撤销扫描"),
+    "scan.": _("扫描"),
     "event.void": _("撤销事件"),
+    "event.": _("登记事件"),
+    "events.partner": _("接收合作方事件"),
     "shipment.reopen": _("恢复运单"),
+    "shipment.forward": _("转单"),
+    "shipment.split": _("拆单"),
+    "shipments.export": _("导出运单"),
     "file.store": _("上传照片"),
-    "label.print": _("打印标签"),
+    "field.dismiss": _("放弃离线操作"),
     "webhook.create": _("新建推送地址"),
     "webhook.change": _("修改推送地址"),
     "webhook.remove": _("删除推送地址"),
@@ -101,7 +102,8 @@ _ACTIONS: Final[dict[str, Any]] = {
 
 def action_name(code: str) -> str:
     """登录; what has no words yet is 其他操作, for a code says nothing to people."""
-    return str(_ACTIONS.get(code, _("其他操作")))
+    family = f"{code.partition('.')[0]}."
+    return str(_ACTIONS.get(code) or _ACTIONS.get(family) or _("其他操作"))
 
 
 def action_choices() -> list[tuple[str, str]]:

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Final
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from zaitu.journey.public import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
+from zaitu.journey.public import DETAIL_TEXTS, PROBLEMS, REPORTABLE, STATUS_TEXTS, Detail, Status
+from zaitu.kernel.principal import Principal, Right
 from zaitu.ui.times import span_text
 
 LATE_AFTER_S: Final = 15 * 60
@@ -45,3 +47,28 @@ def detail_text(detail: str) -> str:
 def span(minutes: int) -> str:
     """1 小时 40 分 from 100."""
     return span_text(timedelta(minutes=minutes), lang=get_language() or "")
+
+
+def problem_choices() -> list[tuple[str, str]]:
+    """What can be wrong, in the order people meet it."""
+    return [(code.value, (PROBLEMS[code].zh, PROBLEMS[code].en)[language()]) for code in REPORTABLE]
+
+
+def manual_choices(actor: Principal) -> list[tuple[str, str]]:
+    """What this person may record at the desk."""
+    told = [
+        ("problem", _("登记异常")),
+        ("problem_solved", _("异常解除")),
+        ("pickup_booked", _("已预约揽收")),
+        ("pickup_failed", _("揽收未成功")),
+        ("ready_for_pickup", _("已到自提点")),
+        ("returning", _("退回")),
+        ("cancelled", _("取消运单")),
+    ]
+    ended = [
+        ("intercepted", _("拦截")),
+        ("returned", _("发货人已收回")),
+        ("lost", _("遗失结案")),
+        ("disposed", _("处置结案")),
+    ]
+    return [*told, *(ended if actor.can(Right.SHIPMENTS_CORRECT) else [])]

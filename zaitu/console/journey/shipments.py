@@ -14,13 +14,15 @@ from django.views.decorators.http import require_GET, require_POST
 from zaitu.access import public as access
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
-from zaitu.console.journey.looks import language, status_text
+from zaitu.console.journey.looks import manual_choices, problem_choices, status_text
 from zaitu.journey import public as journey
-from zaitu.journey.public import PROBLEMS, ShipmentQuery, ShipmentRow, Status
+from zaitu.journey.public import ManualEvent, ShipmentQuery, ShipmentRow, Status
 from zaitu.kernel import clock
-from zaitu.kernel.errors import Invalid
-from zaitu.kernel.principal import Right
+from zaitu.kernel.errors import Invalid, RuleBroken
+from zaitu.kernel.principal import Principal, Right
 from zaitu.notify import public as notify
+from zaitu.telemetry import public as telemetry
+from zaitu.ui.labels import labels_pdf
 
 EXPORT_MAX: Final = 20_000
 _EXPORT_PAGE: Final = 200
@@ -36,7 +38,6 @@ def shipments(request: StaffRequest) -> HttpResponse:
         "asked": asked,
         "query": query_without_page(request),
         "statuses": [(status.value, status_text(status)) for status in Status],
-        "problems": [(code.value, (kind.zh, kind.en)[language()]) for code, kind in PROBLEMS.items()],
         "sorts": [
             ("-ordered_at", _("最新下单")),
             ("-status_at", _("最近更新")),
@@ -164,7 +165,7 @@ def shipment_page(
     context = {
         "one": shown,
         "row": shown.row,
-        "left": _progress(shown),
+        "left": _progress(actor, shown),
         "messages_sent": notify.messages_of(actor=actor, waybill=shown.row.waybill)
         if actor.can(Right.MESSAGES_READ)
         else (),
@@ -173,6 +174,8 @@ def shipment_page(
         else (),
         "link": link,
         "form": form or Form(),
+        "manual": manual_choices(actor),
+        "problems": problem_choices(),
         "map_points": _map_points(shown) if actor.can(Right.POSITIONS_READ) else None,
     }
     template = (
@@ -183,16 +186,16 @@ def shipment_page(
     return show(request, template, context, status=status)
 
 
-def _progress(shown: journey.ShipmentView) -> dict[str, Any]:
-    """How far the trip is between its first and last stop, in percent of stops' kilometres passed."""
-    if shown.trip is None:
+def _progress(actor: Principal, shown: journey.ShipmentView) -> dict[str, int]:
+    """How far the trip is, in percent of its kilometres: by its truck, else by the last stop passed."""
+    if shown.trip is None or not shown.trip.length_m:
         return {}
-    passed = [stop for stop in shown.trip.stops if stop.arrived_at or stop.departed_at]
-    along = passed[-1].along_m if passed else 0.0
-    return {
-        "percent": round(100 * along / shown.trip.length_m) if shown.trip.length_m else 0,
-        "passed": passed,
-    }
+    passed = [stop.along_m for stop in shown.trip.stops if stop.arrived_at or stop.departed_at]
+    if shown.vehicle_id and actor.can(Right.POSITIONS_READ):
+        fix = telemetry.latest(actor=actor, vehicle_ids=[shown.vehicle_id]).get(shown.vehicle_id)
+        if fix and fix.trip == shown.trip.ref and fix.along_m is not None:
+            passed.append(fix.along_m)
+    return {"percent": round(100 * max(passed, default=0.0) / shown.trip.length_m)}
 
 
 def _map_points(shown: journey.ShipmentView) -> dict[str, Any] | None:
@@ -259,6 +262,23 @@ def event_void(request: StaffRequest, waybill: str, event_id: int) -> HttpRespon
 
 
 @require_POST
+@staff(Right.PROBLEM_REPORT)
+def event_record(request: StaffRequest, waybill: str) -> HttpResponse:
+    """Record at the desk what happened outside the field: a problem, its end, a return, a cancellation."""
+    form = Form.posted(request)
+    draft = ManualEvent(kind=form.text("kind"), note=form.text("note"), code=form.text("code"))
+    try:
+        journey.event_record(actor=request.actor, waybill=waybill, draft=draft)
+    except (Invalid, RuleBroken) as error:
+        complaint = (
+            error if isinstance(error, Invalid) else Invalid(error.message, fields={"kind": error.message})
+        )
+        return shipment_page(request, waybill, form=form.failed(complaint, renamed={"reason": "note"}), status=422)
+    done(request, _("已登记"))
+    return redirect("console:shipment", waybill=waybill)
+
+
+@require_POST
 @staff(Right.SHIPMENTS_CORRECT)
 def reopen(request: StaffRequest, waybill: str) -> HttpResponse:
     """A finished shipment goes on, with the reason on record."""
@@ -271,9 +291,8 @@ def reopen(request: StaffRequest, waybill: str) -> HttpResponse:
 @staff(Right.LABELS_PRINT)
 def labels(request: StaffRequest, waybill: str) -> HttpResponse:
     """One label per piece, as PDF in the browser's own viewer."""
-    from zaitu.ui.labels import labels_pdf  # noqa: PLC0415  on its way from the portal
-
-    pdf = labels_pdf(journey.labels(actor=request.actor, waybill=waybill))
+    printed = journey.labels(actor=request.actor, waybill=waybill)
+    pdf = labels_pdf(printed, address=f"{settings.ZAITU_PUBLIC_URL}/t/")
     headers = {"Content-Disposition": f'inline; filename="{waybill}.pdf"'}
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 

@@ -22,7 +22,7 @@
       var layer = L.layerGroup();
       china.features.forEach(function (province) {
         var at = province.properties.cp || centre(province.geometry);
-        if (!at || !province.properties.name) return;
+        if (!at || !province.properties.name || /香港|澳门/.test(province.properties.name)) return; // too small: their names would cover 广东
         var label = document.createElement("span");
         label.textContent = province.properties.name;
         L.marker([at[1], at[0]], { interactive: false, keyboard: false, pane: "backdrop", icon: L.divIcon({ className: "province", html: label, iconSize: [80, 16], iconAnchor: [40, 8] }) }).addTo(layer);
