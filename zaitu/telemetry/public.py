@@ -7,6 +7,7 @@ from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
 from zaitu.telemetry import selectors
+from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
 from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
@@ -20,7 +21,9 @@ __all__ = [
     "Latest",
     "Message",
     "Place",
+    "Refused",
     "Registration",
+    "TerminalLink",
     "TerminalView",
     "TrackPoint",
     "UnknownTerminalView",

@@ -1,8 +1,9 @@
 """How far along its planned road a vehicle is.
 
-Definition: `along_m` is the place on the route nearest to the fix among the places the vehicle can have reached since the
-fix before; `off_m` the distance to it. Without that bound a road that crosses itself or is driven both ways would let
-progress jump. A vehicle that is far from all those places and near another part of the route has taken another road there.
+Definition: `along_m` is the place on the route nearest to the fix among those the vehicle can have driven on to since the
+fix before; `off_m` the distance to it. Forward is preferred, so that on a road driven out and home, or one that crosses
+itself, progress goes on. A vehicle that is near none of these places and near another part of the route has taken
+another road there, or has turned back.
 """
 
 from typing import Final
@@ -10,15 +11,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zaitu.kernel.geo import Polyline
+from zaitu.kernel.geo import Polyline, distance_m
 
 Floats = npt.NDArray[np.float64]
 
-BACK_M: Final = 300.0
-"""Turning in a yard or a drifting receiver moves a vehicle so far back from one fix to the next."""
 AHEAD_M: Final = 1_000.0
 AHEAD_MPS: Final = 40.0
 """144 km/h: faster than trucks go."""
+WINDING: Final = 3.0
+WINDING_M: Final = 300.0
+"""The road between two places is at most so many times longer than the straight line, and so many metres."""
+STILL_M: Final = 100.0
+"""Drift and turning in a yard look like driving back so far."""
 ON_ROUTE_M: Final = 200.0
 """Dual carriageways and map error."""
 
@@ -56,8 +60,12 @@ def _first(route: Polyline, lat: float, lon: float) -> tuple[float, float]:
 
 
 def _next(route: Polyline, where: float, passed_s: float, lat: float, lon: float) -> tuple[float, float]:
-    reach_m = AHEAD_M + AHEAD_MPS * passed_s
-    near_m, near_off_m = route.locate(lat, lon, from_m=where - BACK_M, to_m=where + reach_m)
+    straight_m = distance_m(*route.at(where), lat, lon)
+    reach_m = min(AHEAD_M + AHEAD_MPS * passed_s, WINDING_M + WINDING * straight_m)
+    ahead_m, off_m = route.locate(lat, lon, from_m=where, to_m=where + reach_m)
+    if off_m <= STILL_M:
+        return ahead_m, off_m
+    near_m, near_off_m = route.locate(lat, lon, from_m=where - reach_m, to_m=where + reach_m)
     if near_off_m <= ON_ROUTE_M:
         return near_m, near_off_m
     any_m, any_off_m = route.locate(lat, lon)

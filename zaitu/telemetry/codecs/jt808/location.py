@@ -90,20 +90,19 @@ def _straight(body: bytes, at: int) -> list[bytes] | None:
     return pieces if at == len(body) else None
 
 
-def _plausible(piece: bytes) -> bool:
-    if len(piece) < BLOCK.size:
+def _plausible(block: bytes) -> bool:
+    """Could a position stand here? Among other bytes hardly ever: date, ranges and course must all be possible."""
+    if len(block) < BLOCK.size:
         return False
-    _alarm, _status, lat_e6, lon_e6, _altitude, _speed, course, bcd = BLOCK.unpack_from(piece)
+    _alarm, _status, lat_e6, lon_e6, _altitude, _speed, course, bcd = BLOCK.unpack_from(block)
     time, _flag = time_parse(bcd)
-    unknown = not any(bcd)
-    return (time is not None or unknown) and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and course <= 360
+    return time is not None and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and course <= 360
 
 
 def _next_start(body: bytes, at: int) -> int:
-    """The first place from `at` where a length and a plausible position of that length stand; the end if none."""
+    """The first place from `at` where a length and a plausible position stand; the end if none."""
     for start in range(at, len(body) - 1 - BLOCK.size):
-        end = start + 2 + int.from_bytes(body[start : start + 2], "big")
-        if end <= len(body) and _plausible(body[start + 2 : end]):
+        if _plausible(body[start + 2 : start + 2 + BLOCK.size]):
             return start
     return len(body)
 
@@ -113,15 +112,18 @@ def _searching(body: bytes, at: int) -> tuple[list[bytes], bytes]:
     skipped = b""
     while at + 2 <= len(body):
         end = at + 2 + int.from_bytes(body[at : at + 2], "big")
-        piece = body[at + 2 : end]
-        follows = end == len(body) or _next_start(body, end) == end
-        if end > len(body) or not _plausible(piece) or not follows:
-            # This length is wrong. The position behind it may still be whole: it ends where the next one starts.
-            end = _next_start(body, at + 2 + BLOCK.size)
-            piece = body[at + 2 : end]
-        if _plausible(piece):
-            pieces.append(piece)
-        else:
+        if not _plausible(body[at + 2 :]):
+            end = _next_start(body, at + 1)
             skipped += body[at:end]
+        else:
+            if end > len(body) or not _whole(body[at + 2 : end]):
+                # The length is wrong; the position is not: it ends where the next one starts.
+                end = _next_start(body, at + 2 + BLOCK.size)
+            pieces.append(body[at + 2 : end])
         at = end
     return pieces, skipped + body[at:]
+
+
+def _whole(piece: bytes) -> bool:
+    """A position and items that end where the piece does."""
+    return len(piece) >= BLOCK.size and not items_split(piece[BLOCK.size :])[1]

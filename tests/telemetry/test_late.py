@@ -1,0 +1,125 @@
+"""Stored fixes that come after a tunnel: history is completed, "now" stays, facts are marked late."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.telemetry import make
+from zaitu.kernel import clock
+from zaitu.kernel.models import OutboxRow
+from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.models import VehicleState
+from zaitu.telemetry.services.facts import late_settle
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def car():
+    """A watched vehicle with stops every 0.1° (11 km); its trip began an hour ago."""
+    number, vehicle_id, _ = make.terminal()
+    start = clock.now().replace(microsecond=0) - timedelta(hours=1)
+    stops = [make.stop(seq, 31.0 + seq / 10) for seq in range(4)]
+    telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(start, *stops))
+    return number, vehicle_id, start
+
+
+def at(start, minutes, lat):
+    return make.fix(start + timedelta(minutes=minutes), lat)
+
+
+def facts():
+    return [
+        (row.name.removeprefix("telemetry.stop_"), row.body["seq"], row.body["late"])
+        for row in OutboxRow.objects.filter(name__startswith="telemetry.stop").order_by("id")
+    ]
+
+
+def settled():
+    return late_settle(clock.now() + timedelta(seconds=6))
+
+
+def test_a_stop_entered_and_left_in_a_tunnel_is_told_late_and_in_order(car):
+    number, vehicle_id, start = car
+    make.take_in(number, at(start, 1, 31.05), received_at=start + timedelta(minutes=1))
+    # Dark from minute 2; light again behind stop 2.
+    make.take_in(number, at(start, 30, 31.25), received_at=start + timedelta(minutes=30))
+    dark = [at(start, 2 + minute, 31.05 + minute * 0.01) for minute in range(1, 19)]
+    # The terminal empties its memory in three messages, in whatever order.
+    for part in (dark[12:], dark[:6], dark[6:12]):
+        make.take_in(number, *part, backfill=True)
+    assert facts() == []
+    assert settled() == 4
+    assert facts() == [("entered", 1, True), ("left", 1, True), ("entered", 2, True), ("left", 2, True)]
+    times = [row.body["at"] for row in OutboxRow.objects.filter(name__startswith="telemetry.stop")]
+    assert times == sorted(times)
+    entered = datetime.fromisoformat(times[0])
+    assert abs(entered - (start + timedelta(minutes=7))) < timedelta(minutes=1)
+    state = VehicleState.objects.get(vehicle_id=vehicle_id)
+    assert (state.at, state.lat, state.late_from) == (start + timedelta(minutes=30), 31.25, None)
+
+
+def test_late_fixes_wait_until_the_terminal_has_gone_quiet(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05))
+    make.take_in(number, at(start, 30, 31.25))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+    assert late_settle(clock.now()) == 0
+    assert settled() == 2
+    assert settled() == 0
+
+
+def test_a_visit_that_is_known_is_not_told_again_by_late_fixes(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05), at(start, 10, 31.1), at(start, 20, 31.15), at(start, 21, 31.16))
+    known = facts()
+    assert [fact[:2] for fact in known] == [("entered", 1), ("left", 1)]
+    make.take_in(number, at(start, 11, 31.1), at(start, 12, 31.1005), at(start, 15, 31.1), backfill=True)
+    settled()
+    assert facts() == known
+
+
+def test_a_late_stay_that_overlaps_a_running_one_does_not_enter_again(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05), at(start, 50, 31.1), received_at=start + timedelta(minutes=50))
+    assert facts() == [("entered", 1, False)]
+    make.take_in(number, at(start, 30, 31.1), at(start, 40, 31.1), backfill=True)
+    settled()
+    assert facts() == [("entered", 1, False)]
+
+
+def test_the_way_goes_on_after_late_facts(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05))
+    make.take_in(number, at(start, 30, 31.25))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+    settled()
+    now = start + timedelta(minutes=40)
+    make.take_in(number, at(start, 40, 31.3), received_at=now)
+    assert facts()[-1] == ("entered", 3, False)
+
+
+def test_stored_fixes_that_come_before_the_first_live_one_tell_their_facts_as_late(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+    assert facts() == [("entered", 1, True), ("left", 1, True)]
+
+
+def test_late_fixes_of_an_earlier_trip_tell_nothing(car):
+    number, vehicle_id, start = car
+    make.take_in(number, at(start, 30, 31.25))
+    telemetry.watch_clear(actor=make.ACTOR, vehicle_id=vehicle_id, trip="T1")
+    make.take_in(number, at(start, 31, 31.25))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+    assert settled() == 0
+    assert VehicleState.objects.get().late_from is None
+
+
+def test_two_processes_do_not_settle_one_vehicle_twice(car):
+    number, _, start = car
+    make.take_in(number, at(start, 30, 31.25))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+    assert settled() == 2
+    make.take_in(number, at(start, 8, 31.1), backfill=True)
+    assert settled() == 0
