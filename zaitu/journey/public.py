@@ -8,6 +8,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from zaitu.access import public as access
+from zaitu.customers.events import ContactErased
 from zaitu.journey.adapters.tracking import (
     EXACT_PRECISION_M,
     Tracked,
@@ -22,6 +23,8 @@ from zaitu.journey.domain.document import Position
 from zaitu.journey.domain.document import answer as track_answer
 from zaitu.journey.domain.document import details as track_details
 from zaitu.journey.domain.document_input import DocumentInput
+from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
+from zaitu.journey.domain.order_file import template
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
 from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
@@ -57,7 +60,7 @@ from zaitu.journey.domain.views import (
     TripStopView,
     TripView,
 )
-from zaitu.journey.models import JourneyEvent, Shipment, StoredFile
+from zaitu.journey.models import Shipment
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
@@ -66,12 +69,14 @@ from zaitu.journey.services import counting as _counting
 from zaitu.journey.services import etas as _etas
 from zaitu.journey.services import facts as _facts
 from zaitu.journey.services import files as _files
+from zaitu.journey.services import history as _history
 from zaitu.journey.services import manual as _manual
 from zaitu.journey.services import numbers as _numbers
+from zaitu.journey.services import order_imports as _imports
 from zaitu.journey.services import orders as _orders
 from zaitu.journey.services import scans as _scans
 from zaitu.journey.services import trips as _trip_services
-from zaitu.kernel.errors import Forbidden, Invalid, NotFound
+from zaitu.kernel.errors import Forbidden, Invalid
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right, system
@@ -92,6 +97,8 @@ __all__ = [
     "DocumentInput",
     "EtaPointView",
     "EventView",
+    "History",
+    "HistoryTaken",
     "Kind",
     "LabelView",
     "Level",
@@ -103,6 +110,9 @@ __all__ = [
     "PartnerReport",
     "Party",
     "PartyDraft",
+    "PastEvent",
+    "PastOrder",
+    "PastTrip",
     "PersonView",
     "PieceView",
     "Position",
@@ -133,10 +143,14 @@ __all__ = [
     "events_of",
     "file_read",
     "file_store",
+    "history_import",
     "labels",
+    "on_contact_erased",
     "on_stop_entered",
     "on_stop_left",
     "order_create",
+    "orders_import",
+    "orders_template",
     "partner_events",
     "people_read",
     "position_coarse",
@@ -173,6 +187,22 @@ def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
     return _orders.order_create(actor=actor, draft=_own_order(actor, draft))
 
 
+def orders_import(*, actor: Principal, filename: str, content: bytes) -> OrdersImported:
+    """Orders from a CSV or Excel file: good rows are placed, bad ones listed; sending the file again places nothing twice.
+
+    Raises Forbidden, Invalid (no table, missing columns), TooLarge.
+    """
+    actor.must(Right.ORDERS_CREATE)
+    return _imports.orders_import(
+        actor=actor, filename=filename, content=content, own=lambda draft: _own_order(actor, draft)
+    )
+
+
+def orders_template() -> str:
+    """A file to fill in: CSV text with the headers and one example row."""
+    return template()
+
+
 def _own_order(actor: Principal, draft: OrderDraft) -> OrderDraft:
     actor.must(Right.ORDERS_CREATE)
     if actor.kind is not Who.CUSTOMER_KEY:
@@ -180,6 +210,15 @@ def _own_order(actor: Principal, draft: OrderDraft) -> OrderDraft:
     if draft.customer_code not in (None, "", actor.customer_code):
         raise Forbidden("只能为自己下单")
     return replace(draft, customer_code=actor.customer_code)
+
+
+def history_import(*, actor: Principal, history: History) -> HistoryTaken:
+    """Take over what an earlier system did: trips, orders and what has happened to them, in one transaction. Nobody is told.
+
+    Taking the same over again adds only what is new. Raises Forbidden, Invalid, NotFound (line, vehicle); then nothing is taken.
+    """
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _history.history_import(actor=actor, history=history)
 
 
 # Trips
@@ -368,22 +407,13 @@ def file_read(*, actor: Principal, file_id: str) -> tuple[bytes, str]:
 
     Raises Forbidden, NotFound, Unavailable.
     """
-    row = StoredFile.objects.filter(pk=_uuid(file_id)).select_related("shipment").first()
-    if row is None:
-        raise NotFound(_shipments.NOT_FOUND)
+    row = _shipments.stored_file(file_id)
     _shipments.visible(actor, row.shipment.waybill)
     if actor.kind is Who.STAFF:
         access.audit(
             actor=actor, action="personal.read", subject=row.shipment.waybill, detail={"file": str(row.pk)}
         )
     return _files.file_content(row), row.mime
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise NotFound(_shipments.NOT_FOUND) from None
 
 
 # Shipments
@@ -411,19 +441,13 @@ def people_read(*, actor: Principal, waybill: str, reason: str) -> tuple[PersonV
 def events_of(*, actor: Principal, waybill: str) -> tuple[EventView, ...]:
     """Newest first. A customer's key sees what happened, not who of us told it. Raises Forbidden, NotFound."""
     actor.must(Right.SHIPMENTS_READ)
-    shipment = _shipments.visible(actor, waybill)
-    events = list(
-        JourneyEvent.objects.filter(shipment=shipment).select_related("piece", "trip").order_by("-at", "-id")
-    )
-    names = network.stations_by_codes({event.station_code for event in events if event.station_code})
-    return _shipments.event_views(actor, events, names)
+    return _shipments.events(actor, _shipments.visible(actor, waybill))
 
 
 def labels(*, actor: Principal, waybill: str) -> tuple[LabelView, ...]:
     """What the piece labels of a shipment print. Raises Forbidden, NotFound."""
     actor.must(Right.LABELS_PRINT)
-    found = _shipments.visible(_label_reader(actor), waybill)
-    return _shipments.labels(actor, found)
+    return _shipments.labels(_shipments.visible(_label_reader(actor), waybill))
 
 
 def _label_reader(actor: Principal) -> Principal:
@@ -468,3 +492,8 @@ def on_stop_entered(event: StopEntered) -> None:
 def on_stop_left(event: StopLeft) -> None:
     """A watched truck left a stop. Runs again without effect, as `on_stop_entered`."""
     _facts.stop_left(actor=system("journey.stops"), event=event)
+
+
+def on_contact_erased(event: ContactErased) -> None:
+    """A person was erased: shipments forget how to find them. Runs again without effect."""
+    _manual.person_forget(contact_id=event.contact_id)

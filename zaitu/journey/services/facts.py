@@ -44,27 +44,32 @@ class StopFact:
 @transaction.atomic
 def stop_entered(*, actor: Principal, event: StopEntered) -> int:
     """Shipments moved. A trip we do not know, or that is over, is not an error: the watch may be older than its end."""
-    return _from_fence(actor, event, Kind.STOP_ENTERED, "in")
+    return _from_fence(actor, event, Kind.STOP_ENTERED)
 
 
 @transaction.atomic
 def stop_left(*, actor: Principal, event: StopLeft) -> int:
     """As `stop_entered`."""
-    return _from_fence(actor, event, Kind.STOP_LEFT, "out")
+    return _from_fence(actor, event, Kind.STOP_LEFT)
 
 
-def _from_fence(actor: Principal, event: StopEntered | StopLeft, kind: Kind, way: str) -> int:
+def _from_fence(actor: Principal, event: StopEntered | StopLeft, kind: Kind) -> int:
     trip = Trip.objects.select_for_update().filter(ref=event.trip, vehicle_id=event.vehicle_id).first()
     if trip is None or trip.state == TripState.CANCELLED:
         return 0
     fact = StopFact(
         kind=kind,
         source=SOURCE,
-        key=f"{trip.ref}:{event.seq}:{way}",
+        key=fence_key(trip, event.seq, kind),
         at=event.at,
         data={"late": True} if event.late else {},
     )
     return len(at_stop(actor=actor, trip=trip, seq=event.seq, fact=fact))
+
+
+def fence_key(trip: Trip, seq: int, kind: Kind) -> str:
+    """One per trip, stop and direction, whoever tells it."""
+    return f"{trip.ref}:{seq}:{'in' if kind is Kind.STOP_ENTERED else 'out'}"
 
 
 def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[JourneyEvent]:
