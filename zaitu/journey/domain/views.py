@@ -346,7 +346,7 @@ class LabelView:
     consignee_phone: str
     """Masked."""
     consignee_address: str
-    """Masked unless the printer may see personal data."""
+    """Masked."""
     remarks: str
 
 

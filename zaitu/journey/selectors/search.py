@@ -63,12 +63,10 @@ def _filtered(found: QuerySet[Shipment], query: ShipmentQuery) -> QuerySet[Shipm
 
 def _matching(text: str) -> Q:
     """A number or a part of one, a phone or its tail, a whole name, else words that must all occur."""
-    if _NUMBER.fullmatch(text):
-        return _by_number(re.sub(r"[\s-]", "", text).upper())
     wanted = query_grams(text)
-    if not wanted:
-        return Q(pk=None)
-    words = Q(grams__contains=wanted)
+    words = Q(grams__contains=wanted) if wanted else Q(pk=None)
+    if _NUMBER.fullmatch(text):
+        return words | _by_number(re.sub(r"[\s-]", "", text).upper())
     if _HAN_NAME.fullmatch(text):
         return words | Q(people__contains=[person_index(text)])
     return words

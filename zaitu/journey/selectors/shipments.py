@@ -1,8 +1,10 @@
 """Reads of shipments: who may see which, a page of rows, everything about one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from zaitu.customers import public as customers
 from zaitu.journey.domain.actions import TEXTS, Kind
@@ -22,16 +24,17 @@ from zaitu.journey.domain.views import (
     ShipmentRow,
     ShipmentView,
 )
-from zaitu.journey.models import EtaPoint, JourneyEvent, NumberLink, Order, Piece, Proof, Shipment
+from zaitu.journey.models import EtaPoint, JourneyEvent, Order, Piece, Proof, Shipment, StoredFile
 from zaitu.journey.selectors.gathered import gather
 from zaitu.journey.selectors.scanning import find
 from zaitu.journey.selectors.trips import trip_views
 from zaitu.kernel.errors import Forbidden, NotFound
-from zaitu.kernel.phones import name_masked
+from zaitu.kernel.phones import address_masked, name_masked, phone_masked
 from zaitu.kernel.principal import Kind as Who
-from zaitu.kernel.principal import Principal, Right
+from zaitu.kernel.principal import Principal, Right, system
 from zaitu.network import public as network
 
+_LABELS: Final = system("journey.labels")
 NOT_FOUND: Final = "没有这个运单"
 """One sentence for none, and for none of yours."""
 
@@ -209,6 +212,24 @@ def _pieces(shipment: Shipment) -> tuple[PieceView, ...]:
     )
 
 
+def events(actor: Principal, shipment: Shipment) -> tuple[EventView, ...]:
+    """Newest first."""
+    found = list(
+        JourneyEvent.objects.filter(shipment=shipment).select_related("piece", "trip").order_by("-at", "-id")
+    )
+    names = network.stations_by_codes({event.station_code for event in found if event.station_code})
+    return event_views(actor, found, names)
+
+
+def stored_file(file_id: str) -> StoredFile:
+    """With its shipment. Raises NotFound, also for what is no id."""
+    with suppress(ValueError):
+        row = StoredFile.objects.filter(pk=UUID(file_id)).select_related("shipment").first()
+        if row is not None:
+            return row
+    raise NotFound(NOT_FOUND)
+
+
 def event_views(
     actor: Principal, events: Sequence[JourneyEvent], names: Mapping[str, network.StationView]
 ) -> tuple[EventView, ...]:
@@ -286,13 +307,13 @@ def _proofs(actor: Principal, shipment: Shipment, events: Iterable[JourneyEvent]
     )
 
 
-def labels(actor: Principal, shipment: Shipment) -> tuple[LabelView, ...]:
-    """One per piece, with masked people: a label travels in the open."""
+def labels(shipment: Shipment) -> tuple[LabelView, ...]:
+    """One per piece, with masked people whoever prints it: a label travels in the open."""
     names = network.stations_by_codes({shipment.from_station, shipment.to_station})
     destination = names.get(shipment.to_station)
-    consignee = customers.contacts_read(
-        actor=actor, ids=[shipment.consignee_contact] if shipment.consignee_contact else []
-    ).get(shipment.consignee_contact or 0)
+    wanted = [shipment.consignee_contact] if shipment.consignee_contact else []
+    consignee = customers.contacts_read(actor=_LABELS, ids=wanted).get(shipment.consignee_contact or 0)
+    remarks = Order.objects.values_list("remarks", flat=True).get(pk=shipment.order_id)
     return tuple(
         LabelView(
             waybill=shipment.waybill,
@@ -306,22 +327,10 @@ def labels(actor: Principal, shipment: Shipment) -> tuple[LabelView, ...]:
             product=shipment.product,
             weight_kg=float(shipment.weight_kg),
             cold=shipment.cold_min_c is not None or shipment.cold_max_c is not None,
-            consignee=consignee.name if consignee else "",
-            consignee_phone=consignee.phone if consignee else "",
-            consignee_address=consignee.address if consignee else "",
-            remarks=Order.objects.values_list("remarks", flat=True).get(pk=shipment.order_id),
+            consignee=name_masked(consignee.name) if consignee else "",
+            consignee_phone=phone_masked(consignee.phone) if consignee else "",
+            consignee_address=address_masked(consignee.address) if consignee else "",
+            remarks=remarks,
         )
         for piece in Piece.objects.filter(shipment=shipment).order_by("seq")
-    )
-
-
-def waybill_followed(number: str) -> str | None:
-    """Our waybill for a partner's number (转单) or a label; None for none of ours."""
-    found = find(number)
-    if found is not None:
-        return found.waybill
-    return (
-        NumberLink.objects.filter(number=number.strip().upper())
-        .values_list("shipment__waybill", flat=True)
-        .first()
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from zaitu.access import public as access
 from zaitu.journey.domain import mappings
@@ -14,7 +15,7 @@ from zaitu.journey.domain.actions import TEXTS, Kind
 from zaitu.journey.domain.problems import Problem
 from zaitu.journey.domain.statuses import Status
 from zaitu.journey.domain.views import ManualEvent, PartnerEvent, PartnerReport
-from zaitu.journey.models import Shipment
+from zaitu.journey.models import Proof, Shipment
 from zaitu.journey.selectors.scanning import find
 from zaitu.journey.services.corrections import MANUAL, reason_checked
 from zaitu.journey.services.ledger import Ledger, NewEvent
@@ -148,3 +149,23 @@ def _key(event: PartnerEvent) -> str:
     """The partner's own id, or what makes the event itself: code, time and place."""
     text = event.key or f"{event.code} {event.at.isoformat()} {event.station_code} {event.text}"
     return text if len(text) <= 64 and event.key else hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@transaction.atomic
+def person_forget(*, contact_id: int) -> None:
+    """Nobody finds a shipment by an erased person again: the other party is found by number only from then on.
+
+    The signer's name goes too: nearly always it is the same person, and the event keeps who signed in what capacity.
+    """
+    rows = Shipment.objects.select_for_update().filter(
+        Q(consignor_contact=contact_id) | Q(consignee_contact=contact_id)
+    )
+    for row in rows.only("id", "consignor_contact", "consignee_contact").order_by("id"):
+        names = ["people"]
+        row.people = []
+        for role in ("consignor", "consignee"):
+            if getattr(row, f"{role}_contact") == contact_id:
+                setattr(row, f"{role}_tail", "")
+                names.append(f"{role}_tail")
+        row.save(update_fields=names)
+        Proof.objects.filter(shipment_id=row.pk).update(signer="")
