@@ -1,0 +1,95 @@
+"""Trips at the console: planned, loaded, cancelled."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.console import make
+from tests.journey import make as journey
+from tests.network import make as network
+from zaitu.journey.models import Trip
+from zaitu.kernel import clock
+
+pytestmark = pytest.mark.django_db
+
+
+def typed(**fields):
+    at = clock.local(clock.now() + timedelta(hours=2))
+    return {
+        "line": "SH-CD",
+        "plate": journey.PLATE,
+        "driver_code": "D001",
+        "departs_at": f"{at:%Y-%m-%dT%H:%M}",
+    } | fields
+
+
+def test_a_trip_is_planned_and_offers_the_goods_that_go_its_way():
+    journey.carrier()
+    network.driver()
+    fits = journey.order().waybill
+    against = journey.order(from_station="CDQB", to_station="SHQP").waybill
+    client = make.signed_in("dispatch")
+    planned = client.post("/console/trips/new", typed())
+    ref = Trip.objects.get().ref
+    assert planned["Location"] == f"/console/trips/{ref}"
+    text = client.get(planned["Location"]).content.decode()
+    assert f'value="{fits}"' in text
+    assert f'value="{against}"' not in text
+    assert client.post(f"/console/trips/{ref}/assign", {"waybill": [fits]}).status_code == 302
+    text = client.get(f"/console/trips/{ref}").content.decode()
+    assert "差 3 件" in text
+    assert "装 0/3" in text
+
+
+def test_what_is_typed_as_departure_is_beijing_time():
+    journey.carrier()
+    network.driver()
+    make.signed_in("dispatch").post("/console/trips/new", typed(departs_at="2030-01-02T08:00"))
+    assert Trip.objects.get().departs_at.isoformat() == "2030-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"line": "NONE"},
+        {"plate": "沪A99999"},
+        {"plate": "?"},
+        {"departs_at": ""},
+        {"departs_at": "soon"},
+        {"driver_code": "D999"},
+    ],
+)
+def test_a_wrong_plan_is_refused_with_what_was_typed(wrong):
+    journey.carrier()
+    network.driver()
+    answer = make.signed_in("dispatch").post("/console/trips/new", typed(**wrong))
+    assert answer.status_code == 422
+    assert "notice--danger" in answer.content.decode()
+    assert not Trip.objects.exists()
+
+
+def test_unknown_waybills_are_refused_and_none_is_loaded():
+    journey.carrier()
+    waybill, trip = journey.order().waybill, journey.trip()
+    client = make.signed_in("dispatch")
+    for posted in ({"typed": f"{waybill} ZT0000000000000"}, {}):
+        answer = client.post(f"/console/trips/{trip.ref}/assign", posted)
+        assert answer.status_code == 422
+    assert journey.journey.trip_get(actor=journey.TEST, trip=trip.ref).shipments == 0
+
+
+def test_a_planned_trip_is_cancelled_with_a_reason():
+    journey.carrier()
+    trip = journey.trip()
+    client = make.signed_in("dispatch")
+    client.post(f"/console/trips/{trip.ref}/cancel", {"reason": "车辆检修"})
+    assert Trip.objects.get().state == "cancelled"
+    assert "已取消" in client.get("/console/trips?state=cancelled").content.decode()
+
+
+def test_trips_are_found_by_plate_and_state():
+    journey.carrier()
+    trip = journey.trip()
+    client = make.signed_in("warehouse")
+    assert trip.ref in client.get("/console/trips?state=planned&q=A12345").content.decode()
+    assert trip.ref not in client.get("/console/trips?state=running").content.decode()
