@@ -27,7 +27,7 @@ REST_AFTER_S: Final = 4 * 3600
 REST_S: Final = (21 * 60, 32 * 60)
 DWELL_S: Final = (38 * 60, 55 * 60)
 PLAN_DWELL_MIN: Final = 45
-PLAN_KMH: Final = 75.0
+PLAN_KMH: Final = 70.5
 """Pace of the timetable, rests included."""
 LATE_SHARE: Final = 0.68
 """Of the usual speed: the truck that is late."""
@@ -103,11 +103,11 @@ def planned_min(line: str) -> tuple[int, ...]:
 
 
 @cache
-def drive(line: str, run: str, *, late: bool) -> Drive:
-    """The drive of one run (its trip's ref) of a line."""
-    chance = dice("drive", line, run)
+def drive(run: str, stops_m: tuple[float, ...], *, late: bool) -> Drive:
+    """The drive of one run (`schedule.run_key`) past stations that lie so many metres along the road, the first at 0."""
+    chance = dice("drive", run)
     at_s, along_m, wheel_s = [0.0], [0.0], 0.0
-    for start_m, end_m in pairwise(stops_along_m(line)):
+    for start_m, end_m in pairwise(stops_m):
         if start_m:
             at_s.append(at_s[-1] + chance.uniform(*DWELL_S))
             along_m.append(start_m)
@@ -137,10 +137,9 @@ def _step(chance: Random, here_m: float, start_m: float, end_m: float) -> tuple[
 
 
 @cache
-def blind_m(line: str) -> tuple[tuple[float, float], ...]:
-    """Tunnels and gorges without a mobile network: from and to, metres along the road."""
+def blind_m(line: str, length_m: float) -> tuple[tuple[float, float], ...]:
+    """Tunnels and gorges without a mobile network: from and to, metres along the road; the same ones on the way back."""
     way = line.removesuffix("-R")
-    length_m = route(way).length_m
     chance = dice("blind", way)
     there = []
     for number in range(BLIND_PER_LINE):

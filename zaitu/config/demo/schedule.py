@@ -8,7 +8,7 @@ from typing import Final
 
 from zaitu.config.demo.drive import planned_min
 from zaitu.config.demo.geography import ROADS, Road
-from zaitu.config.demo.roads import stops
+from zaitu.config.demo.roads import BY_LINE, stops
 from zaitu.kernel.clock import CHINA
 
 EPOCH: Final = datetime(2024, 1, 1, tzinfo=CHINA)
@@ -31,8 +31,17 @@ class Run:
         return self.departs_at + timedelta(minutes=planned_min(self.line)[stops(self.line).index(station)])
 
     @property
+    def key(self) -> str:
+        return run_key(self.plate, self.departs_at)
+
+    @property
     def arrives_at(self) -> datetime:
         return self.departs_at + timedelta(minutes=planned_min(self.line)[-1])
+
+
+def run_key(plate: str, departs_at: datetime) -> str:
+    """One run of a truck, for its dice: known before the trip has a number, and to a fleet that reads trips only."""
+    return f"{plate}@{departs_at.timestamp():.0f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,14 @@ class Truck:
         return self.road.code == "GZ-BJ" and self.number == 0
 
 
-_REGISTERED: Final = {"SH-CD": "沪A", "GZ-BJ": "粤A", "SZ-HZ": "粤B", "XA-UR": "陕A", "SY-NJ": "辽A", "QD-SH": "鲁B"}
+_REGISTERED: Final = {
+    "SH-CD": "沪A",
+    "GZ-BJ": "粤A",
+    "SZ-HZ": "粤B",
+    "XA-UR": "陕A",
+    "SY-NJ": "辽A",
+    "QD-SH": "鲁B",
+}
 
 
 @cache
@@ -79,9 +95,9 @@ def trucks() -> tuple[Truck, ...]:
     return tuple(found)
 
 
-def runs(start: datetime, end: datetime) -> list[Run]:
-    """All departures with start ≤ departs_at < end, in time order."""
-    found = [run for truck in trucks() for run in _of(truck, start, end)]
+def runs(start: datetime, end: datetime, *, road: Road | None = None) -> list[Run]:
+    """Departures with start ≤ departs_at < end, of one road or of all, in time order."""
+    found = [run for truck in trucks() if road in (None, truck.road) for run in _of(truck, start, end)]
     return sorted(found, key=lambda run: (run.departs_at, run.plate))
 
 
@@ -104,4 +120,5 @@ def run_for(line: str, station: str, ordered_at: datetime) -> Run:
     """The first run of a line that an order placed at this instant can still catch at its station."""
     ahead = timedelta(minutes=planned_min(line)[stops(line).index(station)])
     earliest = ordered_at + READY_BEFORE - ahead
-    return next(run for run in runs(earliest, earliest + timedelta(days=4)) if run.line == line)
+    soon = runs(earliest, earliest + timedelta(days=4), road=BY_LINE[line])
+    return next(run for run in soon if run.line == line)

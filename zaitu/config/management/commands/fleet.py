@@ -1,0 +1,168 @@
+"""`zaitu fleet`: the demo company's trucks on the road, and its people at work, until SIGTERM.
+
+The parent reads which trips are planned and running, and does what the staff would do; its children are terminals and
+nothing else: they know no database and speak JT/T 808 to the gateway.
+"""
+
+import asyncio
+import json
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+
+from zaitu.config.children import die_with_parent
+from zaitu.config.demo.control import tasks
+from zaitu.config.demo.setup import home
+from zaitu.config.demo.staff import Staff
+from zaitu.config.demo.truck import Task, Yard
+from zaitu.config.env import env
+
+log = logging.getLogger(__name__)
+
+PROCESSES: Final = 2
+_LOOK_S: Final = 5.0
+_STAFF_EVERY: Final = 6
+"""Looks between two rounds of the staff: half a minute."""
+_KEEP_S: Final = 5.0
+
+
+class Command(BaseCommand):
+    help = "演示车队：按车次行驶，经 JT/T 808 上报位置（ZAITU_DEMO_SPEED 为加速倍数）"
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--yard", type=int, default=None, help="内部使用：第几个终端进程，任务从标准输入读"
+        )
+        parser.add_argument("--no-staff", action="store_true", help="只开车，不下单、不扫描")
+
+    def handle(self, *, yard: int | None, no_staff: bool, **_: Any) -> None:
+        if yard is None:
+            _control(staff=not no_staff)
+        else:
+            asyncio.run(_drive(yard))
+
+
+def _control(*, staff: bool) -> None:
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    yards = [_YardProcess(number) for number in range(PROCESSES)]
+    people: Staff | None = None
+    looks = 0
+    while not stop.is_set():
+        try:
+            for number, task in enumerate(tasks()):
+                yards[number % PROCESSES].give(task)
+            if staff and looks % _STAFF_EVERY == 0:
+                people = people or Staff()
+                people.round()
+        except DatabaseError as error:
+            log.warning("the fleet waits for the database: %s", type(error).__name__)
+        finally:
+            connection.close()
+        looks += 1
+        stop.wait(_LOOK_S)
+    for one in yards:
+        one.stop()
+
+
+class _YardProcess:
+    """A child with some of the trucks; started again with all their tasks when it has died."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._given: dict[str, Task] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def give(self, task: Task) -> None:
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        if self._given.get(task.terminal) != task:
+            self._given[task.terminal] = task
+            self._tell(task)
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, "-m", "zaitu.config.cli", "fleet", "--yard", str(self._number)],
+            stdin=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  the child of a main thread without others
+        )
+        for task in self._given.values():
+            self._tell(task)
+
+    def _tell(self, task: Task) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        try:
+            self._process.stdin.write(task.dumped() + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            log.warning("trucks %d have stopped and are started again", self._number)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
+async def _drive(number: int) -> None:
+    """Drive the tasks that come on standard input, until it ends."""
+    memory = home().path / "demo" / f"yard-{number}.json"
+    host = settings.ZAITU_JT808_HOST
+    yard = Yard(
+        address=("127.0.0.1" if host == "0.0.0.0" else host, settings.ZAITU_JT808_PORT),  # noqa: S104  compared, not bound
+        speed=env().demo_speed,
+        remembered=_read(memory),
+        keep=lambda instants: _write(memory, instants),
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    keeping = asyncio.create_task(_keep(yard))
+    hearing = asyncio.create_task(_hear(yard, stop))
+    await stop.wait()
+    keeping.cancel()
+    hearing.cancel()
+    await yard.close()
+
+
+async def _hear(yard: Yard, stop: asyncio.Event) -> None:
+    reader = asyncio.StreamReader(limit=2**20)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():
+        yard.give(Task.loaded(json.loads(line)))
+    stop.set()
+
+
+async def _keep(yard: Yard) -> None:
+    while True:
+        await asyncio.sleep(_KEEP_S)
+        yard.keep()
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(path.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def _write(path: Path, instants: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_suffix(".new")
+    aside.write_text(json.dumps(instants), encoding="ascii")
+    aside.replace(path)
