@@ -67,6 +67,16 @@ def test_nodes_come_newest_first_with_sentences_in_both_languages():
     assert api(document, "en")["status_text"] == "In transit"
 
 
+def test_leaving_the_origin_is_a_departure_whoever_saw_it():
+    left = make.node("stop_left", Status.IN_TRANSIT, Detail.DEPARTED)
+    assert build(make.facts(nodes=(left,)))["nodes"][0]["text"]["zh"] == "上海青浦仓 已发车"
+
+
+def test_instants_of_an_exception_carry_beijings_offset():
+    document = build(make.facts(exception=EXCEPTION | {"since": "2026-11-22T05:00:00+00:00"}))
+    assert document["exception"]["since"] == "2026-11-22T13:00:00+08:00"
+
+
 def test_before_the_first_scan_it_says_ordered_and_waiting_for_pick_up():
     document = build(
         make.facts(

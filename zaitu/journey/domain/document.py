@@ -56,6 +56,10 @@ def instant(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(CHINA).isoformat(timespec="seconds")
 
 
+def _parsed(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def both(words: tuple[str, str]) -> dict[str, str]:
     return dict(zip(LANGUAGES, words, strict=True))
 
@@ -134,7 +138,7 @@ def _exception(overlay: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "plan": both(plan),
         "action_required": bool(overlay.get("action_required")),
         "eta_delta_min": overlay.get("eta_delta"),
-        "since": overlay.get("since"),
+        "since": instant(_parsed(overlay.get("since"))),
         "note": {"cause": overlay.get("cause") or "", "plan": overlay.get("plan") or ""},
     }
 

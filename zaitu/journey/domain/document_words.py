@@ -102,16 +102,18 @@ def relation_words(code: str) -> Words:
 
 def node_words(node: NodeInput) -> Words:
     """One sentence for a line of the history."""
-    if node.kind == "signed":
+    # Leaving the origin is seen by the truck's fence as well as by a scan: people read the same.
+    kind = "departed" if node.detail is Detail.DEPARTED and node.kind == "stop_left" else node.kind
+    if kind == "signed":
         zh, en = _SIGNED.get(node.detail, _SIGNED[Detail.CONSIGNEE])
-    elif node.kind in {"problem", "problem_solved", "refused", "attempt_failed"} and node.exception:
+    elif kind in {"problem", "problem_solved", "refused", "attempt_failed"} and node.exception:
         (zh, en), _plan = exception_words(node.exception)
-        if node.kind == "problem_solved":
+        if kind == "problem_solved":
             zh, en = f"异常已解除：{zh}", f"Solved: {en}"
     elif node.place is None:
-        zh, en = _NOWHERE.get(node.kind) or _AT_PLACE.get(node.kind) or DETAIL_TEXTS[node.detail]
+        zh, en = _NOWHERE.get(kind) or _AT_PLACE.get(kind) or DETAIL_TEXTS[node.detail]
     else:
-        zh, en = _AT_PLACE.get(node.kind) or DETAIL_TEXTS[node.detail]
+        zh, en = _AT_PLACE.get(kind) or DETAIL_TEXTS[node.detail]
         zh, en = zh.replace("{place}", node.place.name), en.replace("{place}", node.place.name)
     if node.pieces is not None:
         zh, en = f"{zh}（{node.pieces} 件）", f"{en} ({node.pieces} pcs)"
