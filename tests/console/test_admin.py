@@ -1,0 +1,176 @@
+"""Users, keys, webhooks, customers, the record: what administrators and managers do."""
+
+import pytest
+from django.test import Client
+
+from tests.access import make as people
+from tests.console import make
+from tests.customers import make as customers
+from zaitu.access.models import ApiKey, AuditEntry, User
+from zaitu.access.public import principal_of_key
+from zaitu.customers.models import Contact, Customer
+from zaitu.kernel.errors import NotAuthenticated
+from zaitu.notify.models import WebhookEndpoint
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client():
+    return make.signed_in("administrator")
+
+
+def shown(answer):
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_new_user_signs_in_with_the_password_given(client):
+    new = {
+        "username": "Han.Mei",
+        "name": "韩梅梅",
+        "roles": ["service", "warehouse"],
+        "team": "夜班",
+        "password": people.PASSWORD,
+    }
+    assert client.post("/console/users/new", new).status_code == 302
+    text = shown(client.get("/console/users?q=韩梅"))
+    assert "客服、仓库" in text
+    assert "夜班" in text
+    assert (
+        Client().post("/console/sign-in", {"username": "han.mei", "password": people.PASSWORD}).status_code
+        == 302
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("username", {"username": "a"}),
+        ("roles", {"roles": []}),
+        ("roles", {"roles": ["link"]}),
+        ("password", {"password": ""}),
+        ("password", {"password": "1"}),
+    ],
+)
+def test_a_wrong_user_is_refused_at_the_field(client, field, wrong):
+    new = {"username": "han.mei", "roles": ["service"], "password": people.PASSWORD} | wrong
+    answer = client.post("/console/users/new", new)
+    assert answer.status_code == 422
+    assert (
+        "field-error"
+        in answer.content.decode().split(f'id="f-{field}"' if field != "roles" else "<legend>", 1)[1][:2500]
+    )
+    assert not User.objects.filter(username="han.mei").exists()
+
+
+def test_a_user_is_switched_off_and_on_again(client):
+    people.user("service", username="han.mei")
+    address = "/console/users/han.mei/edit"
+    assert "checked" in shown(client.get(address))
+    client.post(address, {"name": "韩梅梅", "roles": ["service"]})
+    assert not User.objects.get(username="han.mei").is_active
+    client.post(address, {"name": "韩梅梅", "roles": ["finance"], "active": "1"})
+    user = User.objects.get(username="han.mei")
+    assert (user.is_active, user.roles) == (True, ["finance"])
+    assert user.check_password(people.PASSWORD)
+
+
+def test_the_last_administrator_cannot_lock_everybody_out(client):
+    boss = User.objects.get(roles=["administrator"])
+    answer = client.post(f"/console/users/{boss.username}/edit", {"roles": ["service"], "active": "1"})
+    assert answer.status_code == 409
+    assert "至少要有一位在用的管理员" in answer.content.decode()
+
+
+def test_a_key_is_shown_once_works_and_is_revoked(client, django_capture_on_commit_callbacks):
+    customers.customer()
+    new = {"customer_code": "ACME", "name": "金蝶下单", "scopes": ["orders", "track"], "rate_per_min": "120"}
+    raw = shown(client.post("/console/keys/new", new)).split('id="new-key">')[1].split("<")[0]
+    assert principal_of_key(raw).customer_code == "ACME"
+    assert raw not in shown(client.get("/console/keys"))
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(f"/console/keys/{ApiKey.objects.get().prefix}/revoke")
+    with pytest.raises(NotAuthenticated):
+        principal_of_key(raw)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"customer_code": "NOBODY"}, {"customer_code": ""}, {"scopes": []}, {"name": ""}, {"rate_per_min": "x"}],
+)
+def test_a_wrong_key_is_refused(client, wrong):
+    customers.customer()
+    answer = client.post(
+        "/console/keys/new", {"customer_code": "ACME", "name": "x", "scopes": ["track"]} | wrong
+    )
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_a_webhook_shows_its_secret_once_and_is_removed(client):
+    customers.customer()
+    new = {"customer_code": "ACME", "url": "https://hooks.acme.cn/zaitu", "kinds": ["signed"]}
+    assert "whsec_" in shown(client.post("/console/webhooks/new", new))
+    text = shown(client.get("/console/webhooks"))
+    assert "whsec_" not in text
+    assert "hooks.acme.cn" in text
+    one = WebhookEndpoint.objects.get()
+    assert "whsec_" in shown(client.post(f"/console/webhooks/{one.pk}", {"do": "secret"}))
+    assert client.post(f"/console/webhooks/{one.pk}", {"do": "test"}).status_code == 302
+    client.post(f"/console/webhooks/{one.pk}", {"do": "remove"})
+    assert "hooks.acme.cn" not in shown(client.get("/console/webhooks"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"customer_code": "NOBODY"},
+        {"url": "ftp://x"},
+        {"url": "https://user:pass@acme.cn/"},
+        {"kinds": ["test"]},
+    ],
+)
+def test_a_wrong_webhook_is_refused(client, wrong):
+    customers.customer()
+    answer = client.post(
+        "/console/webhooks/new", {"customer_code": "ACME", "url": "https://hooks.acme.cn/z"} | wrong
+    )
+    assert answer.status_code == 422
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_a_customer_is_made_found_and_changed():
+    service = make.signed_in("service")
+    service.post("/console/customers/new", {"code": "ACME", "name": "江南精密仪器", "kind": "contract"})
+    assert "江南精密仪器" in shown(service.get("/console/customers?q=精密"))
+    service.post("/console/customers/ACME/edit", {"name": "江南仪器", "kind": "retail"})
+    customer = Customer.objects.get()
+    assert (customer.name, customer.kind, customer.active) == ("江南仪器", "retail", False)
+    assert service.post("/console/customers/new", {"code": "?", "name": "", "kind": "x"}).status_code == 422
+
+
+def test_a_person_is_erased_on_request():
+    customers.contact()
+    manager = make.signed_in("manager")
+    assert manager.post("/console/customers/erase", {"phone": "123", "reason": "本人申请"}).status_code == 422
+    assert manager.post("/console/customers/erase", {"phone": "13812345678", "reason": ""}).status_code == 422
+    assert Contact.objects.get().erased_at is None
+    assert (
+        manager.post("/console/customers/erase", {"phone": "138 1234 5678", "reason": "本人申请"}).status_code
+        == 302
+    )
+    assert Contact.objects.get().erased_at is not None
+    assert "已删除 1 条联系人信息" in shown(manager.get("/console/customers"))
+
+
+def test_the_record_is_filtered_and_tells_before_and_after(client):
+    people.user("service", username="han.mei")
+    client.post("/console/users/han.mei/edit", {"name": "韩梅梅", "roles": ["finance"], "active": "1"})
+    text = shown(client.get("/console/audit?subject=han.mei"))
+    assert "修改用户" in text
+    assert "user.update" not in text.split("<tbody>")[1]
+    entry = AuditEntry.objects.get(action="user.update")
+    assert "finance" in shown(client.get(f"/console/audit/{entry.pk}", headers={"HX-Request": "true"}))
+    assert "没有符合的记录" in shown(client.get("/console/audit?subject=nobody"))

@@ -1,0 +1,191 @@
+"""Terminals and the live map."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import AsyncClient
+
+from tests.access import make as people
+from tests.console import make
+from tests.journey import make as journey
+from tests.network import make as network
+from zaitu.console.telemetry.feed import FleetFeed
+from zaitu.kernel import clock
+from zaitu.kernel.bus import BusServer
+from zaitu.network.models import TerminalBinding
+from zaitu.telemetry.models import Terminal, UnknownTerminal, VehicleState
+
+pytestmark = pytest.mark.django_db
+
+
+def heard(vehicle_id, *, ago=timedelta(seconds=5), **fields):
+    now = clock.now()
+    return VehicleState.objects.create(
+        vehicle_id=vehicle_id,
+        **{
+            "at": now - ago,
+            "received_at": now - ago,
+            "lat": 31.2,
+            "lon": 121.4,
+            "speed_kmh": 72.0,
+            "course_deg": 90,
+        }
+        | fields,
+    )
+
+
+def unknown(terminal="13900009999"):
+    now = clock.now()
+    return UnknownTerminal.objects.create(
+        terminal=terminal, reported_plate="沪A12345", maker="<i>ZT</i>", first_seen_at=now, last_seen_at=now
+    )
+
+
+def test_an_unknown_terminal_is_adopted_into_a_vehicle():
+    network.vehicle()
+    unknown()
+    client = make.signed_in("administrator")
+    text = client.get("/console/terminals").content.decode()
+    assert "13900009999" in text
+    assert "<i>ZT</i>" not in text
+    assert (
+        client.post("/console/terminals/adopt", {"terminal": "13900009999", "plate": "沪A12345"}).status_code
+        == 302
+    )
+    assert TerminalBinding.objects.get().terminal == "13900009999"
+    assert Terminal.objects.get().terminal == "13900009999"
+    assert "没有等待接入的终端" in client.get("/console/terminals").content.decode()
+
+
+@pytest.mark.parametrize("plate", ["沪A99999", "", "?"])
+def test_adopting_into_no_vehicle_is_refused_beside_the_terminal(plate):
+    unknown()
+    answer = make.signed_in("administrator").post(
+        "/console/terminals/adopt", {"terminal": "13900009999", "plate": plate}
+    )
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not Terminal.objects.exists()
+
+
+def test_a_phone_gets_a_token_that_is_shown_once():
+    network.vehicle()
+    client = make.signed_in("administrator")
+    new = {"terminal": "13900008888", "kind": "osmand", "plate": "沪A12345"}
+    text = client.post("/console/terminals/new", new).content.decode()
+    token = text.split("<code>")[1].split("</code>")[0]
+    assert len(token) >= 16
+    assert token not in client.get("/console/terminals").content.decode()
+
+
+def test_a_terminal_is_taken_out_of_its_vehicle_and_let_register_anew():
+    network.vehicle()
+    client = make.signed_in("administrator")
+    client.post("/console/terminals/new", {"terminal": "13900009999", "kind": "jt808", "plate": "沪A12345"})
+    assert client.post("/console/terminals/13900009999/reset").status_code == 302
+    client.post("/console/terminals/13900009999/unbind")
+    assert TerminalBinding.objects.get().to_at is not None
+
+
+def test_the_map_starts_from_every_vehicle_heard_of():
+    journey.carrier()
+    trip = journey.trip()
+    silent = network.vehicle("沪B22222")
+    network.vehicle("沪C33333")
+    heard(trip.vehicle_id)
+    heard(silent.id, ago=timedelta(hours=1))
+    client = make.signed_in("dispatch")
+    found = {
+        one["plate"]: one for one in json.loads(client.get("/console/map/fleet.json").content)["vehicles"]
+    }
+    assert set(found) == {"沪A12345", "沪B22222"}
+    assert (found["沪A12345"]["lat"], found["沪A12345"]["speed_kmh"]) == (31.2, 72.0)
+    drawer = client.get(f"/console/map/vehicles/{silent.id}", headers={"HX-Request": "true"}).content.decode()
+    assert "沪B22222" in drawer
+    assert "失联" in drawer
+    assert json.loads(client.get(f"/console/map/vehicles/{silent.id}/track.json").content) == {"points": []}
+
+
+def test_the_number_of_queries_of_the_map_does_not_grow_with_the_fleet(django_assert_max_num_queries):
+    for number in range(12):
+        heard(network.vehicle(f"沪A{number:05d}").id)
+    client = make.signed_in("dispatch")
+    with django_assert_max_num_queries(8):
+        client.get("/console/map/fleet.json")
+
+
+async def _until(ready, *, within_s=5.0):
+    for _ in range(int(within_s / 0.02)):
+        if ready():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("did not happen in time")
+
+
+def test_the_feed_hears_the_bus_and_gives_each_reader_what_is_new(tmp_path: Path):
+    async def scenario():
+        path = tmp_path / "bus.sock"
+        async with BusServer(path) as bus:
+            feed = FleetFeed(str(path))
+            with feed, feed:
+                await _until(lambda: bool(bus._subscribers) and any(one.patterns for one in bus._subscribers))
+                for vehicle, lat in ((1, 31.0), (2, 32.0), (1, 31.5)):
+                    bus.publish(f"fix.{vehicle}", {"vehicle_id": vehicle, "lat": lat})
+                await _until(lambda: feed.number == 3)
+                assert sorted((fix["vehicle_id"], fix["lat"]) for fix in feed.after(0)) == [
+                    (1, 31.5),
+                    (2, 32.0),
+                ]
+                assert [fix["vehicle_id"] for fix in feed.after(2)] == [1]
+                assert feed.after(3) == []
+            assert feed.after(0) == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_stream_tells_a_fix_within_two_seconds(tmp_path: Path, settings):
+    settings.ZAITU_BUS_PATH = str(tmp_path / "bus.sock")
+
+    async def scenario():
+        user = await sync_to_async(people.user)("dispatch", password=None)
+        client = AsyncClient()
+        await client.aforce_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        async with BusServer(settings.ZAITU_BUS_PATH) as bus:
+            answer = await client.get("/console/map/live")
+            assert answer["Content-Type"].startswith("text/event-stream")
+            parts = answer.streaming_content.__aiter__()
+            assert await anext(parts) == b"retry: 2000\n\n"
+            waiting = asyncio.create_task(anext(parts))
+            await _until(lambda: any(one.patterns for one in bus._subscribers))
+            fix = {
+                "vehicle_id": 7,
+                "lat": 31.2,
+                "lon": 121.4,
+                "speed_kmh": 60.0,
+                "course_deg": 10,
+                "at": "2026-11-22T10:00:00+08:00",
+                "trip": "T1",
+                "along_m": 5.0,
+            }
+            bus.publish("fix.7", fix)
+            told = (await asyncio.wait_for(waiting, 3)).decode()
+            assert told.startswith("event: fixes\ndata: ")
+            (shown,) = json.loads(told.split("data: ")[1])
+            assert shown == {"id": 7} | {
+                name: fix[name] for name in ("lat", "lon", "speed_kmh", "course_deg", "at", "trip")
+            }
+            await parts.aclose()
+        await sync_to_async(connections.close_all)()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("role", ["warehouse", "driver", "finance"])
+def test_who_may_not_see_positions_gets_no_stream(role):
+    assert make.signed_in(role).get("/console/map/live").status_code == 403

@@ -1,0 +1,159 @@
+"""Stations, lines, vehicles, drivers, products: listed, edited, imported, exported, picked."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.console import make
+from tests.network import make as network
+from zaitu.access.models import AuditEntry
+from zaitu.network.models import Driver, Line, LineStop, ServiceProduct, Station, Vehicle
+
+pytestmark = pytest.mark.django_db
+STATION = {
+    "code": "NJJN",
+    "name": "南京江宁站",
+    "kind": "branch",
+    "city": "南京",
+    "lat": "31.95",
+    "lon": "118.84",
+    "radius_m": "400",
+}
+
+
+@pytest.fixture
+def client():
+    return make.signed_in("dispatch")
+
+
+def test_each_list_finds_by_a_chinese_word_or_says_there_is_none(client):
+    network.line()
+    network.vehicle()
+    network.driver()
+    network.product()
+    for kind, q, found in (
+        ("stations", "青浦", "上海青浦仓"),
+        ("lines", "武汉", "上海–武汉–成都"),
+        ("vehicles", "A12345", "沪A12345"),
+        ("drivers", "王师", "王师傅"),
+        ("products", "零担", "零担快运"),
+    ):
+        assert found in client.get(f"/console/network/{kind}?q={q}").content.decode(), kind
+        assert "没有找到" in client.get(f"/console/network/{kind}?q=火星火星").content.decode(), kind
+
+
+def test_an_empty_list_offers_the_import(client):
+    assert "用 Excel 一次导入" in client.get("/console/network/stations").content.decode()
+
+
+def test_a_station_is_made_and_changed_keeping_its_fence(client):
+    network.station(fence=((31.2, 121.4), (31.3, 121.4), (31.3, 121.5)))
+    assert client.post("/console/network/stations/new", STATION).status_code == 302
+    assert Station.objects.get(code="NJJN").radius_m == 400
+    client.post("/console/network/stations/SHQP/edit", STATION | {"name": "青浦新仓", "active": "1"})
+    changed = Station.objects.get(code="SHQP")
+    assert (changed.name, len(changed.fence)) == ("青浦新仓", 3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lat": "north"}, {"lat": "95"}, {"code": ""}, {"name": ""}, {"radius_m": "1"}, {"lon": ""}]
+)
+def test_a_wrong_station_is_refused_at_the_field(client, wrong):
+    answer = client.post("/console/network/stations/new", STATION | wrong)
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert not Station.objects.exists()
+
+
+def test_a_line_is_typed_stop_by_stop(client):
+    network.three_stations()
+    network.product()
+    typed = {
+        "code": "SH-CD",
+        "name": "上海–成都",
+        "product": "LTL",
+        "stops": "SHQP 0\nWHDX，600，60，关键\n\nCDQB 1500",
+    }
+    assert client.post("/console/network/lines/new", typed).status_code == 302
+    assert [stop.key_node for stop in LineStop.objects.order_by("seq")] == [False, True, False]
+    text = client.get("/console/network/lines/SH-CD/edit").content.decode()
+    assert "WHDX 600 60 关键" in text
+
+
+@pytest.mark.parametrize("stops", ["", "SHQP 0", "SHQP zero\nCDQB 5", "NONE 0\nCDQB 5", "SHQP 0\nCDQB five"])
+def test_wrong_stops_are_refused(client, stops):
+    network.three_stations()
+    answer = client.post("/console/network/lines/new", {"code": "X1", "name": "x", "stops": stops})
+    assert answer.status_code == 422
+    assert not Line.objects.exists()
+
+
+def test_vehicles_drivers_and_products_are_made(client):
+    client.post(
+        "/console/network/vehicles/new",
+        {"plate": "沪B22222", "kind": "truck", "temp_controlled": "1", "capacity_kg": "18000"},
+    )
+    client.post("/console/network/drivers/new", {"code": "D9", "name": "李师傅", "phone": "13900002222"})
+    client.post(
+        "/console/network/products/new", {"code": "COLD", "name": "冷链", "promise_hours": "36", "cold": "1"}
+    )
+    assert Vehicle.objects.get().temp_controlled
+    assert Driver.objects.get().phone == "13900002222"
+    assert ServiceProduct.objects.get().cold
+
+
+def test_a_driver_keeps_the_phone_when_none_is_typed_and_it_is_shown_on_record(client):
+    network.driver()
+    client.post("/console/network/drivers/D001/edit", {"name": "王大师", "phone": "", "active": "1"})
+    assert Driver.objects.get().phone == "13812345678"
+    assert "13812345678" not in client.get("/console/network/drivers").content.decode()
+    assert "13812345678" in client.post("/console/network/drivers/D001/phone").content.decode()
+    assert AuditEntry.objects.filter(action="personal.read", subject="driver:D001").count() == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_is_exported_can_be_imported_again(client, form):
+    network.three_stations()
+    exported = client.get(f"/console/network/stations/export.{form}")
+    assert "attachment" in exported["Content-Disposition"]
+    file = SimpleUploadedFile(f"stations.{form}", exported.content)
+    text = client.post("/console/network/stations/import", {"file": file}).content.decode()
+    assert "新增 0 行，更新 0 行，未变 3 行" in text
+
+
+def test_bad_rows_are_listed_by_row_and_column_and_good_ones_kept(client):
+    rows = "站点编码,站点名称,城市,纬度,经度\nNJJN,南京江宁站,南京,31.95,118.84\nBAD,<b>坏站</b>,南京,north,118\n"
+    text = client.post(
+        "/console/network/stations/import", {"file": SimpleUploadedFile("s.csv", rows.encode())}
+    ).content.decode()
+    assert "新增 1 行" in text
+    assert "1 行有误" in text
+    table = text.split('id="errors"')[1]
+    assert "纬度" in table
+    assert "north" in table
+    assert "<b>" not in table
+    assert Station.objects.get().code == "NJJN"
+
+
+@pytest.mark.parametrize("path", ["vehicles/export.exe", "planets/export.csv"])
+def test_exports_that_do_not_exist_are_errors_in_words(client, path):
+    assert client.get(f"/console/network/{path}").status_code in {404, 422}
+
+
+def test_pick_lists_find_by_word_and_give_no_personal_data(client):
+    network.line()
+    network.driver()
+    found = json.loads(client.get("/console/pick/stations?q=青浦").content)
+    assert found == [{"value": "SHQP", "text": "上海青浦仓", "more": "SHQP · 上海"}]
+    assert "138" not in client.get("/console/pick/drivers?q=王").content.decode()
+    assert client.get("/console/pick/secrets").status_code == 404
+
+
+def test_a_warehouse_person_reads_but_does_not_edit():
+    network.three_stations()
+    client = make.signed_in("warehouse")
+    text = client.get("/console/network/stations").content.decode()
+    assert "上海青浦仓" in text
+    assert "/new" not in text
+    assert client.post("/console/network/stations/new", STATION).status_code == 403
