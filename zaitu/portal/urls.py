@@ -2,10 +2,13 @@ from django.urls import include, path
 
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
+from zaitu.ui.views import offline
 
 pages = [
     path("", views.query, name="query"),
     path("privacy", views.privacy, name="privacy"),
+    path("offline", offline, name="offline"),
+    path("t/sw.js", views.service_worker, name="service-worker"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),

@@ -24,8 +24,9 @@ class SketchStop:
     y: float
     name: str
     state: str
-    above: bool
-    """Label above the dot, else below."""
+    dx: int
+    dy: int
+    """Where the label stands from the dot."""
     anchor: str
     """SVG text-anchor that keeps the label on the paper."""
 
@@ -80,22 +81,36 @@ def _project(projection: Mapping[str, float], lat: float, lon: float) -> tuple[f
 
 
 def _labels(projection: Mapping[str, float], stops: Sequence[Mapping[str, Any]]) -> tuple[SketchStop, ...]:
-    """Labels alternate above and below, so that neighbours do not cover each other."""
+    """Beside the dots where the route runs up and down; else above and below in turn, so that neighbours do not meet."""
+    placed = [(stop, *_project(projection, stop["lat"], stop["lon"])) for stop in stops]
+    xs, ys = [x for _, x, _ in placed], [y for _, _, y in placed]
+    tall = max(ys) - min(ys) > max(xs) - min(xs)
     found = []
-    for number, stop in enumerate(stops):
-        x, y = _project(projection, stop["lat"], stop["lon"])
-        anchor = "end" if x > WIDTH - 110 else "start" if x < 110 else "middle"
+    for number, (stop, x, y) in enumerate(placed):
+        if tall:
+            dx, dy, anchor = (16, 8, "start") if x < WIDTH / 2 else (-16, 8, "end")
+        else:
+            dx, dy = 0, -16 if number % 2 == 0 else 32
+            anchor = "end" if x > WIDTH - 110 else "start" if x < 110 else "middle"
         found.append(
             SketchStop(
                 x=round(x, 1),
                 y=round(y, 1),
                 name=stop["city"] or stop["name"],
                 state=stop["state"],
-                above=number % 2 == 0,
+                dx=dx,
+                dy=dy,
                 anchor=anchor,
             )
         )
     return tuple(found)
+
+
+def dash(along_m: float, trip: Mapping[str, Any]) -> str:
+    """stroke-dasharray that shows the route from where the goods board to `along_m`, on a path of length 100."""
+    length_m = max(1.0, float(trip["length_m"]))
+    start = 100 * trip["leg_from_m"] / length_m
+    return f"0 {start:.1f} {max(0.0, 100 * along_m / length_m - start):.1f} 100"
 
 
 def share_of_leg(along_m: float, trip: Mapping[str, Any]) -> float:

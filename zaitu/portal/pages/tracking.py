@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.portal import details
-from zaitu.portal.pages.sketch import share_of_leg, sketch, thinned
+from zaitu.portal.pages.sketch import dash, share_of_leg, sketch, thinned
 from zaitu.ui import times
 
 TONES: Final = {
@@ -105,6 +105,10 @@ def eta(document: Mapping[str, Any], *, lang: str) -> Eta:
         window = first if first == last else f"{first}–{last}"
     else:
         window = times.window_text(start, end, now, lang=lang)
+    if lang == "en":  # in the middle of a sentence
+        window = (
+            window.replace("Today", "today").replace("Tomorrow", "tomorrow").replace("Yesterday", "yesterday")
+        )
     planned = at(document["eta_planned"])
     expected = at(document["eta"])
     changed = planned is not None and expected is not None and abs(expected - planned) > _PLAN_CHANGED
@@ -126,9 +130,12 @@ def _strip(trip: Mapping[str, Any]) -> dict[str, Any]:
     ahead = [stop["percent"] for stop in stops if stop["state"] == "ahead"]
     standing = any(stop["state"] == "here" for stop in stops) or not behind or not ahead
     last = behind[-1] if behind else 0.0
+    truck = last if standing else (last + ahead[0]) / 2
+    along_m = trip["leg_from_m"] + truck / 100 * (trip["leg_to_m"] - trip["leg_from_m"])
     return {
         "stops": stops,
-        "truck": round(last if standing else (last + ahead[0]) / 2, 1),
+        "truck": round(truck, 1),
+        "dash": dash(along_m, trip),
         "line_name": trip["line_name"],
     }
 
@@ -191,6 +198,7 @@ def map_data(page: "journey.TrackedPage", *, lang: str) -> dict[str, Any]:
         "route": points,
         "stops": stops,
         "leg": [trip["leg_from_m"], trip["leg_to_m"]],
+        "length_m": trip["length_m"],
         "projection": drawn and dict(drawn.projection),
         "sketch": drawn,
         "lang": lang,

@@ -45,6 +45,13 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@require_GET
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The tracking pages' service worker; it lies under `/t/` because that is all it may serve."""
+    return render(request, "portal/sw.js", content_type="text/javascript")
+
+
+@never_cache
 @require_http_methods(["GET", "HEAD"])
 def track(request: HttpRequest, number: str) -> HttpResponse:
     """The tracking page; `?part=live` only the part that changes; `?k=` a signed link, kept in a cookie and not in the address."""

@@ -63,7 +63,8 @@
     line.querySelector(".strip-done").style.width = share * 100 + "%";
     line.querySelector(".strip-truck").style.left = share * 100 + "%";
     var done = document.querySelector(".sketch-done");
-    if (done) done.setAttribute("stroke-dasharray", share * 100 + " 100");
+    var start = (100 * from) / data.length_m;
+    if (done) done.setAttribute("stroke-dasharray", "0 " + start + " " + Math.max(0, (100 * position.along_m) / data.length_m - start) + " 100");
     var left = document.getElementById("left");
     left.textContent = words.left.replace("{n}", Math.max(0, Math.round((to - position.along_m) / 1000)));
     left.hidden = false;
@@ -149,6 +150,8 @@
   window.addEventListener("online", online);
   window.addEventListener("offline", online);
   online();
+
+  if (navigator.serviceWorker) navigator.serviceWorker.register("/t/sw.js", { scope: "/t/" }).catch(function () {}); // plain HTTP: none
 
   var known = null;
   zaitu.stream("/api/v1/track/" + waybill + "/live" + (english ? "?lang=en" : ""), {
