@@ -23,6 +23,8 @@ PACE_RANGE_S_PER_KM: Final = (3600 / 130, 3600 / 3)
 """Faster than 130 km/h or slower than 3 km/h is a fault of the data, or a breakdown: nothing to learn from."""
 PACE_DEFAULT_S_PER_KM: Final = 3600 / 65
 """Where the schedule gives none."""
+PASSED_M: Final = 5_000
+"""So far beyond a stop a truck has left it, even when no fence or scan told so."""
 SILENCE_CREDIT: Final = timedelta(minutes=30)
 """For so long a vehicle that says nothing is taken to drive on (a tunnel, a blind area)."""
 OVERDUE_STEP: Final = timedelta(minutes=15)
@@ -148,10 +150,11 @@ def pace_learned(before: tuple[float, int] | None, *, km: float, took: timedelta
 
 
 def arrivals(run: Run, paces: Paces, now: datetime) -> dict[int, datetime]:
-    """Predicted arrival at every stop not yet reached, by seq; never before `now`, and in the order of the stops."""
-    reached = max(
-        (i for i, stop in enumerate(run.stops) if stop.arrived_at or stop.departed_at), default=None
-    )
+    """Predicted arrival at every stop not yet reached, by seq; never before `now`, and in the order of the stops.
+
+    A stop the truck has driven past without a word counts as reached.
+    """
+    reached = max((i for i, stop in enumerate(run.stops) if _reached(run, stop)), default=None)
     if reached is None:
         index, at, done_m = 0, _leaves_origin(run.stops[0], now), run.stops[0].along_m
         begun = at
@@ -168,6 +171,15 @@ def arrivals(run: Run, paces: Paces, now: datetime) -> dict[int, datetime]:
     return predicted
 
 
+def _passed(run: Run, stop: RunStop) -> bool:
+    """Its progress says so, whatever the fences saw."""
+    return run.along_m is not None and run.along_m > stop.along_m + PASSED_M
+
+
+def _reached(run: Run, stop: RunStop) -> bool:
+    return bool(stop.arrived_at or stop.departed_at) or _passed(run, stop)
+
+
 def _leaves_origin(origin: RunStop, now: datetime) -> datetime:
     """A departure that is overdue is expected the later, the longer it is overdue."""
     if origin.planned_departure > now:
@@ -179,8 +191,7 @@ def _underway(run: Run, reached: int, now: datetime) -> tuple[datetime, float, d
     """From when and from where it drives on, and when this segment was begun."""
     stop = run.stops[reached]
     following = run.stops[reached + 1] if reached + 1 < len(run.stops) else None
-    on_the_road = run.along_m is not None and run.along_m > stop.along_m + 1_000
-    if stop.departed_at is None and not on_the_road:
+    if stop.departed_at is None and not _passed(run, stop):
         leaves = max(now, (stop.arrived_at or now) + stop.dwell)
         return leaves, stop.along_m, leaves
     begun = stop.departed_at or now

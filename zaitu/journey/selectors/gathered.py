@@ -101,7 +101,8 @@ class Gathered:
         )
 
     def _stop_input(self, stop: TripStop) -> StopInput:
-        state = "passed" if stop.departed_at else "here" if stop.arrived_at else "ahead"
+        later = any(one.seq > stop.seq and one.arrived_at for one in self.stops[stop.trip_id])
+        state = "passed" if stop.departed_at or later else "here" if stop.arrived_at else "ahead"
         return StopInput(
             seq=stop.seq,
             place=PlaceInput(

@@ -1,0 +1,237 @@
+"""The timer: predictions from real positions, told when they matter, in a fixed number of queries."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.access import make as access
+from tests.journey import make
+from tests.network import make as network
+from zaitu.journey import public as journey
+from zaitu.journey.models import EtaErrors, EtaPoint, JourneyEvent, SegmentPace, Shipment, TripStop
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Forbidden
+from zaitu.notify.models import Message
+from zaitu.telemetry.events import StopEntered, StopLeft
+from zaitu.telemetry.models import VehicleState
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def carrier(db):
+    make.carrier()
+
+
+def refresh():
+    return journey.eta_refresh(actor=make.TEST)
+
+
+def position(trip, share, at=None):
+    """The truck at this share of its route, now or at `at`."""
+    at = at or clock.now()
+    stop = trip.stops[0]
+    VehicleState.objects.update_or_create(
+        vehicle_id=trip.vehicle_id,
+        defaults={
+            "at": at,
+            "received_at": at,
+            "lat": stop.lat,
+            "lon": stop.lon,
+            "trip": trip.ref,
+            "along_m": trip.length_m * share,
+        },
+    )
+
+
+def left(trip, seq, at):
+    journey.on_stop_left(StopLeft(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=seq, at=at, late=False))
+
+
+def entered(trip, seq, at):
+    journey.on_stop_entered(
+        StopEntered(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=seq, at=at, late=False)
+    )
+
+
+def on_the_road(ago=timedelta(0)):
+    order = make.order()
+    trip = make.on_trip(order.waybill, departs_in=-ago)
+    left(trip, 0, clock.now() - ago)
+    return order.waybill, trip
+
+
+def row_of(waybill):
+    return Shipment.objects.get(waybill=waybill)
+
+
+def test_a_truck_on_time_changes_nothing_that_people_were_told():
+    waybill, trip = on_the_road(timedelta(hours=1))
+    told = row_of(waybill).eta
+    share = trip.stops[1].along_m / trip.length_m / 10
+    position(trip, share)
+    done = refresh()
+    assert (done.trips, done.shipments) == (1, 0)
+    assert row_of(waybill).eta == told
+
+
+def test_a_truck_that_falls_behind_moves_the_eta_once_and_the_history_says_why():
+    waybill, trip = on_the_road(timedelta(hours=5))
+    told = row_of(waybill).eta
+    position(trip, 0.0)
+    left_at = clock.now()
+    assert refresh().shipments == 1
+    assert refresh().shipments == 0
+    row = row_of(waybill)
+    assert timedelta(hours=4) < row.eta - told < timedelta(hours=6)
+    assert row.eta_from >= left_at
+    history = make.page(waybill).eta_history
+    assert [point.reason for point in history][-1] == "progress"
+    assert make.page(waybill).document["eta_reason"]["zh"]
+
+
+def test_how_late_it_is_counts_from_the_first_promise():
+    make.trip(departs_in=timedelta(hours=1))
+    order = make.order()
+    row = row_of(order.waybill)
+    Shipment.objects.update(eta=row.eta_planned + timedelta(hours=3))
+    assert make.page(order.waybill).row.late_min == 180
+
+
+def test_an_overdue_departure_is_told_as_late():
+    order = make.order()
+    trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=4))
+    refresh()
+    assert row_of(order.waybill).eta_reason == "departed_late"
+    assert TripStop.objects.get(trip__ref=trip.ref, seq=2).eta > trip.stops[2].planned_arrival
+
+
+def test_two_hours_before_arrival_it_is_arriving_soon_and_told_once():
+    waybill, trip = on_the_road(timedelta(hours=23))
+    position(trip, 0.95)
+    assert refresh().soon == 1
+    assert make.status(waybill) == ("arriving_soon", "predicted")
+    position(trip, 0.97)
+    assert refresh().soon == 0
+    assert Message.objects.filter(purpose="soon", channel="email").count() == 1
+    entered(trip, 2, clock.now())
+    assert make.status(waybill) == ("arrived", "destination")
+
+
+def test_far_away_is_not_soon_and_neither_is_a_truck_that_has_not_left():
+    waybill, trip = on_the_road(timedelta(hours=1))
+    position(trip, 0.05)
+    order = make.order(from_station=make.HUB)
+    journey.trip_assign(actor=make.TEST, trip=trip.ref, waybills=[order.waybill])
+    assert refresh().soon == 0
+    assert make.status(waybill) == ("in_transit", "departed")
+
+
+def test_a_parcel_with_the_courier_is_soon_too():
+    order = make.order()
+    make.scan("unloaded", order.waybill, make.DESTINATION)
+    make.scan("out_for_delivery", order.waybill, make.DESTINATION)
+    row = row_of(order.waybill)
+    assert (row.eta_reason, row.eta - clock.now() < timedelta(minutes=62)) == ("delivering", True)
+    assert refresh().soon == 1
+    assert make.status(order.waybill) == ("arriving_soon", "predicted")
+
+
+def test_at_the_destination_station_the_last_mile_is_an_allowance():
+    waybill, trip = on_the_road(timedelta(hours=25))
+    arrived_at = clock.now()
+    entered(trip, 2, arrived_at)
+    row = row_of(waybill)
+    assert abs(row.eta - arrived_at - timedelta(hours=2)) < timedelta(minutes=15)
+
+
+def test_a_shipment_whose_time_has_passed_is_estimated_anew_with_growing_steps(time_machine):
+    order = make.order()
+    at = order.eta + timedelta(minutes=1)
+    for _ in range(400):
+        time_machine.move_to(at, tick=False)
+        refresh()
+        assert row_of(order.waybill).eta >= clock.now()
+        at += timedelta(hours=1)
+    points = EtaPoint.objects.filter(shipment__waybill=order.waybill)
+    assert set(points.values_list("reason", flat=True)) == {"promise", "overdue"}
+    assert points.count() < 40
+
+
+def test_what_is_finished_ready_or_on_its_way_back_is_left_alone(time_machine):
+    signed, ready, back = make.order(), make.order(), make.order()
+    make.sign(signed.waybill)
+    make.scan("ready_for_pickup", ready.waybill, make.DESTINATION)
+    make.scan("returning", back.waybill, make.DESTINATION)
+    time_machine.move_to(signed.eta + timedelta(days=30))
+    assert refresh().shipments == 0
+
+
+def test_silence_is_an_exception_and_ends_when_the_truck_is_heard(time_machine):
+    waybill, trip = on_the_road(timedelta(hours=1))
+    position(trip, 0.05)
+    start = clock.now()
+    time_machine.move_to(start + timedelta(minutes=119))
+    assert refresh().silent == 0
+    time_machine.move_to(start + timedelta(minutes=125))
+    assert refresh().silent == 1
+    assert refresh().silent == 0
+    assert make.page(waybill).row.exception["code"] == "no_update"
+    position(trip, 0.2)
+    refresh()
+    assert make.page(waybill).row.exception is None
+    assert make.status(waybill) == ("in_transit", "departed")
+
+
+def test_an_arrival_teaches_the_error_of_what_was_predicted(time_machine):
+    start = clock.now()
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    left(trip, 0, start)
+    position(trip, 0.0)
+    refresh()
+    predicted = TripStop.objects.get(trip__ref=trip.ref, seq=1)
+    assert len(predicted.predictions) == 1
+    arrived_at = predicted.eta + timedelta(minutes=30)
+    time_machine.move_to(arrived_at)
+    entered(trip, 1, arrived_at)
+    errors = EtaErrors.objects.get()
+    assert errors.errors_s == [pytest.approx(1800, abs=1)]
+    assert SegmentPace.objects.get().runs == 1
+    entered(trip, 1, arrived_at + timedelta(minutes=5))
+    assert len(EtaErrors.objects.get().errors_s) == 1
+
+
+def queries_of_a_refresh():
+    with CaptureQueriesContext(connection) as counted:
+        done = refresh()
+    return len(counted), done
+
+
+def test_many_running_trips_take_as_many_queries_as_one():
+    for number in range(6):
+        plate = f"沪C0000{number}"
+        network.vehicle(plate)
+        waybills = [make.order().waybill for _ in range(3)]
+        trip = make.on_trip(*waybills, plate=plate, departs_in=-timedelta(hours=5))
+        left(trip, 0, clock.now() - timedelta(hours=5))
+        position(trip, 0.0)
+        if number == 0:
+            few, done = queries_of_a_refresh()
+            assert done.shipments == 3
+    EtaPoint.objects.filter(reason="progress").delete()
+    many, done = queries_of_a_refresh()
+    assert (done.trips, done.shipments) == (6, 15)
+    assert many <= few
+    assert few <= 40
+    quiet, done = queries_of_a_refresh()
+    assert done.shipments == 0
+    assert quiet <= 16
+
+
+def test_the_timer_is_for_the_house():
+    with pytest.raises(Forbidden):
+        journey.eta_refresh(actor=access.staff("driver"))
+    assert not JourneyEvent.objects.exists()
