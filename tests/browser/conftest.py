@@ -68,8 +68,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Leaves each phase's outcome on the test, so that a failed one can leave pictures."""
+    report = yield
+    setattr(item, f"{report.when}_failed", report.failed)
+    return report
+
+
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """`open_page(PHONE)`: a page of its own; the test fails when a script fails or a foreign host is asked."""
     contexts, troubles = [], []
 
@@ -89,7 +97,10 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield make
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        if getattr(request.node, "call_failed", False):
+            picture = Path(request.config.getoption("--shots")) / f"failed-{request.node.name}-{number}.png"
+            context.pages[0].screenshot(path=picture)
         context.close()
     assert troubles == []
 

@@ -250,7 +250,9 @@ def test_every_role_may_do_its_scans_and_no_others(order, role):
     client, _ = worker(role)
     taken, refused = set(), set()
     for kind in SCANS:
-        answer = send(client, action(kind, order.waybill, data={"reason": "other", "signer": "王", "note": "破"}))
+        answer = send(
+            client, action(kind, order.waybill, data={"reason": "other", "signer": "王", "note": "破"})
+        )
         (taken if answer.status_code == 200 else refused).add(kind)
         assert answer.status_code == 200 or (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert taken == {kind for kind, roles in SCANS.items() if role in roles}

@@ -1,7 +1,7 @@
 """The phone's JSON: who am I, trips and sheets, a parcel, and actions that arrive once however often they are sent."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,9 @@ FILE_MAX_BYTES: Final = 6 * 1024 * 1024
 ACTION_MAX_BYTES: Final = 64 * 1024
 TRIPS_BEFORE: Final = timedelta(hours=36)
 TRIPS_AHEAD: Final = timedelta(hours=24)
+LONGEST_TRIP: Final = timedelta(days=5)
+UNLOADED_WITHIN: Final = timedelta(hours=24)
+"""How long after its last arrival a truck is still offered for unloading."""
 REASON_MAX: Final = 100
 
 
@@ -78,15 +81,29 @@ def trips(request: FieldRequest) -> dict[str, Any]:
     return {"trips": [shapes.trip(trip) for trip in found]}
 
 
-def _trips_of_today(actor: Principal) -> list[journey.TripView]:
+def _trips_of_today(actor: Principal) -> Iterator[journey.TripView]:
+    """Running ones, those to leave soon or overdue, and those that arrived lately: their goods are still to be unloaded."""
     now = clock.now()
-    running = journey.trips_list(actor=actor, state="running").rows
-    found, page = list(running), 1
-    while True:  # newest departure first: pages until the trips are older than these hours
-        planned = journey.trips_list(actor=actor, state="planned", page=page)
-        found += [trip for trip in planned.rows if now - TRIPS_BEFORE < trip.departs_at < now + TRIPS_AHEAD]
-        if page >= planned.pages or planned.rows[-1].departs_at < now - TRIPS_BEFORE:
-            return found
+    yield from journey.trips_list(actor=actor, state="running").rows
+    for trip in _since(actor, "planned", now - TRIPS_BEFORE):
+        if trip.departs_at < now + TRIPS_AHEAD:
+            yield trip
+    for trip in _since(actor, "done", now - LONGEST_TRIP):
+        if (trip.stops[-1].arrived_at or trip.departs_at) > now - UNLOADED_WITHIN:
+            yield trip
+
+
+def _since(actor: Principal, state: str, since: datetime) -> Iterator[journey.TripView]:
+    """Trips of a state that leave after an instant, newest departure first, page by page."""
+    page = 1
+    while True:
+        found = journey.trips_list(actor=actor, state=state, page=page)
+        for trip in found.rows:
+            if trip.departs_at < since:
+                return
+            yield trip
+        if page >= found.pages:
+            return
         page += 1
 
 

@@ -49,9 +49,10 @@ export function tripPicker(main, app, kind, onpick) {
   fill(main, h("header", { class: "f-head" }, h("h1", {}, labelOf(kind)), h("p", { class: "muted" }, "选择车次")), list);
   const load = async () => {
     const answer = await tripsOf(app.station?.code ?? "");
-    const trips = (answer?.trips ?? []).filter((trip) => ["planned", "running"].includes(trip.state));
+    const states = kind === "unloaded" ? ["running", "done"] : ["planned", "running"];
+    const trips = (answer?.trips ?? []).filter((trip) => states.includes(trip.state));
     if (!trips.length) {
-      return fill(list, h("div", { class: "f-empty" }, icon("truck-off"), h("h2", {}, answer ? "没有在途或待发的车次" : "没有网络，也没有存过车次"),
+      return fill(list, h("div", { class: "f-empty" }, icon("truck-off"), h("h2", {}, answer ? `没有可${labelOf(kind)}的车次` : "没有网络，也没有存过车次"),
         h("p", {}, answer ? "请联系调度安排车次" : "联网后再试"), button("刷新", load, { icon: "refresh" })));
     }
     return fill(list, trips.map((trip) => {

@@ -1,8 +1,8 @@
 // PDA scanners type: a burst of keys faster than any hand, then Enter or Tab, wherever the focus happens to be.
 
-const PAUSE_MS = 250; // longer between two keys: another word begins
-const MEAN_MS = 50; // wedges type 1–30 ms apart on average, also on a busy phone; people 100 and more
-const SHORTEST = 8;
+const PAUSE_MS = 400; // longer between two keys: another word begins
+const MEAN_MS = 90; // wedges type 1–30 ms apart, on a busy phone up to 80 on average; people 100 and more
+const CODE = /^(?=(?:.*\d){6})[\x21-\x7e]{8,}$/; // what a label holds: no spaces, six digits at least; not a name or a remark
 
 export class Wedge {
   // `onscan(text)` is called for a burst; keys typed by hand are left alone.
@@ -32,7 +32,7 @@ export class Wedge {
     this.last = now;
     if (event.key === "Enter" || event.key === "Tab") {
       const fast = (now - this.first) / this.text.length <= MEAN_MS;
-      if (this.text.length >= SHORTEST && fast) this.took(event);
+      if (fast && CODE.test(this.text)) this.took(event);
       this.reset();
     } else if (event.key.length === 1) {
       if (!this.text) this.begin(now, document.activeElement);

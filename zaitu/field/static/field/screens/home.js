@@ -23,12 +23,13 @@ export function home(main, app) {
 async function show(place, app) {
   fill(place, h("p", { class: "muted" }, "正在读取车次…"));
   const answer = await tripsOf(app.station?.code ?? "");
-  if (!answer?.trips.length) {
+  if (!answer?.trips.some((trip) => trip.state !== "done")) {
     return fill(place, h("p", { class: "muted" }, answer ? "今天没有经过本站的车次" : "没有网络，联网后显示车次"));
   }
+  const shown = answer.trips.filter((trip) => trip.state !== "done");
   const open = (trip) => {
     const road = KINDS.departed.rights.some((right) => app.me.rights.includes(right));
     app.go(road && trip.state === "running" ? `/trip/arrived/${trip.ref}` : road ? `/trip/departed/${trip.ref}` : `/scan/loaded?trip=${trip.ref}`);
   };
-  return fill(place, answer.trips.slice(0, SHOWN).map((trip) => tripCard(trip, () => open(trip))));
+  return fill(place, shown.slice(0, SHOWN).map((trip) => tripCard(trip, () => open(trip))));
 }
