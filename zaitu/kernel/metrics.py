@@ -68,5 +68,5 @@ def render() -> tuple[bytes, str]:
     shared.register(_OutboxNumbers())
     if values.ValueClass is values.MutexValue:
         return generate_latest(REGISTRY) + generate_latest(shared), CONTENT_TYPE_LATEST
-    MultiProcessCollector(shared)
+    MultiProcessCollector(shared)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
     return generate_latest(shared), CONTENT_TYPE_LATEST
