@@ -49,7 +49,8 @@ class Env(BaseSettings):
     secret_key: str = ""
     """Signing key; empty: made at first start and kept in the home (mode 0600)."""
     data_key: str = ""
-    """32 bytes in URL-safe base64 for personal data; empty: made at first start and kept in the home (mode 0600)."""
+    """32 bytes in URL-safe base64 for personal data; several, comma separated and newest first, to change it (docs/adr/0012).
+    Empty: made at first start and kept in the home (mode 0600)."""
     smtp_url: str = ""
     """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, or `smtp://127.0.0.1:1025`; empty: no e-mail is sent."""
     mail_from: str = "在途 <no-reply@localhost>"
