@@ -116,10 +116,8 @@ class Installation:
         """The process of one part (`web`, `worker` …, `postgres`)."""
         for process in self.family():
             with contextlib.suppress(psutil.Error):
-                line = process.cmdline()
-                if line[-1:] == [name] or (
-                    name == "postgres" and "-D" in line and line[0].endswith("/postgres")
-                ):
+                is_server = name == "postgres" and "-D" in process.cmdline()
+                if is_server or process.name() == f"zaitu-{name}"[:15]:
                     return process
         raise LookupError(f"no {name} among {self.family()}")
 

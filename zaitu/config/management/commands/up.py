@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from zaitu import __version__
+from zaitu.access import public as access
 from zaitu.config import migrating, static
 from zaitu.config.asking import ready
 from zaitu.config.engines import POSTGRES_LOCK
@@ -28,6 +29,7 @@ from zaitu.config.postgres import PostgresServer
 from zaitu.config.server import reserve
 from zaitu.config.supervisor import Program, Supervisor
 from zaitu.kernel.errors import Conflict
+from zaitu.kernel.principal import system
 
 _READY_S: Final = 120
 
@@ -57,10 +59,11 @@ class Command(BaseCommand):
                 self._say("zaitu", "数据库已建表")
             static.collect()
             facts = _demo(home) if demo else {}
+            said = _invitation(settings.address, facts)
             _let_go()
             _prepare_run_folder(home, programs)
             announcer = Program(
-                name="zaitu", body=lambda: asyncio.run(_announce(settings, facts, began)), stage=3, once=True
+                name="zaitu", body=lambda: asyncio.run(_announce(settings, said, began)), stage=3, once=True
             )
             Supervisor([*programs, announcer], server, self._say).run()
             self._say("zaitu", "已全部停止")
@@ -76,7 +79,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-async def _announce(settings: Env, facts: dict[str, str], began: float) -> None:
+async def _announce(settings: Env, invitation: list[str], began: float) -> None:
     """Say what to open as soon as it can be opened."""
     missing = await ready(settings)
     while missing and time.monotonic() - began < _READY_S:
@@ -85,7 +88,7 @@ async def _announce(settings: Env, facts: dict[str, str], began: float) -> None:
     if missing:
         sys.stdout.write(f"还没有就绪：{missing}\n")
         return
-    said = [f"已就绪，用时 {time.monotonic() - began:.1f} 秒", *_invitation(settings, facts)]
+    said = [f"已就绪，用时 {time.monotonic() - began:.1f} 秒", *invitation]
     sys.stdout.write("".join(f"{line}\n" for line in said))
 
 
@@ -166,18 +169,15 @@ def _demo(home: Home) -> dict[str, str]:
     return facts
 
 
-def _invitation(settings: Env, facts: dict[str, str]) -> list[str]:
-    base = settings.address
-    if not facts:
+def _invitation(base: str, facts: dict[str, str]) -> list[str]:
+    """What can be opened, and with what."""
+    if facts:
         return [
-            f"查询页    {base}/",
-            f"工作台    {base}/console/",
-            f"接口文档  {base}/api/v1/docs",
-            "还没有管理员时：zaitu init",
+            f"查询页    {base}/t/{facts['waybill']}（手机号后四位 {facts['phone_tail']}）",
+            f"工作台    {base}/console/ 用户 {facts['console_user']} 密码 {facts['console_password']}",
+            f"现场端    {base}/field/",
+            f"接口文档  {base}/api/v1/docs 密钥 {facts['api_key']}",
         ]
-    return [
-        f"查询页    {base}/t/{facts['waybill']}（手机号后四位 {facts['phone_tail']}）",
-        f"工作台    {base}/console/ 用户 {facts['console_user']} 密码 {facts['console_password']}",
-        f"现场端    {base}/field/",
-        f"接口文档  {base}/api/v1/docs 密钥 {facts['api_key']}",
-    ]
+    pages = [f"查询页    {base}/", f"工作台    {base}/console/", f"接口文档  {base}/api/v1/docs"]
+    known = access.users_list(actor=system("zaitu up")).total
+    return pages if known else [*pages, "还没有管理员：请另开终端运行 zaitu init"]
