@@ -38,9 +38,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--terminal", required=True, help="the terminal's number")
         parser.add_argument("--server", default="127.0.0.1:7018", help="host:port of the gateway")
-        parser.add_argument("--version", dest="protocol", choices=["2011", "2013", "2019"], default="2013")
+        parser.add_argument("--protocol", choices=["2011", "2013", "2019"], default="2013")
         parser.add_argument("--speed", type=float, default=0.0, help="times real time; 0: as fast as it goes")
-        parser.add_argument("--auth-code", default="", help="from an earlier registration; default: register")
+        proof = parser.add_mutually_exclusive_group()
+        proof.add_argument("--register", action="store_true", help="register first (the default)")
+        proof.add_argument("--auth-code", default="", help="the code of an earlier registration")
         parser.add_argument("--terminal-id", default="REPLAY1", help="device id in the registration")
         parser.add_argument("--plate", default="", help="plate in the registration")
         parser.add_argument(
@@ -136,24 +138,26 @@ class Drive:
 
     async def run(self) -> None:
         """Raises Refused, or OSError when the gateway stays away."""
-        self._memory += await self._opened()
-        began_s, first = time.monotonic(), self._places[0].time
         beating = asyncio.create_task(self._beat())
         try:
-            for place in self._places:
-                elapsed_s = (place.time - first) / timedelta(seconds=1)
-                if self._speed:
-                    await asyncio.sleep(max(0.0, began_s + elapsed_s / self._speed - time.monotonic()))
-                dark = any(start <= elapsed_s < start + length for start, length in self._gaps)
-                if dark:
-                    self._memory.append(place)
-                else:
-                    await self._report(place)
-                self._progress()
+            self._memory += await self._opened()
+            await self._drive()
             await self._report(None)
         finally:
             beating.cancel()
             await self._link.close()
+
+    async def _drive(self) -> None:
+        began_s, first = time.monotonic(), self._places[0].time
+        for place in self._places:
+            elapsed_s = (place.time - first) / timedelta(seconds=1)
+            if self._speed:
+                await asyncio.sleep(max(0.0, began_s + elapsed_s / self._speed - time.monotonic()))
+            if any(start <= elapsed_s < start + length for start, length in self._gaps):
+                self._memory.append(place)
+            else:
+                await self._report(place)
+            self._progress()
 
     async def _report(self, place: Place | None) -> None:
         """Empty the memory, then report the newest place; None: nothing new, but wait for every answer."""
