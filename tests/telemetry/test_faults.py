@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
@@ -122,13 +123,24 @@ def running():
     rmtree(place, ignore_errors=True)
 
 
+def asked(running, sql):
+    """Rows from the installation's database, as soon as it answers again."""
+    for _ in range(120):
+        try:
+            with psycopg.connect(Home(running.home).database_url()) as connection:
+                return connection.execute(sql).fetchall()
+        except psycopg.OperationalError:
+            time.sleep(0.5)
+    raise AssertionError("the database did not come back")
+
+
 def stored(running):
     """{terminal: times}; raises AssertionError for a fix that is stored twice."""
-    with psycopg.connect(Home(running.home).database_url()) as connection:
-        rows = connection.execute(
-            """SELECT terminal.terminal, position.at FROM telemetry_position AS position
-                 JOIN telemetry_terminal AS terminal ON terminal.id = position.terminal_id"""
-        ).fetchall()
+    rows = asked(
+        running,
+        """SELECT terminal.terminal, position.at FROM telemetry_position AS position
+             JOIN telemetry_terminal AS terminal ON terminal.id = position.terminal_id""",
+    )
     assert len(rows) == len(set(rows)), "a fix is stored twice"
     times = {}
     for terminal, at in rows:
@@ -147,12 +159,6 @@ def lost(running, fleet):
     }
 
 
-def visits_of(running):
-    with psycopg.connect(Home(running.home).database_url()) as connection:
-        rows = connection.execute("SELECT visits FROM telemetry_vehiclestate").fetchall()
-    return [visits for (visits,) in rows]
-
-
 @pytest.mark.parametrize("part", ["gateway", "postgres"])
 def test_killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(running, part):
     with psycopg.connect(Home(running.home).database_url()) as connection:
@@ -164,8 +170,9 @@ def test_killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_stored_tw
         until(lambda: fleet.acknowledged > 500, 60)
         for _ in range(3):
             before = fleet.acknowledged
-            running.child(part).kill()
-            running.wait_ready(90)
+            process = running.child(part)
+            process.kill()
+            process.wait(10)
             assert lost(running, fleet) == {}
             until(lambda before=before: fleet.acknowledged > before + 500, 90)
     assert lost(running, fleet) == {}
@@ -174,6 +181,6 @@ def test_killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_stored_tw
     for link, sent in zip(fleet.links, fleet.sent, strict=True):
         assert len(link.acknowledged) == sent
         assert len(there[link.uplink.phone]) == sent
-    for visits in visits_of(running):
+    for (visits,) in asked(running, "SELECT visits FROM telemetry_vehiclestate"):
         assert len(visits) > 2
         assert len({(seq, entered_s) for seq, entered_s, *_ in visits}) == len(visits)
