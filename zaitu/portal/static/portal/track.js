@@ -2,12 +2,12 @@
 (function () {
   "use strict";
   var zaitu = window.zaitu;
-  var data = JSON.parse(document.getElementById("route-data").textContent);
+  var data = null;
   var words = document.getElementById("words").dataset;
   var waybill = document.querySelector(".number-row .waybill").textContent;
   var english = document.documentElement.lang === "en";
   var map = null;
-  var truck = document.getElementById("sketch-truck");
+  var truck = null;
   var last = null;
 
   // What changes is rendered by the server in one place; this only puts it in.
@@ -20,14 +20,31 @@
       .then(function (html) {
         var part = new DOMParser().parseFromString(html, "text/html").getElementById("live");
         if (!part) return;
+        var route = document.getElementById("live").dataset.route;
         document.getElementById("live").replaceWith(document.importNode(part, true));
         remember();
-        if (last) place(last);
+        if (part.dataset.route !== route) return redraw();
+        place(last);
       })
       .catch(function () { /* the next event or reconnection tries again */ })
       .finally(function () {
         fetching = false;
         if (again) { again = false; refresh(); }
+      });
+  }
+
+  // Another route: planned only now, another truck, or none any more.
+  function redraw() {
+    return fetch("/t/" + waybill + (english ? "?lang=en" : ""), { credentials: "same-origin" })
+      .then(function (answer) { return answer.ok ? answer.text() : Promise.reject(new Error(answer.status)); })
+      .then(function (html) {
+        var slot = new DOMParser().parseFromString(html, "text/html").getElementById("map-slot");
+        if (!slot) return;
+        large(false);
+        if (map) map.leaflet.remove();
+        document.getElementById("map-slot").replaceWith(document.importNode(slot, true));
+        draw();
+        place(last);
       });
   }
 
@@ -38,8 +55,9 @@
     if (position) freshness(position.at);
     progress(position);
     if (map) {
+      if (position && data.route.length) map.route(data.route, nearest(position).index);
       map.truck(position && {
-        lat: position.lat, lon: position.lon, course: position.course_deg, state: "moving",
+        lat: position.lat, lon: position.lon, course: course(position), state: "moving",
         title: about.textContent, radius_m: position.precision_m >= 1000 ? position.precision_m : 0,
       });
     }
@@ -81,19 +99,23 @@
     truck.querySelector("circle").setAttribute("r", position.precision_m >= 1000 ? 26 : 0);
   }
 
-  // Strangers are not told the course: the truck points along the route instead.
-  function course(position) {
-    if (position.course_deg !== null) return position.course_deg;
-    var best = Infinity, angle = 0;
+  // The piece of the route a position lies on: the index of its end, and its direction in degrees from north.
+  function nearest(position) {
+    var best = { off: Infinity, angle: 0, index: 0 };
+    var k = Math.cos((position.lat * Math.PI) / 180);
     for (var i = 1; i < data.route.length; i++) {
       var a = data.route[i - 1], b = data.route[i];
-      var k = Math.cos((position.lat * Math.PI) / 180);
       var dx = (b[1] - a[1]) * k, dy = b[0] - a[0];
       var t = Math.min(1, Math.max(0, ((position.lon - a[1]) * k * dx + (position.lat - a[0]) * dy) / (dx * dx + dy * dy || 1)));
       var off = Math.hypot((a[1] - position.lon) * k + t * dx, a[0] - position.lat + t * dy);
-      if (off < best) { best = off; angle = (Math.atan2(dx, dy) * 180) / Math.PI; }
+      if (off < best.off) best = { off: off, angle: (Math.atan2(dx, dy) * 180) / Math.PI, index: t < 0.5 ? i - 1 : i };
     }
-    return angle;
+    return best;
+  }
+
+  // Strangers are not told the course: the truck points along the route instead.
+  function course(position) {
+    return position.course_deg === null ? nearest(position).angle : position.course_deg;
   }
 
   function states(list) {
@@ -101,29 +123,36 @@
       return { lat: stop.lat, lon: stop.lon, name: stop.city || stop.name, state: stop.state === "ahead" ? "ahead" : "done" };
     });
   }
-  if (window.L && zaitu.map) {
-    var config = zaitu.map.config();
-    map = zaitu.map.create(document.getElementById("map"), config);
-    var placed = data.stops.filter(function (stop) { return stop.lat !== null; });
+  function draw() {
+    data = JSON.parse(document.getElementById("route-data").textContent);
+    truck = document.getElementById("sketch-truck");
+    map = null;
+    var box = document.getElementById("map");
+    if (!box || !window.L || !zaitu.map) return;
+    map = zaitu.map.create(box, zaitu.map.config());
     if (data.route.length) map.route(data.route, 0);
-    map.stops(states(placed));
+    map.stops(states(data.stops.filter(function (stop) { return stop.lat !== null; })));
     map.fit();
   }
+  draw();
 
   // Full screen without the browser's own mode, which phones refuse for anything but video.
-  var enlarge = document.getElementById("enlarge");
   function large(on) {
-    document.getElementById("map-card").classList.toggle("map-card--large", on);
+    var card = document.getElementById("map-card");
+    if (!card) return;
+    var button = document.getElementById("enlarge");
+    card.classList.toggle("map-card--large", on);
     document.body.style.overflow = on ? "hidden" : "";
-    enlarge.setAttribute("aria-pressed", String(on));
-    enlarge.querySelector("span").textContent = on ? enlarge.dataset.large : enlarge.dataset.small;
+    button.setAttribute("aria-pressed", String(on));
+    button.querySelector("span").textContent = on ? button.dataset.large : button.dataset.small;
     if (map) { map.leaflet.invalidateSize(); map.fit(); }
   }
-  if (enlarge) {
-    enlarge.addEventListener("click", function () { large(enlarge.getAttribute("aria-pressed") !== "true"); });
-    document.addEventListener("keydown", function (event) { if (event.key === "Escape") large(false); });
-    if (!map) document.getElementById("map").addEventListener("click", function () { large(true); });
-  }
+  document.addEventListener("click", function (event) {
+    var card = document.getElementById("map-card");
+    if (event.target.closest("#enlarge")) large(!card.classList.contains("map-card--large"));
+    else if (!map && event.target.closest("#map")) large(true);
+  });
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape") large(false); });
 
   var qrOpen = document.getElementById("qr-open");
   qrOpen.addEventListener("click", function (event) {
@@ -153,17 +182,11 @@
 
   if (navigator.serviceWorker) navigator.serviceWorker.register("/t/sw.js", { scope: "/t/" }).catch(function () {}); // plain HTTP: none
 
-  var known = null;
   zaitu.stream("/api/v1/track/" + waybill + "/live" + (english ? "?lang=en" : ""), {
     on: {
-      track: function (answer) {
-        var text = JSON.stringify([answer.status, answer.detail, answer.eta, answer.eta_from, answer.eta_to, answer.exception, answer.nodes]);
-        var first = known === null;
-        var same = known === text;
-        known = text;
-        // The first answer is what the page shows already, unless something happened while it was on its way.
-        var shown = document.querySelectorAll(".nodes .node").length;
-        if ((first && (answer.status !== document.getElementById("live").dataset.status || answer.nodes.length !== shown)) || (!first && !same)) refresh();
+      // The id is the document's version: what the page shows already needs no second look.
+      track: function (_answer, version) {
+        if (version !== document.getElementById("live").dataset.version) refresh();
       },
       position: place,
     },

@@ -7,7 +7,7 @@ function tell(stream, message) {
 }
 
 function listen(url, stream, name) {
-  stream.source.addEventListener(name, (event) => tell(stream, { url, name, data: event.data }));
+  stream.source.addEventListener(name, (event) => tell(stream, { url, name, data: event.data, id: event.lastEventId }));
 }
 
 function start(url, stream) {

@@ -1,4 +1,4 @@
-// zaitu.stream(url, {on: {name: fn(data)}, state: fn("live"|"waiting"), shared: true|false}) → {close()}
+// zaitu.stream(url, {on: {name: fn(data, id)}, state: fn("live"|"waiting"), shared: true|false}) → {close()}
 // Reconnects by itself (1 s doubling to 30 s); only a visible tab holds a stream, so many open tabs do not use up the
 // browser's six connections; `shared` lets all tabs of one browser use one stream (SharedWorker, where there is one).
 (function () {
@@ -11,10 +11,10 @@
     var names = Object.keys(options.on || {});
 
     function told(state) { if (options.state) options.state(state); }
-    function handle(name, raw) {
+    function handle(name, raw, id) {
       var data;
       try { data = JSON.parse(raw); } catch (error) { return; } // a cut-off event: the next one is whole
-      options.on[name](data);
+      options.on[name](data, id);
     }
     function open() {
       if (closed || source || document.visibilityState === "hidden") return;
@@ -25,7 +25,7 @@
       var events = new EventSource(url);
       events.onopen = function () { wait = 1000; told("live"); };
       events.onerror = function () { shut(); again(); };
-      names.forEach(function (name) { events.addEventListener(name, function (event) { handle(name, event.data); }); });
+      names.forEach(function (name) { events.addEventListener(name, function (event) { handle(name, event.data, event.lastEventId); }); });
       return { close: function () { events.close(); } };
     }
     function shared() {
@@ -34,7 +34,7 @@
         var got = message.data;
         if (got.url !== url) return;
         if (got.state) told(got.state);
-        else if (names.indexOf(got.name) >= 0) handle(got.name, got.data);
+        else if (names.indexOf(got.name) >= 0) handle(got.name, got.data, got.id);
       };
       worker.port.start();
       worker.port.postMessage({ open: url, names: names });
