@@ -185,6 +185,19 @@ def test_silence_is_an_exception_and_ends_when_the_truck_is_heard(time_machine):
     assert make.status(waybill) == ("in_transit", "departed")
 
 
+def test_after_a_start_we_were_deaf_and_nobody_silent(time_machine):
+    waybill, trip = on_the_road(timedelta(hours=1))
+    position(trip, 0.05)
+    start = clock.now() + timedelta(hours=8)
+    time_machine.move_to(start)
+    assert journey.eta_refresh(actor=make.TEST, listening_since=start).silent == 0
+    time_machine.move_to(start + timedelta(minutes=121))
+    assert journey.eta_refresh(actor=make.TEST, listening_since=start).silent == 1
+    time_machine.move_to(start + timedelta(minutes=122))
+    assert journey.eta_refresh(actor=make.TEST, listening_since=clock.now()).silent == 0
+    assert make.page(waybill).row.exception["code"] == "no_update"
+
+
 def test_an_arrival_teaches_the_error_of_what_was_predicted(time_machine):
     start = clock.now()
     order = make.order()

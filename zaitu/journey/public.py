@@ -5,6 +5,7 @@ A customer's key sees and touches its own shipments only; to everybody a shipmen
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from zaitu.access import public as access
@@ -392,14 +393,10 @@ def file_store(
     """
     if not (actor.can(Right.SCAN_ROAD) or actor.can(Right.SCAN_WAREHOUSE)):
         _staff(actor, Right.PROBLEM_REPORT)
-    shipment = _shipments.visible(_staff_only(actor), waybill)
+    _staff(actor, Right.SHIPMENTS_READ)
+    shipment = _shipments.visible(actor, waybill)
     del mime
     return _files.file_store(actor=actor, shipment=shipment, kind=kind, content=content, file_id=file_id)
-
-
-def _staff_only(actor: Principal) -> Principal:
-    _staff(actor, Right.SHIPMENTS_READ)
-    return actor
 
 
 def file_read(*, actor: Principal, file_id: str) -> tuple[bytes, str]:
@@ -447,12 +444,9 @@ def events_of(*, actor: Principal, waybill: str) -> tuple[EventView, ...]:
 def labels(*, actor: Principal, waybill: str) -> tuple[LabelView, ...]:
     """What the piece labels of a shipment print. Raises Forbidden, NotFound."""
     actor.must(Right.LABELS_PRINT)
-    return _shipments.labels(_shipments.visible(_label_reader(actor), waybill))
-
-
-def _label_reader(actor: Principal) -> Principal:
-    """A key with the scope `labels` alone may print its own shipments' labels without reading the rest."""
-    return replace(actor, rights=actor.rights | {Right.SHIPMENTS_READ})
+    # A key with the scope `labels` alone prints its own shipments' labels without reading the rest.
+    reader = replace(actor, rights=actor.rights | {Right.SHIPMENTS_READ})
+    return _shipments.labels(_shipments.visible(reader, waybill))
 
 
 def track(*, actor: Principal, waybill: str) -> TrackView:
@@ -469,10 +463,13 @@ def track(*, actor: Principal, waybill: str) -> TrackView:
 # Timers
 
 
-def eta_refresh(*, actor: Principal) -> Refreshed:
-    """Predict every running trip anew, tell what matters, and notice what comes near or falls silent. Raises Forbidden."""
+def eta_refresh(*, actor: Principal, listening_since: datetime | None = None) -> Refreshed:
+    """Predict every running trip anew, tell what matters, and notice what comes near or falls silent.
+
+    A truck's silence counts from `listening_since` at the earliest: after a start we were deaf, they were not silent. Raises Forbidden.
+    """
     _staff(actor, Right.TRIPS_PLAN)
-    return _etas.eta_refresh(actor=actor)
+    return _etas.eta_refresh(actor=actor, listening_since=listening_since)
 
 
 def unloading_close(*, actor: Principal) -> int:

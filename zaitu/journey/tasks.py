@@ -1,16 +1,22 @@
 """Timers of the journey."""
 
+from typing import Final
+
 from procrastinate.contrib.django import app
 
 from zaitu.journey import public
+from zaitu.kernel import clock
 from zaitu.kernel.principal import system
+
+_STARTED_AT: Final = clock.now()
+"""The gateway starts with us; what trucks said before waits in their memory."""
 
 
 @app.periodic(cron="* * * * * */30")
 @app.task(queueing_lock="journey.eta_refresh", lock="journey.eta_refresh", pass_context=False)
 def eta_refresh(timestamp: int) -> None:
     """New predictions for all running trips; every 30 seconds, one at a time."""
-    public.eta_refresh(actor=system("journey.eta"))
+    public.eta_refresh(actor=system("journey.eta"), listening_since=_STARTED_AT)
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -68,6 +68,7 @@ class _Picture:
     errors: dict[tuple[str, int], tuple[float, ...]] = field(default_factory=dict)
     arrivals: dict[int, dict[int, datetime]] = field(default_factory=dict)
     """By trip: predicted arrival by seq."""
+    listening_since: datetime | None = None
 
     def progress(self, trip: Trip) -> telemetry.Latest | None:
         """The vehicle's fix, if it was taken on this trip."""
@@ -81,10 +82,18 @@ class _Picture:
         times += [at for stop in self.stops[trip.pk] for at in (stop.arrived_at, stop.departed_at)]
         return max(at for at in times if at is not None)
 
+    def silent(self, heard_at: datetime) -> bool:
+        since = max(heard_at, self.listening_since or heard_at)
+        return self.now - since > SILENCE
 
-def eta_refresh(*, actor: Principal) -> Refreshed:
-    """Predict anew and tell what matters. Running twice at once or again tells nothing twice."""
+
+def eta_refresh(*, actor: Principal, listening_since: datetime | None = None) -> Refreshed:
+    """Predict anew and tell what matters. Running twice at once or again tells nothing twice.
+
+    `listening_since`: before this instant nobody of us was there to hear; a truck's silence counts from then on.
+    """
     picture = _picture(actor, clock.now())
+    picture.listening_since = listening_since
     for trip in picture.trips.values():
         picture.arrivals[trip.pk] = etas.arrivals(
             _run(picture, trip), picture.paces.get(trip.line_code, {}), picture.now
@@ -188,7 +197,8 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
     aboard = leg.state == LegState.ON_BOARD
     heard_at = picture.heard_at(trip) if aboard else now
     told_silent = bool(shipment.exception and shipment.exception["code"] == Problem.NO_UPDATE)
-    silent = now - heard_at > SILENCE
+    silent = picture.silent(heard_at) and not told_silent
+    heard = told_silent and now - heard_at <= SILENCE
     stop = next(stop for stop in picture.stops[trip.pk] if stop.seq == leg.to_seq)
     arrival = picture.arrivals[trip.pk].get(leg.to_seq)
     final_leg = stop.station_code == shipment.to_station and stop.station_code in kinds
@@ -198,7 +208,7 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
         is_near = aboard and arrival - now <= etas.SOON and shipment.detail != Detail.RETURNING
         soon = is_near and shipment.status in (Status.IN_TRANSIT, Status.AT_STOP)
     matters = eta is not None and etas.matters(shipment.eta, eta, now)
-    if not (matters or soon or (silent and not told_silent) or (told_silent and not silent)):
+    if not (matters or soon or silent or heard):
         return None
     horizon = etas.horizon_of((eta or now) - now)
     return _Change(
@@ -208,8 +218,8 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
         errors_s=picture.errors.get((trip.line_code, horizon), ()),
         reason=_reason(picture, trip),
         soon=f"soon:{trip.ref}" if soon else "",
-        silent_since=heard_at if silent and not told_silent else None,
-        heard=told_silent and not silent,
+        silent_since=heard_at if silent else None,
+        heard=heard,
     )
 
 

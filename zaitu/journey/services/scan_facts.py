@@ -71,6 +71,7 @@ def subject_of(ledger: Ledger, draft: ScanDraft, kind: Kind, found: Scanned) -> 
     )
     leg_stop = _stop(stops, leg, leg.to_seq) if leg else None
     board_station = _stop(stops, leg, leg.from_seq).station_code if leg else ""
+    state = ledger.state(shipment.pk)
     names = network.stations_by_codes({shipment.from_station, shipment.to_station, draft.station_code})
     trip_stops = stops[trip.pk] if trip else []
     here = next((stop for stop in trip_stops if stop.station_code == draft.station_code), None)
@@ -84,8 +85,8 @@ def subject_of(ledger: Ledger, draft: ScanDraft, kind: Kind, found: Scanned) -> 
         origin_name=_name(names, shipment.from_station),
         destination=shipment.to_station,
         destination_name=_name(names, shipment.to_station),
-        problems=ledger.state(shipment.pk).problems,
-        repeated=_repeated(kind, draft, found, trip),
+        problems=state.problems,
+        repeated=_repeated(draft, found, trip, state.settling if kind is Kind.SIGNED else state.effective),
         trip=draft.trip or (trip.ref if trip else ""),
         trip_plate=trip.plate if trip else "",
         trip_known=trip is not None or not draft.trip,
@@ -157,13 +158,13 @@ def _reaches(stops: Sequence[TripStop], station: str, destination: str) -> bool:
     return here is not None and any(stop.seq > here and stop.station_code == destination for stop in stops)
 
 
-def _repeated(kind: Kind, draft: ScanDraft, found: Scanned, trip: Trip | None) -> bool:
-    """The same piece, or the same whole waybill without a count, scanned so here before (and not voided)."""
-    if kind not in _ONCE or "pieces" in draft.data or "items" in draft.data:
+def _repeated(draft: ScanDraft, found: Scanned, trip: Trip | None, standing: frozenset[int]) -> bool:
+    """The same piece, or the same whole waybill without a count, scanned so here before, and that scan stands."""
+    if draft.kind not in _ONCE or "pieces" in draft.data or "items" in draft.data:
         return False
     same = JourneyEvent.objects.filter(
         shipment_id=found.shipment_id,
-        kind=kind,
+        kind=draft.kind,
         station_code=draft.station_code,
         pieces=None,
         source="scan",
@@ -171,8 +172,7 @@ def _repeated(kind: Kind, draft: ScanDraft, found: Scanned, trip: Trip | None) -
     same = same.filter(piece_id=found.piece[0]) if found.piece else same.filter(piece=None)
     if trip is not None:
         same = same.filter(trip=trip)
-    voided = JourneyEvent.objects.filter(shipment_id=found.shipment_id, kind=Kind.VOIDED).values("target_id")
-    return same.exclude(pk__in=voided).exists()
+    return not standing.isdisjoint(same.values_list("id", flat=True))
 
 
 def _loaded_here(found: Scanned, trip: Trip | None, station: str) -> bool:
