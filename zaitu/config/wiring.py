@@ -6,6 +6,13 @@ Delivery is at least once; every handler may run twice and says so in its docstr
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from zaitu.customers.events import ContactErased
+from zaitu.journey import public as journey
 from zaitu.kernel.events import Event
+from zaitu.telemetry.events import StopEntered, StopLeft
 
-SUBSCRIPTIONS: Final[Mapping[type[Event], Sequence[Callable[[Any], None]]]] = {}
+SUBSCRIPTIONS: Final[Mapping[type[Event], Sequence[Callable[[Any], None]]]] = {
+    StopEntered: (journey.on_stop_entered,),
+    StopLeft: (journey.on_stop_left,),
+    ContactErased: (journey.on_contact_erased,),
+}
