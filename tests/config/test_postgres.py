@@ -87,6 +87,7 @@ def test_a_lock_file_naming_an_unrelated_process_does_not_stop_it(server, place)
     server.stop()
     pid_file = place / "home/pg/postmaster.pid"
     pid_file.write_text(f"{os.getppid()}\n{place}/home/pg\n0\n5432\n\n\n\n\n")
+    (place / "home/run/pg/.s.PGSQL.5432.lock").write_text(pid_file.read_text())
     server.start()
     assert server.running()
 

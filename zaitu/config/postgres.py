@@ -83,6 +83,7 @@ class PostgresServer:
 
     def launch(self) -> None:
         """The first half of `start`, for callers with an event loop: call it in the main thread, and `wait` in any."""
+        self.running()  # takes note of a killed one: as a zombie its number would still look alive
         runner = _runner(self._home.postgres_data)
         self._place(runner)
         data = self._home.postgres_data.resolve()
@@ -90,7 +91,7 @@ class PostgresServer:
         if not (data / "PG_VERSION").exists():
             self._initialise(binaries, data, runner)
         _check_major(data)
-        _wait_for_predecessor(data)
+        _wait_for_predecessor(data, self._home.postgres_socket)
         _write_access(data, runner)
         log = self._home.log("postgres")
         if log.exists() and log.stat().st_size > _LOG_KEEP_BYTES:
@@ -156,7 +157,8 @@ class PostgresServer:
                 (aside / place.name).mkdir(parents=True, exist_ok=True, mode=0o700)
                 place.symlink_to(aside / place.name)
         for place in places:
-            place.mkdir(exist_ok=True, mode=0o700)
+            place.mkdir(exist_ok=True)
+            place.chmod(0o700)  # PostgreSQL insists, also on a folder that somebody else has made
             if runner.dropped:
                 os.chown(place, runner.uid, runner.gid)
 
@@ -316,10 +318,10 @@ def _processes_in(data: Path) -> Iterable[int]:
                 continue
 
 
-def _wait_for_predecessor(data: Path) -> None:
+def _wait_for_predecessor(data: Path, socket: Path) -> None:
     """A server whose supervisor was killed is still stopping: let it finish.
 
-    When nothing works in the directory any more, its lock file is stale and goes: after a reboot the number in it may belong
+    When nothing works in the directory any more, the lock files are stale and go: after a reboot the number in them may belong
     to an unrelated process, for which PostgreSQL would refuse to start.
     """
     deadline = time.monotonic() + _STOP_TIMEOUT_S
@@ -327,4 +329,5 @@ def _wait_for_predecessor(data: Path) -> None:
         if time.monotonic() > deadline:
             raise Unavailable(f"另一个 PostgreSQL 正在使用 {data}")
         time.sleep(0.05)
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    for stale in (data / "postmaster.pid", socket / ".s.PGSQL.5432.lock", socket / ".s.PGSQL.5432"):
+        stale.unlink(missing_ok=True)
