@@ -12,6 +12,7 @@
       pane.style.pointerEvents = "none";
       L.geoJSON(china, {
         pane: "backdrop",
+        renderer: L.svg({ pane: "backdrop", padding: 1 }), // drawn beyond the edge, or panning shows bare borders
         interactive: false,
         style: { color: style.getPropertyValue("--z-line-strong"), opacity: 0.5, weight: 1, fillColor: style.getPropertyValue("--z-surface"), fillOpacity: 1 },
       }).addTo(map.leaflet);

@@ -94,7 +94,7 @@
         draw();
         if (!framed && fleet.size) {
           framed = true;
-          map.leaflet.fitBounds(window.L.latLngBounds(Array.from(fleet.values()).map(map.at)).pad(0.15), { maxZoom: 11 });
+          map.leaflet.fitBounds(window.L.latLngBounds(Array.from(fleet.values()).map(map.at)).pad(0.15), { maxZoom: 11, animate: false });
           var asked = Number(location.hash.slice(1));
           if (fleet.has(asked)) { map.leaflet.setView(map.at(fleet.get(asked)), 11); open(asked); }
         }
