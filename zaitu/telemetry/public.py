@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
@@ -36,6 +37,7 @@ __all__ = [
     "osmand",
     "osmand_close",
     "osmand_open",
+    "temps",
     "terminal_adopt",
     "terminal_create",
     "terminal_reset",
@@ -87,10 +89,18 @@ def track(
     return selectors.track(vehicle_id, start, end, limit)
 
 
+def temps(
+    *, actor: Principal, vehicle_id: int, start: datetime, end: datetime, limit: int = 200
+) -> list[tuple[datetime, tuple[float | None, ...]]]:
+    """°C per probe with start ≤ at < end, oldest first, evenly thinned to `limit`. Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.temps(vehicle_id, start, end, limit)
+
+
 def terminals_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[TerminalView]:
     """Devices that were let in, by number. Raises Forbidden."""
     actor.must(Right.TERMINALS_MANAGE)
-    return selectors.terminals(text, page, 50)
+    return selectors.terminals(text, page, 50, clock.now())
 
 
 def unknown_terminals(*, actor: Principal) -> list[UnknownTerminalView]:

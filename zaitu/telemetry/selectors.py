@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
+from zaitu.network import public as network
 from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.models import Position, Terminal, UnknownTerminal, VehicleState
@@ -70,11 +71,24 @@ def track(vehicle_id: int, start: datetime, end: datetime, limit: int) -> list[T
     ]
 
 
-def _terminal_view(row: Terminal) -> TerminalView:
+def temps(
+    vehicle_id: int, start: datetime, end: datetime, limit: int
+) -> list[tuple[datetime, tuple[float | None, ...]]]:
+    """What the probes said from `start` until before `end`, °C per probe, oldest first, evenly thinned to `limit`. One query."""
+    rows = list(
+        Position.objects.filter(vehicle_id=vehicle_id, at__gte=start, at__lt=end, temps_c__isnull=False)
+        .order_by("at")
+        .values_list("at", "temps_c")[:TRACK_MAX]
+    )
+    every = max(1, -(-len(rows) // limit))
+    return [(at, tuple(found or ())) for at, found in rows[::every]]
+
+
+def _terminal_view(row: Terminal, plate: str) -> TerminalView:
     return TerminalView(
         terminal=row.terminal,
         kind=row.kind,
-        plate=row.plate,
+        plate=plate,
         version=row.version,
         maker=row.maker,
         model=row.model,
@@ -85,13 +99,19 @@ def _terminal_view(row: Terminal) -> TerminalView:
     )
 
 
-def terminals(text: str, page: int, size: int) -> Page[TerminalView]:
-    """Terminals let in whose number or plate contains `text`. Two queries."""
+def terminals(text: str, page: int, size: int, now: datetime) -> Page[TerminalView]:
+    """Terminals let in whose number, or plate at that time, contains `text`, with where they are now. Three queries."""
     rows = Terminal.objects.order_by("terminal")
     if text:
         rows = rows.filter(terminal__contains=text) | rows.filter(plate__icontains=text)
     first = (max(page, 1) - 1) * size
-    found = tuple(_terminal_view(row) for row in rows[first : first + size])
+    shown = list(rows[first : first + size])
+    plates = {
+        stay.terminal: stay.plate
+        for stay in network.bindings_of(row.terminal for row in shown)
+        if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
+    }
+    found = tuple(_terminal_view(row, plates.get(row.terminal, "")) for row in shown)
     return Page(rows=found, total=rows.count(), page=page, size=size)
 
 

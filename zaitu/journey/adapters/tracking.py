@@ -37,7 +37,7 @@ _COLUMNS: Final = """
   LEFT JOIN telemetry_vehiclestate AS v ON v.vehicle_id = s.vehicle_id AND NOT s.final
 """
 _API: Final = f"SELECT s.document->'api'->>$2 AS api, {_COLUMNS} WHERE s.waybill = ANY($1::text[])"
-_PAGE: Final = f"SELECT s.document - 'api' AS document, s.consignor_contact, s.consignee_contact, {_COLUMNS} WHERE s.waybill = %s"
+_PAGE: Final = f"SELECT s.document - 'api' AS document, s.consignor_contact, s.consignee_contact, t.vehicle_id AS trip_vehicle_id, t.done_at, {_COLUMNS} WHERE s.waybill = %s"
 
 log = logs.logger("journey.tracking")
 
@@ -72,6 +72,8 @@ class TrackedPage:
     document: Mapping[str, Any]
     contact_ids: tuple[int | None, int | None]
     """Consignor and consignee in the customers room."""
+    ride: tuple[int, datetime, datetime | None] | None
+    """(vehicle, from, to) of its trip once that has started, also when the journey is over: whose probes measured its cold."""
 
 
 def fix_of(row: Mapping[str, Any], *, trip: str, since: datetime | None) -> Position | None:
@@ -225,6 +227,7 @@ def track_page(waybill: str) -> TrackedPage | None:
         tracked=_tracked(row, ""),
         document=json.loads(row["document"]),
         contact_ids=(row["consignor_contact"], row["consignee_contact"]),
+        ride=(row["trip_vehicle_id"], row["started_at"], row["done_at"]) if row["started_at"] else None,
     )
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.portal import details
+from zaitu.portal.pages.curve import curve
 from zaitu.portal.pages.sketch import dash, share_of_leg, sketch, thinned
 from zaitu.ui import times
 
@@ -84,6 +85,7 @@ def context(page: "journey.TrackedPage", *, lang: str, exact: bool) -> dict[str,
         "children": document["children"],
         "exact": exact,
         "details": _details(page, lang=lang) if exact else None,
+        "curve": curve(page) if exact else None,
     }
 
 
