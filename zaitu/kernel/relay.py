@@ -198,7 +198,8 @@ class Relay:
         """
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT row.id, name, row.subject, body, done, only_for, put_at, coalesce(hold.tries, '{{}}')
+                f"""SELECT row.id, name, row.subject, body, done, only_for, put_at,
+                           CASE WHEN hold.row_id = row.id THEN hold.tries ELSE '{{}}' END
                     FROM {_ROWS} AS row
                     LEFT JOIN {_HOLDS} AS hold ON hold.subject = row.subject
                     WHERE partition = %s
