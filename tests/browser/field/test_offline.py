@@ -26,6 +26,10 @@ def test_without_network_work_goes_on_survives_a_reload_and_is_applied_once_in_o
     for label in order.pieces:
         wedge(page, label)
         answered(page, "wait", label)
+    wedge(page, order.pieces[2])
+    answered(page, "warn", order.pieces[2])
+    expect(page.locator("#result")).to_contain_text("这件已经扫过了")
+    page.locator("#undo").click()
     expect(page.locator("#badge")).to_have_text("待上传 3")
     expect(page.locator("#total")).to_contain_text("3/3")
     expect(page.get_by_text("没有网络，照常操作")).to_be_visible()

@@ -63,7 +63,7 @@ def test_a_refused_scan_can_be_tried_again_when_what_stood_in_its_way_is_gone(fi
     page.locator("#badge").click()
     page.get_by_role("button", name="重试", exact=True).click()
     uploaded(page)
-    assert kinds(order.waybill)[-1] == "loaded"
+    assert "loaded" in kinds(order.waybill)
 
 
 def test_a_session_that_ended_keeps_the_queue_and_the_same_person_sends_it(field_phone, order):
@@ -147,7 +147,7 @@ def test_rights_taken_away_meanwhile_are_told_and_the_rest_goes_on(field_phone, 
     wedge(page, order.pieces[0])
     answered(page, "wait")
     page.context.set_offline(False)
-    expect(page.locator("#badge")).to_have_text("1 条要处理", timeout=15_000)
+    expect(page.locator("#badge[data-queued='0']")).to_have_text("1 条要处理", timeout=15_000)
     assert kinds(order.waybill) == ["collected"]
 
 

@@ -139,8 +139,10 @@ def test_right_look_and_wrong_sound_and_feel_different(field_phone, order, trip,
     answered(page, "warn")
     expect(page.locator("#result")).to_contain_text("未配载")
     shot(page, "field-warn", whole=True)
+    expect(page.locator("#total")).to_contain_text("2/4")  # it was put on this truck
     wedge(page, "ZT0000000000000")
     answered(page, "wrong")
+    expect(page.locator("#recent [data-level=wrong]")).to_contain_text("未成功")
     shot(page, "field-wrong", whole=True)
     assert page.evaluate("window.shaken") == ["60", "80-80-80", "400-100-400"]
     assert page.evaluate("window.heard") == ["sine1760", "sine880", "sine880", "square196", "square185"]

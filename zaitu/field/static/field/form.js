@@ -5,6 +5,7 @@ import { goodsOf } from "./goods.js";
 import { labelOf } from "./kinds.js";
 import { scanbox } from "./scanbox.js";
 import { signal } from "./signal.js";
+import { spaced } from "./waybill.js";
 
 const ANSWER_MS = 8000;
 
@@ -64,7 +65,7 @@ export function formScreen(main, app, { kind, purpose, whole = true, body }) {
     fill(main, h("header", { class: "f-head" }, h("h1", {}, labelOf(kind))),
       h("section", { class: "f-result", id: "result", "data-level": result.level, "data-code": label, "aria-live": "assertive" },
         h("p", { class: "f-result-word" }, icon(picture), h("span", {}, words)),
-        h("p", { class: "f-code" }, label),
+        h("p", { class: "f-code" }, spaced(label)),
         result.message && h("p", { class: "f-message" }, result.message)),
       button("下一票", ask, { kind: "f-button--primary f-button--big", icon: "scan", id: "next" }),
       button("回到首页", () => app.go("/"), { icon: "home" }));

@@ -119,8 +119,9 @@ export class Queue extends EventTarget {
     await this.remove(record);
   }
 
+  // Under a new key: what the server refused under the old one was not done, and it would only repeat its answer.
   async retry(record) {
-    await this.update(record, { state: "queued", tries: 0, message: "" });
+    await this.update(record, { key: uuid(), state: "queued", sent: false, tries: 0, message: "" });
     this.kick();
   }
 

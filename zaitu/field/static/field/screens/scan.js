@@ -40,12 +40,15 @@ class Scanning {
       this.total, this.panel, this.box.node, this.undoButton, this.recent);
     this.idle();
     this.listener = () => this.list();
+    this.settled = ({ detail: { record } }) => this.trip && record.kind === "undo" && this.load();
     this.app.queue.addEventListener("changed", this.listener);
+    this.app.queue.addEventListener("settled", this.settled);
     this.list();
     if (this.trip) this.load();
     return () => {
       this.box.stop();
       this.app.queue.removeEventListener("changed", this.listener);
+      this.app.queue.removeEventListener("settled", this.settled);
     };
   }
 
@@ -73,22 +76,31 @@ class Scanning {
     this.last = key;
     this.app.queue.answer(key, ANSWER_MS).then((outcome) => {
       if (outcome) this.answered(label, outcome.result);
-      else this.waiting(label, waybill);
+      else this.waiting(key, label, waybill);
     });
   }
 
   answered(label, result) {
     this.show(result.level, label, result.message, result);
+    if (result.level === "wrong") return;
     const row = this.row(result.waybill);
-    if (row && result.counts && result.level !== "wrong") row.pieces_scanned = result.counts.scanned;
+    if (this.sheet && !row) this.load(); // it was put on this truck just now
+    if (row && result.counts) row.pieces_scanned = result.counts.scanned;
     this.count();
   }
 
-  // Without an answer the phone says what it knows itself: whether the truck's list has it.
-  waiting(label, waybill) {
+  // Without an answer the phone says what it knows itself: scanned before, or not on the truck's list.
+  async waiting(key, label, waybill) {
+    const again = (await this.mine()).some((record) => record.label === label && record.key !== key && record.state !== "refused");
     const missing = this.sheet && !this.row(waybill);
-    this.show(missing ? "warn" : "wait", label, missing ? "不在本车清单里；联网后再核对" : "");
+    if (again) this.show("warn", label, "这件已经扫过了");
+    else if (missing) this.show("warn", label, "不在本车清单里；联网后再核对");
+    else this.show("wait", label, "");
     this.count();
+  }
+
+  async mine() {
+    return (await this.app.queue.records()).filter(({ kind, trip }) => kind === this.kind && trip === this.trip);
   }
 
   row(waybill) {
@@ -112,9 +124,9 @@ class Scanning {
   async count() {
     if (!this.sheet) return;
     const rows = this.sheet.rows.filter((row) => row.task === this.about.trip);
-    const waiting = (await this.app.queue.records()).filter((record) => record.state === "queued" && record.kind === this.kind && record.trip === this.trip);
+    const waiting = new Set((await this.mine()).filter(({ state }) => state === "queued").map(({ label }) => label)).size;
     const expected = rows.reduce((sum, row) => sum + row.pieces_expected, 0);
-    const scanned = rows.reduce((sum, row) => sum + row.pieces_scanned, 0) + waiting.length;
+    const scanned = rows.reduce((sum, row) => sum + row.pieces_scanned, 0) + waiting;
     const over = rows.reduce((sum, row) => sum + Math.max(0, row.pieces_scanned - row.pieces_expected), 0);
     const short = Math.max(0, expected - scanned + over);
     this.total.dataset.short = short;
@@ -124,14 +136,11 @@ class Scanning {
   }
 
   async list() {
-    const records = (await this.app.queue.records()).filter(({ kind, trip }) => kind === this.kind && trip === this.trip).reverse();
-    const last = records.find((record) => record.state !== "refused" && Date.now() - new Date(record.at) < UNDO_MS);
+    const records = (await this.mine()).reverse();
+    const last = records.find((record) => record.state !== "refused" && record.level !== "wrong" && Date.now() - new Date(record.at) < UNDO_MS);
     this.undoable = last ?? null;
     this.undoButton.disabled = !last;
-    fill(this.recent, records.slice(0, 12).map((record) => h("li", { class: "f-row", "data-state": record.state },
-      icon({ queued: "upload", done: record.level === "warn" ? "alert-triangle" : "check", warned: "alert-triangle", refused: "x" }[record.state] ?? "check"),
-      h("span", { class: "f-code-small" }, spaced(record.label)),
-      h("span", { class: "muted" }, { queued: "待上传", refused: "未成功", warned: "请注意" }[record.state] ?? when(record.at)))));
+    fill(this.recent, records.slice(0, 12).map(shown));
   }
 
   async undo() {
@@ -153,3 +162,9 @@ class Scanning {
   }
 }
 
+// How a record of the list stands: ok, warn, wrong, or still waiting.
+function shown(record) {
+  const level = { queued: "wait", refused: "wrong", warned: "warn" }[record.state] ?? record.level ?? "ok";
+  const words = { wait: "待上传", wrong: "未成功", warn: "请注意", ok: when(record.at) }[level];
+  return h("li", { class: "f-row", "data-level": level }, icon(ICONS[level]), h("span", { class: "f-code-small" }, spaced(record.label)), h("span", { class: "muted" }, words));
+}
