@@ -90,7 +90,7 @@ class Fleet:
                 break
             if not self._stopping.is_set():
                 # Up and down a road of 100 km, 30 m a second.
-                metres = abs((second * 30) % 200_000 - 100_000)
+                metres = 100_000 - abs((second * 30) % 200_000 - 100_000)
                 memory.append(
                     Place(time=start + timedelta(seconds=second), lat=31 + metres / 111_195, lon=121.4)
                 )

@@ -1,6 +1,8 @@
 """Real sockets: who may speak, what is answered, and when."""
 
+import asyncio
 import struct
+import threading
 import time
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ from django.conf import settings
 
 from tests.telemetry import make
 from zaitu.kernel import clock
+from zaitu.kernel.bus import BusClient, BusServer
 from zaitu.kernel.models import OutboxRow
 from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
@@ -16,6 +19,7 @@ from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.encode import Registration
 from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal
+from zaitu.telemetry.services.ingest import ingest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -321,3 +325,101 @@ def test_heartbeats_keep_the_last_seen_time(monkeypatch):
         signed_in_at = Terminal.objects.get().last_seen_at
         wire.ask(wire.uplink.heartbeat())
         assert eventually(lambda: Terminal.objects.get().last_seen_at > signed_in_at)
+
+
+@pytest.fixture
+def bus(tmp_path):
+    """A bus server in a thread, and a client's subscription collected into a list."""
+    loop = asyncio.new_event_loop()
+    path, heard, ready = tmp_path / "bus.sock", [], threading.Event()
+
+    async def listen(client):
+        async for topic, payload in client.subscribe("fix.*"):
+            heard.append((topic, payload))
+
+    async def serve():
+        async with BusServer(path), BusClient(path) as client:
+            listening = asyncio.create_task(listen(client))
+            await asyncio.sleep(0.3)
+            ready.set()
+            await stop.wait()
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    stop = asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
+    thread.start()
+    assert ready.wait(10)
+    yield path, heard
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    loop.close()
+
+
+def test_a_terminal_that_connects_to_another_process_leaves_the_first(bus):
+    number, _, _ = make.terminal()
+    with make.gateway(bus[0]) as first, make.gateway(bus[0]) as second:
+        old = make.Wire(first.port, number)
+        code = old.sign_in()
+        time.sleep(0.5)  # both have subscribed
+        new = make.Wire(second.port, number)
+        assert new.result(new.uplink.authenticate(code)) == 0
+        assert old.closed_within(5)
+        assert new.result(new.uplink.heartbeat()) == 0
+
+
+def test_live_fixes_are_told_on_the_bus_after_they_are_stored_and_old_ones_are_not(bus):
+    path, heard = bus
+    number, vehicle_id, _ = make.terminal()
+    with make.gateway(path) as gateway:
+        wire = make.Wire(gateway.port, number)
+        wire.sign_in()
+        now = clock.now().replace(microsecond=0)
+        wire.ask(wire.uplink.position(make.place(now, 30.5)))
+        for told in wire.uplink.batches([make.place(now - timedelta(hours=1), 29.0)]):
+            wire.ask(told)
+        assert eventually(lambda: heard)
+    ((topic, payload),) = heard
+    assert topic == f"fix.{vehicle_id}"
+    assert payload == {
+        "vehicle_id": vehicle_id,
+        "at": now.isoformat(),
+        "lat": 30.5,
+        "lon": 121.4,
+        "speed_kmh": 60.0,
+        "course_deg": 0,
+        "along_m": None,
+        "trip": "",
+    }
+
+
+def test_a_connection_stays_with_the_terminal_that_authenticated_first(gateway, wire):
+    wire.sign_in()
+    number, _, _ = make.terminal()
+    other = make.Wire(gateway.port, number)
+    code = other.sign_in()
+    assert wire.result(encode.Uplink(number).authenticate(code)) == 1
+    assert wire.result(wire.uplink.heartbeat()) == 0
+
+
+def test_a_frame_the_database_refuses_costs_only_itself(monkeypatch, wire):
+    wire.sign_in()
+    now = clock.now().replace(microsecond=0)
+
+    def poisoned(tick):
+        if (tick.columns.lat == 44.0).any():
+            raise ValueError("cannot be stored")
+        return ingest(tick)
+
+    monkeypatch.setattr("zaitu.telemetry.gateway.intake.ingest", poisoned)
+    frames = [
+        wire.uplink.position(make.place(now - timedelta(seconds=second), 44.0 if second == 3 else 31.0))
+        for second in range(6)
+    ]
+    wire.send(b"".join(frame for _, frame in frames))
+    results = {
+        answer.fields["reply_serial"]: answer.fields["result"] for answer in (wire.receive() for _ in frames)
+    }
+    assert sorted(results.values()) == [0, 0, 0, 0, 0, 2]
+    assert Position.objects.count() == 5
+    assert Quarantine.objects.get().reason == "unstorable"

@@ -43,6 +43,7 @@ class TerminalView:
     terminal: str
     kind: str
     plate: str
+    """Of the vehicle it is in now; empty: in none."""
     version: str
     maker: str
     model: str

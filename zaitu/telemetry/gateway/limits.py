@@ -19,7 +19,8 @@ class Limits:
     """In a row; then it is no JT/T 808 device."""
     junk_bytes: int = 16 * 1024
     """Before the first delimiter."""
-    wrong_codes: int = 5
+    refusals: int = 5
+    """Registrations and codes refused on one connection."""
     set_aside: int = 20
     """Frames kept in quarantine from one connection before it authenticates; more are answered and forgotten."""
     outstanding: int = 256

@@ -55,7 +55,7 @@ class Session:
         self._outstanding = 0
         self._room = asyncio.Event()
         self._bad_in_a_row = 0
-        self._wrong_codes = 0
+        self._refusals = 0
         self._set_aside = 0
         self._opened_s = self._frame_s = now_s
         self._half_since_s: float | None = None
@@ -142,21 +142,28 @@ class Session:
         verdict, code = await self._gateway.database.call(terminals.terminal_register, who, now=clock.now())
         body = encode.register_reply_body(message.header, verdict, code)
         self._send(message.header, messages.REGISTER_REPLY, body)
+        if verdict:
+            self._refused()
 
     async def _authenticate(self, message: Message, _content: bytes) -> None:
         terminal = message.header.phone
-        right = await self._gateway.database.call(
+        # A connection stays with the terminal that authenticated first.
+        right = self.terminal in {"", terminal} and await self._gateway.database.call(
             terminals.terminal_authenticate, terminal=terminal, code=message.fields["auth"], now=clock.now()
         )
         if right:
             self.terminal = terminal
             await self._gateway.taken_over(self)
             self.answer(message.header, OK)
-            return
-        self.answer(message.header, FAILED)
-        self._wrong_codes += 1
-        if self._wrong_codes >= self._limits.wrong_codes:
-            self._close_softly("wrong_codes")
+        else:
+            self.answer(message.header, FAILED)
+            self._refused()
+
+    def _refused(self) -> None:
+        """Each refusal costs a look into the database; who keeps guessing is cut."""
+        self._refusals += 1
+        if self._refusals >= self._limits.refusals:
+            self._close_softly("refused")
 
     async def _heartbeat(self, message: Message, _content: bytes) -> None:
         known = self._is(message.header)

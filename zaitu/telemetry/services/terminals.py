@@ -14,8 +14,8 @@ from django.db import transaction
 
 from zaitu.access import public as access
 from zaitu.kernel import clock, outbox
-from zaitu.kernel.errors import Conflict, Invalid
-from zaitu.kernel.principal import Principal
+from zaitu.kernel.errors import Conflict, Invalid, NotFound
+from zaitu.kernel.principal import Principal, system
 from zaitu.network import public as network
 from zaitu.telemetry.events import TerminalSeen
 from zaitu.telemetry.models import Terminal, UnknownTerminal
@@ -123,14 +123,26 @@ def terminal_register(who: Registrant, *, now: datetime) -> tuple[Verdict, str]:
 def _verdict(row: Terminal, who: Registrant, now: datetime) -> Verdict:
     if row.auth_code_hash and row.device_id and row.device_id != who.device_id[:30]:
         return Verdict.TERMINAL_TAKEN
-    stays = network.bindings_of([row.terminal])
-    here = [stay for stay in stays if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)]
+    here = [stay for stay in network.bindings_of([row.terminal]) if _now(stay, now)]
     if not here:
         return Verdict.NO_SUCH_VEHICLE
-    others = Terminal.objects.filter(plate=who.plate).exclude(pk=row.pk).exclude(auth_code_hash="")
-    if who.plate and who.plate != here[0].plate and others.exists():
+    if who.plate and who.plate != here[0].plate and _served(who.plate, now):
         return Verdict.VEHICLE_TAKEN
     return Verdict.REGISTERED
+
+
+def _now(stay: network.BindingView, now: datetime) -> bool:
+    return stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
+
+
+def _served(plate: str, now: datetime) -> bool:
+    """A registered terminal sits in the vehicle of this plate."""
+    try:
+        vehicle = network.vehicle_get(actor=system("telemetry.register"), plate=plate)
+    except (Invalid, NotFound):
+        return False
+    there = [stay.terminal for stay in network.bindings_of_vehicle(vehicle.id) if _now(stay, now)]
+    return Terminal.objects.filter(terminal__in=there).exclude(auth_code_hash="").exists()
 
 
 def terminal_authenticate(*, terminal: str, code: str, now: datetime) -> bool:
