@@ -75,7 +75,7 @@ class Hot:
     async def _track_slowly(self, path: bytes, scope: Scope, send: Send) -> None:
         question = wire.question_of(scope)
         try:
-            wire.must_read_only(scope)
+            wire.must_be(scope, "GET", "HEAD")
             visit = await self.visits.visit(question)
             if visit.exact:
                 body = await self._exact_body(question, visit.tracked)
@@ -124,7 +124,7 @@ class Hot:
     async def live(self, scope: Scope, receive: Receive, send: Send) -> None:
         question = wire.question_of(scope, stream=True)
         try:
-            wire.must_read_only(scope)
+            wire.must_be(scope, "GET")
             visit = await self.visits.visit(question)
             self._open_stream(question.address)
         except ZaituError as error:

@@ -88,14 +88,19 @@ def length(body: bytes) -> tuple[bytes, bytes]:
 
 
 class MethodNotAllowed(ZaituError):
-    """Only GET and HEAD."""
+    """Only reading is possible here."""
 
     code = "method_not_allowed"
 
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+        super().__init__()
 
-def must_read_only(scope: Scope) -> None:
-    if scope["method"] not in {"GET", "HEAD"}:
-        raise MethodNotAllowed
+
+def must_be(scope: Scope, *methods: str) -> None:
+    """Raises MethodNotAllowed, or TooLarge for an address of more than 2,000 bytes."""
+    if scope["method"] not in methods:
+        raise MethodNotAllowed(methods)
     if len(scope["raw_path"]) + len(scope["query_string"]) > 2_000:
         raise TooLarge("网址太长")
 
@@ -133,7 +138,7 @@ async def send_problem(send: Send, error: ZaituError, lang: str) -> None:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if status == 405:
-        headers.append((b"allow", b"GET, HEAD"))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
