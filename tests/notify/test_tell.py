@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests.notify import make
+from zaitu.customers.events import ContactErased
 from zaitu.kernel.errors import Forbidden, Invalid
 from zaitu.kernel.principal import Kind, Principal, Right, anyone
 from zaitu.notify import public as notify
@@ -132,3 +133,13 @@ def test_reading_many_messages_takes_two_queries(django_assert_num_queries):
     notify.tell_many(actor=make.SYSTEM, notices=[make.notice(to=(make.recipient(),)) for _ in range(30)])
     with django_assert_num_queries(2):
         assert len(notify.messages_of(actor=make.SYSTEM, waybill="ZT1234567890123")) == 30
+
+
+def test_an_erased_person_is_told_nothing_more_and_forgotten():
+    notify.tell(actor=make.SYSTEM, notice=make.notice(to=(make.recipient(),)))
+    notify.tell(actor=make.SYSTEM, notice=make.notice(to=(make.recipient("b@example.cn", "contact:2"),)))
+    for _ in range(2):
+        notify.on_contact_erased(ContactErased(contact_id=1))
+    erased, other = Message.objects.order_by("person")
+    assert (erased.address, erased.words, erased.state) == ("", "{}", "failed")
+    assert (other.address, other.state) == ("b@example.cn", "queued")

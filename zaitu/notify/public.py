@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from zaitu.customers.events import ContactErased
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
@@ -28,6 +29,7 @@ __all__ = [
     "endpoint_test",
     "endpoints_list",
     "messages_of",
+    "on_contact_erased",
     "tell",
     "tell_many",
 ]
@@ -92,6 +94,11 @@ def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
     """Queue one test message, sent as any other but tried only once. Raises NotFound."""
     actor.must(Right.WEBHOOKS_MANAGE)
     return services.endpoint_test(actor=actor, endpoint_id=endpoint_id)
+
+
+def on_contact_erased(event: ContactErased) -> None:
+    """Blank where and what an erased person was told. Runs again without effect."""
+    services.person_forget(person=event.subject)
 
 
 def _may_tell(actor: Principal, notice: Notice) -> None:

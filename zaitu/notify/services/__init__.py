@@ -7,7 +7,7 @@ from zaitu.notify.services.endpoints import (
     endpoint_secret_renew,
     endpoint_test,
 )
-from zaitu.notify.services.messages import messages_write
+from zaitu.notify.services.messages import messages_write, person_forget
 
 __all__ = [
     "deliver_until",
@@ -16,4 +16,5 @@ __all__ = [
     "endpoint_secret_renew",
     "endpoint_test",
     "messages_write",
+    "person_forget",
 ]

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
 from zaitu.notify.domain.delivery import Channel, State
@@ -67,3 +69,11 @@ def _row(notice: Notice, kind: Kind, channel: Channel, person: str, now: datetim
 
 def _json(words_or_facts: dict[str, str] | dict[str, str | int | float]) -> str:
     return json.dumps(words_or_facts, ensure_ascii=False)
+
+
+@transaction.atomic
+def person_forget(*, person: str) -> int:
+    """Blank where and what this person was told, and send nothing more; how many messages there were."""
+    theirs = Message.objects.filter(person=person)
+    theirs.filter(state=State.QUEUED).update(state=State.FAILED, note="收件人资料已删除")
+    return theirs.update(address="", words="{}")
