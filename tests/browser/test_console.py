@@ -1,0 +1,193 @@
+"""The console in a browser, on the demo company with its trucks driving."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE
+
+PAGES = (
+    "",
+    "shipments",
+    "map",
+    "trips",
+    "orders/new",
+    "trips/new",
+    "network/stations",
+    "network/lines",
+    "network/vehicles",
+    "terminals",
+    "customers",
+    "keys",
+    "webhooks",
+    "users",
+    "audit",
+    "health",
+)
+
+
+def sign_in(page: Page, product) -> Page:
+    page.goto(f"{product.url}/console/sign-in")
+    page.get_by_label("用户名").fill(product.facts.console_user)
+    page.get_by_label("密码").fill(product.facts.console_password)
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("heading", name="今天")).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def office(desktop, product) -> Page:
+    desktop.troubles = []
+    desktop.on("console", lambda line: desktop.troubles.append(line.text) if line.type == "error" else None)
+    yield sign_in(desktop, product)
+    assert desktop.troubles == []
+
+
+def test_a_wrong_password_is_told_kindly_and_the_right_one_opens_today(desktop, product, shot):
+    desktop.goto(f"{product.url}/console/")
+    expect(desktop).to_have_url(re.compile(r"/console/sign-in\?next="))
+    shot(desktop, "console-sign-in")
+    desktop.get_by_label("用户名").fill(product.facts.console_user)
+    desktop.get_by_label("密码").fill("not-the-password")
+    desktop.get_by_role("button", name="登录").click()
+    expect(desktop.get_by_role("alert")).to_have_text(re.compile("用户名或密码不正确"))
+    sign_in(desktop, product)
+    shot(desktop, "console-today")
+
+
+def test_trucks_move_on_the_map_by_themselves_and_open_in_the_drawer(office, product, shot):
+    office.goto(f"{product.url}/console/map")
+    expect(office.locator("#live-state")).to_have_text("实时")
+    expect(office.locator("[data-count='']")).not_to_have_text("0")
+    office.evaluate("window.__same = true")
+    before = office.locator(".leaflet-marker-pane").inner_html()
+    office.wait_for_function(
+        "before => document.querySelector('.leaflet-marker-pane').innerHTML !== before",
+        arg=before,
+        timeout=60_000,
+    )
+    moving = office.locator("#fleet-list button").filter(has_text="km/h").first
+    plate = moving.locator("b").inner_text()
+    moving.click()
+    drawer = office.locator("#drawer")
+    expect(drawer.get_by_role("heading", name=plate)).to_be_visible()
+    expect(drawer.get_by_text("速度")).to_be_visible()
+    shot(office, "console-map")
+    office.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    office.locator("#fleet-q").fill(plate)
+    expect(office.locator("#fleet-list li")).to_have_count(1)
+    assert office.evaluate("window.__same") is True
+
+
+def test_a_clerk_moves_through_the_list_by_keyboard_and_keeps_the_place(office, product, shot):
+    office.goto(f"{product.url}/console/shipments")
+    rows = office.locator("#rows tbody tr")
+    expect(rows.first).to_be_visible()
+    for key in ("j", "j", "j"):
+        office.keyboard.press(key)
+    expect(rows.nth(2)).to_have_attribute("aria-selected", "true")
+    waybill = rows.nth(2).locator(".waybill").inner_text()
+    office.keyboard.press("Enter")
+    drawer = office.locator("#drawer")
+    expect(drawer.get_by_role("heading", name=waybill)).to_be_visible()
+    shot(office, "console-shipments")
+    office.keyboard.press("k")
+    expect(drawer.get_by_role("heading", name=rows.nth(1).locator(".waybill").inner_text())).to_be_visible()
+    office.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(rows.nth(1)).to_be_focused()
+
+
+def test_typing_narrows_the_list_without_a_reload_and_the_address_keeps_it(office, product):
+    office.goto(f"{product.url}/console/shipments")
+    office.evaluate("window.__same = true")
+    office.get_by_label("搜索运单").fill(product.facts.waybill)
+    expect(office.locator("#rows tbody tr")).to_have_count(1)
+    assert office.evaluate("window.__same") is True
+    expect(office).to_have_url(re.compile(f"q={product.facts.waybill}"))
+    office.reload()
+    expect(office.locator("#rows tbody tr")).to_have_count(1)
+    office.locator("label.chip", has_text="已终止").click()
+    expect(office.get_by_text("没有符合条件的运单")).to_be_visible()
+
+
+def test_control_k_finds_a_shipment_and_its_page_shows_everything(office, product, shot):
+    office.keyboard.press("Control+k")
+    box = office.locator("#palette input")
+    expect(box).to_be_focused()
+    box.fill(product.facts.waybill)
+    expect(office.locator("#found a").first).to_contain_text(product.facts.waybill)
+    box.press("Enter")
+    expect(office).to_have_url(re.compile(f"/console/shipments/{product.facts.waybill}"))
+    for heading in ("经过", "逐件", "联系人", "货物", "预计送达的变化", "通知", "查询链接"):
+        expect(office.get_by_role("heading", name=heading, exact=False).first).to_be_visible()
+    expect(office.locator("#parties")).to_contain_text("*")
+    expect(office.locator("#trip-map .leaflet-marker-pane > *").first).to_be_attached()
+    shot(office, "console-shipment")
+    office.get_by_label("查看原因").fill("核对收货人")
+    office.get_by_role("button", name="显示完整信息").click()
+    expect(office.get_by_text("已记录查看").first).to_be_visible()
+
+
+def test_an_order_is_placed_with_pick_lists_and_complaints_at_the_field(office, product, shot):
+    office.goto(f"{product.url}/console/orders/new")
+    for role in ("from_station", "to_station"):
+        box = office.locator(f"[name={role}]")
+        box.click()
+        expect(office.locator(".picks li").first).to_be_visible()
+        for _ in range(1 if role == "from_station" else 2):
+            box.press("ArrowDown")
+        box.press("Enter")
+        expect(box).not_to_have_value("")
+    people = {"name": "赵六", "phone": "12345", "city": "上海", "address": "浦东新区世纪大道1号"}
+    for role in ("consignor", "consignee"):
+        for name, value in people.items():
+            office.locator(f"[name='{role}.{name}']").fill(value)
+    for name, value in {"goods": "测试轴承", "pieces": "2", "weight_kg": "30"}.items():
+        office.locator(f"[name={name}]").fill(value)
+    plain = office.locator("[name=product] option[data-is=plain]").first.get_attribute("value")
+    office.locator("[name=product]").select_option(plain)
+    office.get_by_role("button", name="确认下单").click()
+    expect(office.locator("[name='consignee.phone'] ~ .field-error")).to_be_visible()
+    expect(office.locator("[name=goods]")).to_have_value("测试轴承")
+    shot(office, "console-order")
+    for role in ("consignor", "consignee"):
+        office.locator(f"[name='{role}.phone']").fill("13812340001")
+    office.troubles.clear()  # the browser notes the 422 itself
+    office.get_by_role("button", name="确认下单").click()
+    expect(office.locator("#waybill")).to_have_text(re.compile(r"[A-Z]{2,4}\d{13}"))
+    expect(office.get_by_role("link", name="打印标签")).to_be_visible()
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_scrolls_sideways_or_breaks_its_own_rules(open_page, product, device, language):
+    page = sign_in(open_page(device), product)
+    broken = []
+    page.on("console", lambda line: broken.append((page.url, line.text)) if line.type == "error" else None)
+    for path in (*PAGES, f"shipments/{product.facts.waybill}"):
+        page.goto(f"{product.url}/console/{path}?lang={language}")
+        if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
+            broken.append((path, "scrolls sideways"))
+        shown = page.locator("main").inner_text()
+        if re.search(r"\bNone\b|undefined|NaN|\+08:00|null", shown):
+            broken.append((path, "shows raw values"))
+    assert broken == []
+
+
+def test_on_a_phone_the_menu_opens_and_leads(open_page, product, shot):
+    page = sign_in(open_page(PHONE), product)
+    page.get_by_role("button", name="菜单").click()
+    page.get_by_role("link", name="运单", exact=True).click()
+    expect(page.get_by_role("heading", name="运单")).to_be_visible()
+    shot(page, "console-phone")
+
+
+def test_the_dark_theme_is_one_click_away_and_stays(office):
+    office.get_by_role("button", name="深色或浅色").click()
+    expect(office.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    office.reload()
+    expect(office.locator("html")).to_have_attribute("data-bs-theme", "dark")
