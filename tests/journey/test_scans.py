@@ -339,6 +339,26 @@ def test_a_scan_made_offline_keeps_its_time():
     assert events_of(order.waybill).get().at == at
 
 
+def test_a_scan_made_before_the_signature_and_sent_after_it_is_history():
+    order = make.order()
+    before = clock.now()
+    make.sign(order.waybill)
+    late = make.scan("unloaded", order.waybill, make.DESTINATION, at=before)
+    assert late.level != "wrong"
+    assert events_of(order.waybill, "unloaded").count() == 1
+    assert make.status(order.waybill) == ("signed", "consignee")
+
+
+def test_goods_scanned_one_by_one_ride_and_get_off_as_a_scanned_truck_does():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    make.scan("departed", order.waybill)
+    assert make.page(order.waybill).vehicle_id == trip.vehicle_id
+    make.scan("unloaded", order.waybill, make.DESTINATION)
+    view = make.page(order.waybill)
+    assert (view.vehicle_id, view.legs[0].state) == (None, "done")
+
+
 # Undo
 
 

@@ -238,6 +238,22 @@ def test_a_cancelled_trip_lets_its_shipments_go_and_a_running_one_is_not_cancell
         journey.trip_cancel(actor=make.TEST, trip=again.ref, reason="车坏")
 
 
+def test_a_trip_nobody_saw_arrive_is_ended_by_hand_and_frees_truck_and_goods():
+    ridden, waiting = make.order(), make.order(from_station=make.HUB)
+    trip = make.on_trip(ridden.waybill, waiting.waybill)
+    tell(StopLeft, trip, 0)
+    with pytest.raises(Invalid):
+        journey.trip_finish(actor=make.TEST, trip=trip.ref, reason="")
+    for _ in range(2):
+        assert journey.trip_finish(actor=make.TEST, trip=trip.ref, reason="抛锚").state == "done"
+    assert make.page(ridden.waybill).vehicle_id is None
+    assert make.status(ridden.waybill) == ("in_transit", "departed")
+    assert make.page(waiting.waybill).row.trip == ""
+    assert make.trip().ref != trip.ref
+    with pytest.raises(Forbidden):
+        journey.trip_finish(actor=access.staff("driver"), trip=trip.ref, reason="抛锚")
+
+
 def test_planning_is_for_dispatch():
     draft = journey.TripDraft(line=make.LINE, plate=make.PLATE, departs_at=clock.now())
     for role in ("service", "warehouse", "driver", "finance"):

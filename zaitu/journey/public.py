@@ -169,6 +169,7 @@ __all__ = [
     "track_page",
     "trip_assign",
     "trip_cancel",
+    "trip_finish",
     "trip_get",
     "trip_plan",
     "trip_sheet",
@@ -250,6 +251,12 @@ def trip_cancel(*, actor: Principal, trip: str, reason: str) -> TripView:
     return _trips.trip_views([_trip_services.trip_cancel(actor=actor, trip=trip, reason=reason)])[0]
 
 
+def trip_finish(*, actor: Principal, trip: str, reason: str) -> TripView:
+    """End a trip that nobody saw arrive. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for a cancelled one."""
+    actor.must(Right.TRIPS_PLAN)
+    return _trips.trip_views([_trip_services.trip_finish(actor=actor, trip=trip, reason=reason)])[0]
+
+
 def trip_get(*, actor: Principal, trip: str) -> TripView:
     """Raises Forbidden, NotFound."""
     _staff(actor, Right.SHIPMENTS_READ)
@@ -286,10 +293,8 @@ def _may_scan(actor: Principal, kind: str) -> None:
     if kind not in {known.value for known in SCANS}:
         raise Invalid("不能扫描这种动作", fields={"kind": "不能扫描这种动作"})
     known = Kind(kind)
-    if known in ROAD_MAY_TOO and actor.can(Right.SCAN_ROAD):
-        _staff(actor, Right.SCAN_ROAD)
-    else:
-        _staff(actor, SCANS[known])
+    on_the_road = known in ROAD_MAY_TOO and actor.can(Right.SCAN_ROAD)
+    _staff(actor, Right.SCAN_ROAD if on_the_road else SCANS[known])
 
 
 def _station(code: str) -> None:
@@ -325,8 +330,8 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> ShipmentRow:
 def shipment_reopen(*, actor: Principal, waybill: str, reason: str) -> ShipmentRow:
     """Open a finished shipment again. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken when it is not finished."""
     _staff(actor, Right.SHIPMENTS_CORRECT)
-    found = _shipments.visible(actor, waybill)
-    return _row(_corrections.shipment_reopen(actor=actor, shipment_id=found.pk, reason=reason))
+    pk = _shipments.visible(actor, waybill).pk
+    return _row(_corrections.shipment_reopen(actor=actor, shipment_id=pk, reason=reason))
 
 
 def event_record(*, actor: Principal, waybill: str, draft: ManualEvent) -> ShipmentRow:
@@ -451,12 +456,9 @@ def labels(*, actor: Principal, waybill: str) -> tuple[LabelView, ...]:
 
 def track(*, actor: Principal, waybill: str) -> TrackView:
     """The tracking document, for those who may see the shipment. Raises Forbidden, NotFound."""
-    shipment = _shipments.visible(actor, waybill)
+    found = _shipments.visible(actor, waybill)
     return TrackView(
-        waybill=shipment.waybill,
-        document=shipment.document,
-        vehicle_id=shipment.vehicle_id,
-        final=shipment.final,
+        waybill=found.waybill, document=found.document, vehicle_id=found.vehicle_id, final=found.final
     )
 
 

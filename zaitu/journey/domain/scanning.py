@@ -31,6 +31,7 @@ class ScanFacts:
     kind: Kind
     status: Status
     final: bool
+    """The shipment is finished, and this happened afterwards; what happened before and comes late is history."""
     station: str
     origin: str
     origin_name: str

@@ -55,7 +55,10 @@ class Ledger:
         """Must be inside a transaction; the shipments stay locked until it ends. `quiet`: nobody is told (history)."""
         self.actor = actor
         self._quiet = quiet
-        locked = Shipment.objects.select_for_update().filter(pk__in=list(ids)).order_by("id")
+        # The old document is never looked at, and is the greater part of the row.
+        locked = (
+            Shipment.objects.select_for_update().filter(pk__in=list(ids)).defer("document").order_by("id")
+        )
         self.shipments: dict[int, Shipment] = {row.pk: row for row in locked}
         self.events: dict[int, list[FoldEvent]] = events_of(self.shipments.keys())
         self._told = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.scanning import LegFacts, ScanFacts
 from zaitu.journey.domain.statuses import Status
 from zaitu.journey.domain.views import Counts, LegState, ScanDraft, TripState
@@ -79,7 +79,7 @@ def subject_of(ledger: Ledger, draft: ScanDraft, kind: Kind, found: Scanned) -> 
     facts = ScanFacts(
         kind=kind,
         status=Status(shipment.status),
-        final=shipment.final,
+        final=shipment.final and (draft.at >= state.at or kind in ENDING_TABLE),
         station=draft.station_code,
         origin=shipment.from_station,
         origin_name=_name(names, shipment.from_station),
@@ -121,7 +121,7 @@ def _stop(stops: dict[int, list[TripStop]], leg: Leg, seq: int) -> TripStop:
 
 def _meant(kind: Kind, station: str, legs: Sequence[Leg], stops: dict[int, list[TripStop]]) -> Trip | None:
     """The trip a scan without one can only mean: the ride that boards, or leaves, here."""
-    if kind is Kind.LOADED:
+    if kind in (Kind.LOADED, Kind.DEPARTED):
         fitting = [
             leg
             for leg in legs
@@ -129,7 +129,7 @@ def _meant(kind: Kind, station: str, legs: Sequence[Leg], stops: dict[int, list[
             and _stop(stops, leg, leg.from_seq).station_code == station
         ]
         return fitting[0].trip if len(fitting) == 1 else None
-    if kind in (Kind.UNLOADED, Kind.INSPECTED):
+    if kind in (Kind.UNLOADED, Kind.INSPECTED, Kind.ARRIVED):
         ridden = [leg for leg in legs if leg.state in (LegState.ON_BOARD, LegState.DONE)]
         return ridden[-1].trip if ridden else None
     return None

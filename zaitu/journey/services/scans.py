@@ -14,8 +14,8 @@ from zaitu.journey.domain.orders import items_mismatch
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
 from zaitu.journey.domain.scanning import UNKNOWN_CODE, judge, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
-from zaitu.journey.domain.views import Counts, Level, ScanDraft, ScanResult
-from zaitu.journey.models import Order, ScanReceipt, Shipment
+from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult
+from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment
 from zaitu.journey.selectors.scanning import TRIP_REF, find
 from zaitu.journey.services import counting, proofs, trip_scans
 from zaitu.journey.services.ledger import Ledger, NewEvent
@@ -144,10 +144,25 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     level, message = _HANDLERS.get(kind, _plain)(scan)
     if level is Level.WRONG:
         return _answer(scan, level, message)
+    _ride(scan)
     ledger.close()
     if verdict.level is Level.WARN:
         level, message = verdict.level, verdict.message
     return _answer(scan, level, message)
+
+
+def _ride(scan: _Scan) -> None:
+    """A scan of the goods says as well as one of the truck that they left with it, or are off it."""
+    legs = Leg.objects.filter(shipment=scan.subject.shipment)
+    if scan.kind is Kind.DEPARTED and scan.subject.leg is not None:
+        legs.filter(pk=scan.subject.leg.pk, state=LegState.PLANNED).update(state=LegState.ON_BOARD)
+    elif scan.kind in _OFF_THE_TRUCK:
+        legs.filter(state=LegState.ON_BOARD).update(state=LegState.DONE)
+
+
+_OFF_THE_TRUCK: Final = frozenset(
+    {Kind.UNLOADED, Kind.INSPECTED, Kind.ARRIVED, Kind.OUT_FOR_DELIVERY, Kind.READY_FOR_PICKUP, Kind.SIGNED}
+)
 
 
 def _answer(scan: _Scan, level: Level, message: str, *, duplicate: bool = False) -> trip_scans.Answer:

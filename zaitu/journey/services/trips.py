@@ -271,6 +271,35 @@ def trip_cancel(*, actor: Principal, trip: str, reason: str) -> Trip:
     return row
 
 
+@transaction.atomic
+def trip_finish(*, actor: Principal, trip: str, reason: str) -> Trip:
+    """End a trip that nobody saw arrive (broken down, unloaded elsewhere); again without effect.
+
+    What was on board is off it and stays where its own events put it; what was not loaded waits for another trip.
+    Raises NotFound, Invalid without a reason, RuleBroken for a cancelled one.
+    """
+    if not reason.strip():
+        raise Invalid("请填写原因", fields={"reason": "请填写原因"})
+    row = trip_locked(trip)
+    if row.state == TripState.CANCELLED:
+        raise RuleBroken(f"车次 {row.ref} 已取消")
+    if row.state == TripState.DONE:
+        return row
+    now = clock.now()
+    legs = Leg.objects.filter(trip=row)
+    ledger = Ledger(actor=actor, ids=list(legs.values_list("shipment_id", flat=True)))
+    legs.filter(state=LegState.PLANNED).update(state=LegState.LEFT_BEHIND)
+    legs.filter(state=LegState.ON_BOARD).update(state=LegState.DONE)
+    row.state, row.done_at = TripState.DONE, now
+    row.save(update_fields=["state", "done_at"])
+    ledger.touch(ledger.shipments)
+    ledger.close()
+    unwatch(row)
+    outbox.put(TripChanged(trip=row.ref, state=row.state, at=now))
+    access.audit(actor=actor, action="trip.finish", subject=row.ref, detail={"reason": reason.strip()[:200]})
+    return row
+
+
 def unwatch(trip: Trip) -> None:
     """The trip needs no watching any more; the vehicle's next one may."""
     telemetry.watch_clear(actor=_INSIDE, vehicle_id=trip.vehicle_id, trip=trip.ref)
