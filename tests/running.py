@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-START_S = 120
+START_S = 240
 
 
 def free_port() -> int:

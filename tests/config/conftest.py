@@ -1,7 +1,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, ignore_patterns, rmtree
 
 import pytest
 
@@ -17,12 +17,30 @@ def place() -> Iterator[Path]:
     rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def started_before() -> Iterator[Path]:
+    """A home that has been started and stopped once: tables made, static files collected."""
+    place = Path(tempfile.mkdtemp(prefix="zaitu-template-"))
+    place.chmod(0o711)
+    first = Installation(place / "home")
+    try:
+        first.up()
+        first.stop()
+        yield first.home
+    finally:
+        first.ensure_stopped()
+        rmtree(place, ignore_errors=True)
+
+
 @pytest.fixture
-def installation(place: Path) -> Iterator[Callable[..., Installation]]:
-    """Makes installations that are stopped after the test."""
+def installation(place: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Installation]]:
+    """Makes installations that are stopped after the test; `new=False`: begins with a home that was started before."""
     made: list[Installation] = []
 
-    def make(name: str = "home", **settings: object) -> Installation:
+    def make(name: str = "home", *, new: bool = True, **settings: object) -> Installation:
+        if not new:
+            template = request.getfixturevalue("started_before")
+            copytree(template, place / name, ignore=ignore_patterns("run"))
         made.append(Installation(place / name, **settings))
         return made[-1]
 

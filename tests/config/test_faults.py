@@ -12,7 +12,7 @@ pytestmark = pytest.mark.fault
 
 
 def test_a_killed_part_comes_back(installation):
-    running = installation().up()
+    running = installation(new=False).up()
     for part in ("bus", "gateway", "worker", "jobs", "couriers", "web"):
         before = running.child(part).pid
         running.child(part).kill()
@@ -29,7 +29,7 @@ def _restarted(running, part, before):
 
 
 def test_ready_names_the_part_that_does_not_work(installation):
-    running = installation().up()
+    running = installation(new=False).up()
     worker = running.child("worker")
     worker.suspend()  # alive, and doing nothing: the supervisor cannot see that
     until(lambda: running.ready() == 503)
@@ -39,7 +39,7 @@ def test_ready_names_the_part_that_does_not_work(installation):
 
 
 def test_a_killed_database_is_recovered_and_the_web_answers_again(installation):
-    running = installation().up()
+    running = installation(new=False).up()
     web = running.child("web").pid
     assert running.run("shell", "-c", _MAKE_USER).returncode == 0
     running.child("postgres").kill()
@@ -50,7 +50,7 @@ def test_a_killed_database_is_recovered_and_the_web_answers_again(installation):
 
 
 def test_a_killed_supervisor_leaves_no_process_and_the_next_start_keeps_the_data(installation):
-    running = installation().up()
+    running = installation(new=False).up()
     assert running.run("shell", "-c", _MAKE_USER).returncode == 0
     family = running.family()
     assert len(family) > 8
@@ -63,7 +63,7 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_start_keeps_the_data
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_stop_it_stops_all_in_order_within_seconds(installation, signum):
-    running = installation().up()
+    running = installation(new=False).up()
     family = running.family()
     began = time.monotonic()
     assert running.stop(signum) == 0
@@ -86,7 +86,7 @@ def test_stopped_while_it_is_still_starting_it_leaves_nothing(installation):
 
 
 def test_a_taken_port_is_said_in_one_sentence(installation):
-    first = installation("first").up()
+    first = installation("first", new=False).up()
     for taken in ({"http_port": first.http_port}, {"jt808_port": first.jt808_port}):
         second = installation(f"second-{next(iter(taken))}", **taken)
         done = second.run("up", timeout=30)
@@ -97,7 +97,7 @@ def test_a_taken_port_is_said_in_one_sentence(installation):
 
 
 def test_a_second_start_in_the_same_home_is_refused(installation):
-    first = installation().up()
+    first = installation(new=False).up()
     done = installation().run("up", timeout=30)
     assert done.returncode == 2
     assert "已经在运行" in done.stderr
@@ -105,7 +105,7 @@ def test_a_second_start_in_the_same_home_is_refused(installation):
 
 
 def test_a_second_start_is_quick(installation):
-    running = installation().up()
+    running = installation(new=False).up()
     running.stop()
     began = time.monotonic()
     running.up()

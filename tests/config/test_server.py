@@ -203,6 +203,6 @@ def test_the_server_does_not_name_itself(echo):
 
 @pytest.mark.fault
 def test_with_tls_files_the_product_speaks_https(installation, certificate):
-    running = installation(tls_certificate=certificate[0], tls_private_key=certificate[1]).up()
+    running = installation(new=False, tls_certificate=certificate[0], tls_private_key=certificate[1]).up()
     assert running.get("/healthz/ready").json() == {"status": "ready"}
     until(lambda: f"https://localhost:{running.http_port}/" in running.said())
