@@ -78,7 +78,7 @@ _REGISTERED: Final = {
 @cache
 def trucks() -> tuple[Truck, ...]:
     """The trucks that run the lines."""
-    found = []
+    found: list[Truck] = []
     for road in ROADS:
         for number in range(road.trucks):
             index = len(found)

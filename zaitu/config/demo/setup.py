@@ -141,7 +141,7 @@ def api_key() -> str:
         return path.read_text(encoding="ascii").strip()
     for key in access.keys_list(actor=ACTOR, customer_code=KEY_CUSTOMER).rows:
         if key.name == KEY_NAME and key.revoked_at is None:
-            access.key_revoke(actor=ACTOR, key_id=key.id)
+            access.key_revoke(actor=ACTOR, prefix=key.prefix)
     _, raw = access.key_issue(actor=ACTOR, customer_code=KEY_CUSTOMER, name=KEY_NAME, scopes=_KEY_SCOPES)
     aside = path.with_name(f"demo_api_key.{secrets.token_hex(4)}")
     aside.touch(mode=0o600)
