@@ -81,14 +81,16 @@ def _project(projection: Mapping[str, float], lat: float, lon: float) -> tuple[f
 
 
 def _labels(projection: Mapping[str, float], stops: Sequence[Mapping[str, Any]]) -> tuple[SketchStop, ...]:
-    """Beside the dots where the route runs up and down; else above and below in turn, so that neighbours do not meet."""
+    """Beside the dots, away from the next one, where the route runs up and down; else above and below in turn, so that neighbours do not meet."""
     placed = [(stop, *_project(projection, stop["lat"], stop["lon"])) for stop in stops]
     xs, ys = [x for _, x, _ in placed], [y for _, _, y in placed]
     tall = max(ys) - min(ys) > max(xs) - min(xs)
     found = []
     for number, (stop, x, y) in enumerate(placed):
         if tall:
-            dx, dy, anchor = (16, 8, "start") if x < WIDTH / 2 else (-16, 8, "end")
+            neighbour_x = xs[number + 1] if number + 1 < len(xs) else xs[number - 1]
+            right = neighbour_x <= x or x < 110
+            dx, dy, anchor = (16, 8, "start") if right and x < WIDTH - 110 else (-16, 8, "end")
         else:
             dx, dy = 0, -16 if number % 2 == 0 else 32
             anchor = "end" if x > WIDTH - 110 else "start" if x < 110 else "middle"
