@@ -122,7 +122,7 @@ def _node(node: NodeInput) -> dict[str, Any]:
         "text": both(node_words(node)),
         "pieces": node.pieces,
         "number": node.number,
-        "problem": bool(node.exception),
+        "problem": bool(node.exception) and node.kind != "problem_solved",
     }
 
 
