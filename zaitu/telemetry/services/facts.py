@@ -14,7 +14,7 @@ from zaitu.telemetry.adapters import positions, states, watches
 from zaitu.telemetry.adapters.positions import instant
 from zaitu.telemetry.adapters.states import State
 from zaitu.telemetry.adapters.watches import Compiled
-from zaitu.telemetry.codecs.columns import NONE, Columns, Flag
+from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, microseconds
 from zaitu.telemetry.events import StopEntered, StopLeft
 from zaitu.telemetry.rules.fences import Crossing, Trace, Visit, advance
 from zaitu.telemetry.rules.progress import progress
@@ -34,9 +34,10 @@ def vehicle_advance(
     state: State, watch: Compiled | None, columns: Columns, rows: Sequence[int], received_at: datetime
 ) -> list[Event]:
     """Move a locked state through its new fixes (rows in time order); the facts found. Older fixes are noted as late."""
-    newer = [row for row in rows if instant(columns.at_us[row]) > state.at]
-    # A replaced time is good for "now" only: it must neither draw lines nor wait as late.
-    older = [row for row in rows if row not in newer and not columns.flags[row] & Flag.CLOCK]
+    known_us = microseconds(state.at)
+    newer = [row for row in rows if columns.at_us[row] > known_us]
+    # A replaced time is good for "now" only: it must not wait as late.
+    older = [row for row in rows if columns.at_us[row] <= known_us and not columns.flags[row] & Flag.CLOCK]
     _watch_begins(state, watch)
     if older and state.known:
         earliest = instant(columns.at_us[older[0]])
