@@ -93,3 +93,16 @@ def test_trips_are_found_by_plate_and_state():
     client = make.signed_in("warehouse")
     assert trip.ref in client.get("/console/trips?state=planned&q=A12345").content.decode()
     assert trip.ref not in client.get("/console/trips?state=running").content.decode()
+
+
+def test_a_running_trip_that_nobody_saw_arrive_is_ended_with_a_reason():
+    journey.carrier()
+    trip = journey.on_trip(journey.order().waybill)
+    journey.scan("departed", trip.ref)
+    client = make.signed_in("dispatch")
+    assert client.post(f"/console/trips/{trip.ref}/finish", {"reason": ""}).status_code == 422
+    assert (
+        client.post(f"/console/trips/{trip.ref}/finish", {"reason": "终端故障，电话确认已到"}).status_code
+        == 302
+    )
+    assert Trip.objects.get().state == "done"

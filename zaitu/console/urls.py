@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     path("trips/<str:trip>", trips.trip, name="trip"),
     path("trips/<str:trip>/assign", trips.trip_assign, name="trip-assign"),
     path("trips/<str:trip>/cancel", trips.trip_cancel, name="trip-cancel"),
+    path("trips/<str:trip>/finish", trips.trip_finish, name="trip-finish"),
     path("map", telemetry.fleet_map, name="map"),
     path("map/fleet.json", telemetry.fleet, name="fleet"),
     path("map/live", live.live, name="live"),

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from zaitu.access import public as access
 from zaitu.console.door import StaffRequest, done, show, staff
-from zaitu.console.journey.lateness import late_min
+from zaitu.console.journey.lateness import late_min, running_trips
 from zaitu.console.navigation import navigation
 from zaitu.journey import public as journey
 from zaitu.journey.public import ShipmentQuery
@@ -22,6 +22,9 @@ from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
 
 _FOUND: Final = 6
+_SHOWN: Final = 8
+_LATE_MIN: Final = 15
+"""A trip this late is shown on the first page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +42,27 @@ class Number:
 @staff()
 def home(request: StaffRequest) -> HttpResponse:
     actor = request.actor
-    context: dict[str, Any] = {"numbers": [*_goods(actor), *_devices(actor)]}
+    context: dict[str, Any] = {"numbers": _devices(actor)}
     if actor.can(Right.SHIPMENTS_READ):
+        running = running_trips(actor)
         query = ShipmentQuery(exception="any", open_only=True, sort="-status_at")
-        context["troubled"] = journey.shipments_search(actor=actor, query=query, size=8).rows
-        running = journey.trips_list(actor=actor, state="running").rows
-        context["late_trips"] = sorted(
-            ((late_min(trip), trip) for trip in running if late_min(trip) >= 15), key=lambda pair: -pair[0]
-        )[:8]
-        context["running"] = running
+        late = [(late_min(trip), trip) for trip in running if late_min(trip) >= _LATE_MIN]
+        context |= {
+            "numbers": [*_goods(actor), _on_the_road(len(running)), *_devices(actor)],
+            "troubled": journey.shipments_search(actor=actor, query=query, size=_SHOWN).rows,
+            "late_trips": sorted(late, key=lambda pair: -pair[0])[:_SHOWN],
+            "running": len(running),
+        }
     return show(request, "console/home/home.html", context)
 
 
 def _goods(actor: Principal) -> list[Number]:
-    if not actor.can(Right.SHIPMENTS_READ):
-        return []
     shipments = reverse("console:shipments")
 
     def number(name: str, icon: str, address: str, tone: str = "", **query: Any) -> Number:
         page = journey.shipments_search(actor=actor, query=ShipmentQuery(**query), size=1)
         return Number(name=name, value=page.total, icon=icon, address=f"{shipments}?{address}", tone=tone)
 
-    trips = journey.trips_list(actor=actor, state="running")
     return [
         number(
             _("有异常"), "alert-triangle", "exception=any&open=1", "danger", exception="any", open_only=True
@@ -69,13 +71,12 @@ def _goods(actor: Principal) -> list[Number]:
         number(_("在途"), "truck", "status=in_transit", status="in_transit"),
         number(_("即将送达"), "truck-delivery", "status=arriving_soon", status="arriving_soon"),
         number(_("已到达待派送"), "map-pin", "status=arrived", status="arrived"),
-        Number(
-            name=_("在跑车次"),
-            value=trips.total,
-            icon="route",
-            address=f"{reverse('console:trips')}?state=running",
-        ),
     ]
+
+
+def _on_the_road(trips: int) -> Number:
+    address = f"{reverse('console:trips')}?state=running"
+    return Number(name=_("在跑车次"), value=trips, icon="route", address=address)
 
 
 def _devices(actor: Principal) -> list[Number]:

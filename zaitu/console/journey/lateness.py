@@ -1,6 +1,15 @@
-"""How late a trip runs, by its next stop."""
+"""The trips on the road, and how late they run."""
 
+from zaitu.journey import public as journey
 from zaitu.journey.public import TripView
+from zaitu.kernel.principal import Principal
+
+
+def running_trips(actor: Principal) -> list[TripView]:
+    """Every running trip, newest departure first."""
+    first = journey.trips_list(actor=actor, state="running")
+    rest = [journey.trips_list(actor=actor, state="running", page=page) for page in range(2, first.pages + 1)]
+    return [trip for page in (first, *rest) for trip in page.rows]
 
 
 def late_min(trip: TripView) -> int:

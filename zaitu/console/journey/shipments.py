@@ -273,7 +273,9 @@ def event_record(request: StaffRequest, waybill: str) -> HttpResponse:
         complaint = (
             error if isinstance(error, Invalid) else Invalid(error.message, fields={"kind": error.message})
         )
-        return shipment_page(request, waybill, form=form.failed(complaint, renamed={"reason": "note"}), status=422)
+        return shipment_page(
+            request, waybill, form=form.failed(complaint, renamed={"reason": "note"}), status=422
+        )
     done(request, _("已登记"))
     return redirect("console:shipment", waybill=waybill)
 

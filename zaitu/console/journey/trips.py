@@ -102,6 +102,15 @@ def trip_cancel(request: StaffRequest, trip: str) -> HttpResponse:
     return redirect("console:trip", trip=trip)
 
 
+@require_POST
+@staff(Right.TRIPS_PLAN)
+def trip_finish(request: StaffRequest, trip: str) -> HttpResponse:
+    """End a running trip that nobody saw arrive, so that its vehicle is free."""
+    journey.trip_finish(actor=request.actor, trip=trip, reason=request.POST.get("reason", ""))
+    done(request, _("车次已结束"))
+    return redirect("console:trip", trip=trip)
+
+
 def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> HttpResponse:
     found = journey.trip_get(actor=request.actor, trip=ref)
     asked = request.GET.get("station", "")

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
-from zaitu.console.journey.lateness import late_min
-from zaitu.journey import public as journey
+from zaitu.console.journey.lateness import late_min, running_trips
+from zaitu.journey.public import TripView
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Invalid, NotFound
 from zaitu.kernel.principal import Principal, Right
@@ -106,14 +106,14 @@ def vehicle_track(request: StaffRequest, vehicle_id: int) -> JsonResponse:
     return JsonResponse({"points": [[point.lat, point.lon] for point in points[::step]]})
 
 
-def _running(actor: Principal) -> dict[int, Any]:
-    """Running trips by vehicle."""
-    first = journey.trips_list(actor=actor, state="running", page=1)
-    rest = [journey.trips_list(actor=actor, state="running", page=page) for page in range(2, first.pages + 1)]
-    return {trip.vehicle_id: trip for page in (first, *rest) for trip in page.rows}
+def _running(actor: Principal) -> dict[int, TripView]:
+    """Running trips by vehicle; positions without the right to shipments are positions alone."""
+    if not actor.can(Right.SHIPMENTS_READ):
+        return {}
+    return {trip.vehicle_id: trip for trip in running_trips(actor)}
 
 
-def _vehicle(fix: Latest, found: network.VehicleView, trip: Any, now: datetime) -> dict[str, Any]:
+def _vehicle(fix: Latest, found: network.VehicleView, trip: TripView | None, now: datetime) -> dict[str, Any]:
     late = late_min(trip) if trip else 0
     return {
         "id": fix.vehicle_id,
