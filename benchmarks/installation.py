@@ -40,6 +40,8 @@ class Installation:
             "ZAITU_HTTP_PORT": str(self.port),
             "ZAITU_JT808_HOST": "127.0.0.1",
             "ZAITU_JT808_PORT": str(self._jt808_port),
+            # With a tile layer the page carries its map (Leaflet), which weighs more than the schematic.
+            "ZAITU_MAP_TILES_URL": "https://tiles.invalid/{z}/{x}/{y}.png",
         }
 
     @property
@@ -66,11 +68,11 @@ class Installation:
         )
         while time.monotonic() < began + _READY_S:
             if self._process.poll() is not None:
-                raise RuntimeError(f"zaitu up ended with {self._process.returncode}: see {log.name}")
+                raise RuntimeError(f"zaitu up ended with {self._process.returncode}:\n{_tail(log.name)}")
             if self._ready():
                 return time.monotonic() - began
             time.sleep(0.02)
-        raise RuntimeError(f"not ready after {_READY_S} s: see {log.name}")
+        raise RuntimeError(f"not ready after {_READY_S} s:\n{_tail(log.name)}")
 
     def stop(self) -> None:
         """As Ctrl-C does."""
@@ -85,6 +87,10 @@ class Installation:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.HTTPError):
             return False
+
+
+def _tail(log: str) -> str:
+    return "\n".join(Path(log).read_text("utf-8").splitlines()[-15:])
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def _page(installation: Installation) -> Measured:
         unit="kB (1000 bytes)",
         runs=[sum(view.values()) / 1000 for view in views],
         params={
-            "browser": "headless Chromium, 390×844, empty cache; heads and bodies of all answers until 3 s after load, no map tiles",
+            "browser": "headless Chromium, 390×844, empty cache; heads and bodies of all answers until 3 s after load; with the map, without its tiles",
             "bytes": views[-1],
         },
     )
