@@ -97,7 +97,7 @@ def test_a_silent_truck_is_taken_to_drive_on_for_half_an_hour_and_no_longer():
     assert fresh - long == HOUR / 2
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     along_km=st.one_of(st.none(), st.floats(-50, 1300)),
     fix_ago_h=st.floats(0, 200),

@@ -292,7 +292,7 @@ def histories(draw, kinds=tuple(Kind)):
     return made
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(histories(), st.randoms(use_true_random=False))
 def test_every_order_of_arrival_gives_the_same_state(events, random):
     shuffled = events[:]
@@ -311,14 +311,14 @@ _STILL = tuple(set(Kind) - {Kind.REOPENED, Kind.VOIDED})
 _NO_ENDING = tuple(set(_STILL) - set(ENDING_TABLE) - {Kind.PROBLEM, Kind.PROBLEM_SOLVED})
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(histories(kinds=_NO_ENDING), st.integers(0, 8))
 def test_once_signed_nothing_late_or_early_undoes_it(events, hour):
     signed = event("signed", hour, "CTU", id=999, key="signed")
     assert short(fold(FRAME, [signed, *events])) == ("signed", "consignee", True)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(histories())
 def test_the_detail_always_belongs_to_the_status_and_final_means_an_ending(events):
     state = fold(FRAME, events)
