@@ -26,6 +26,7 @@ def calls(actor):
         "positions": lambda: telemetry.latest(actor=actor, vehicle_ids=[1]),
         "map": lambda: telemetry.latest_all(actor=actor, bbox=(30, 120, 32, 122)),
         "track": lambda: telemetry.track(actor=actor, vehicle_id=1, start=now - timedelta(hours=1), end=now),
+        "temps": lambda: telemetry.temps(actor=actor, vehicle_id=1, start=now - timedelta(hours=1), end=now),
         "terminals": lambda: telemetry.terminals_list(actor=actor),
         "unknown": lambda: telemetry.unknown_terminals(actor=actor),
         "watch": lambda: telemetry.watch_clear(actor=actor, vehicle_id=1, trip="none"),
@@ -40,6 +41,7 @@ NEEDS = {
     "positions": {Right.POSITIONS_READ},
     "map": {Right.POSITIONS_READ},
     "track": {Right.POSITIONS_READ},
+    "temps": {Right.POSITIONS_READ},
     "terminals": {Right.TERMINALS_MANAGE},
     "unknown": {Right.TERMINALS_MANAGE},
     "create": {Right.TERMINALS_MANAGE},
@@ -139,3 +141,15 @@ def test_a_watch_comes_back_as_it_was_set_and_the_same_again_is_no_new_version()
     assert versions == [1, 1]
     other = make.watch(clock.now(), make.stop(3, 31.5))
     assert telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=other) == 2
+
+
+def test_temperatures_of_a_period_are_thinned_evenly_and_read_by_one_query(django_assert_num_queries):
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    start = now - timedelta(minutes=100)
+    fixes = [make.fix(start + timedelta(minutes=step), temps_c=(float(step), None)) for step in range(10)]
+    make.take_in(number, *fixes, make.fix(now))
+    with django_assert_num_queries(1):
+        readings = telemetry.temps(actor=make.ACTOR, vehicle_id=vehicle_id, start=start, end=now, limit=5)
+    assert [reading for _, reading in readings] == [(float(step), None) for step in range(0, 10, 2)]
+    assert readings[0][0] == start
