@@ -20,6 +20,8 @@ from zaitu.kernel import clock
 from zaitu.kernel.geo import Polyline, distance_m, in_china
 from zaitu.network import public as network
 
+pytestmark = pytest.mark.django_db
+
 LINES = [code for road in ROADS for code in (road.code, f"{road.code}-R")]
 
 

@@ -4,6 +4,7 @@ A drive is a list of knots (seconds since departure, metres along the road); bet
 remembered anywhere, so a fleet that was stopped goes on where its trucks would be by now.
 """
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,17 +110,17 @@ def drive(run: str, stops_m: tuple[float, ...], *, late: bool) -> Drive:
     at_s, along_m, wheel_s = [0.0], [0.0], 0.0
     for start_m, end_m in pairwise(stops_m):
         if start_m:
-            at_s.append(at_s[-1] + chance.uniform(*DWELL_S))
+            at_s.append(at_s[-1] + round(chance.uniform(*DWELL_S)))
             along_m.append(start_m)
             wheel_s = 0.0
         while along_m[-1] < end_m:
             step_m, speed_kmh = _step(chance, along_m[-1], start_m, end_m)
-            took_s = step_m / (speed_kmh * (LATE_SHARE if late else 1.0)) * 3.6
+            took_s = math.ceil(step_m / (speed_kmh * (LATE_SHARE if late else 1.0)) * 3.6)
             at_s.append(at_s[-1] + took_s)
             along_m.append(min(along_m[-1] + step_m, end_m))
             wheel_s += took_s
             if wheel_s > REST_AFTER_S and end_m - along_m[-1] > 4 * YARD_M:
-                at_s.append(at_s[-1] + chance.uniform(*REST_S))
+                at_s.append(at_s[-1] + round(chance.uniform(*REST_S)))
                 along_m.append(along_m[-1])
                 wheel_s = 0.0
     return Drive(tuple(at_s), tuple(along_m))
