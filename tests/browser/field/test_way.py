@@ -171,3 +171,28 @@ def test_the_last_scan_can_be_undone(field_phone, order):
     wedge(page, order.pieces[1])
     answered(page, "ok", order.pieces[1])
     expect(page.locator("#result .f-count")).to_contain_text("1/3")
+
+
+def test_somebody_without_a_station_chooses_one_first_and_it_is_remembered(field_phone, order):
+    page = field_phone("manager", username="zhuguan", station="")
+    tile(page, "inbound")
+    page.get_by_label("查找站点").fill("武汉")
+    page.locator("[data-station=WHDX]").click()
+    expect(page.get_by_role("heading", name="入库")).to_be_visible()
+    wedge(page, order.pieces[0])
+    answered(page, "warn")
+    expect(page.locator("#result")).to_contain_text("不经过本站")
+    page.reload()
+    page.goto("/field/#/")
+    expect(page.locator("#my-station")).to_have_text("武汉东西湖中转站")
+
+
+def test_a_parcels_label_is_no_truck(field_phone, order, trip):
+    page = field_phone("warehouse", username="cangku")
+    tile(page, "loaded")
+    expect(page.locator(f"[data-trip='{trip.ref}']")).to_be_visible()
+    wedge(page, order.pieces[0])
+    expect(page.get_by_text("选择车次")).to_be_visible()
+    assert page.evaluate("window.heard") == ["square196", "square185"]
+    wedge(page, trip.ref)
+    expect(page.locator("#total")).to_contain_text("0/3")

@@ -67,5 +67,5 @@ export function scanbox(app, onname, hint = "扫描或输入运单号、标签�
       if (field.value.trim()) take(field.value, "typed");
     },
   }, field, h("button", { class: "f-button f-button--primary", type: "submit" }, "录入"));
-  return { node: h("div", { class: "f-stack" }, video, form, error, eye), stop, field };
+  return { node: h("div", { class: "f-stack" }, video, form, error, eye), stop };
 }

@@ -4,6 +4,8 @@ import * as api from "./api.js";
 import { remember, remembered } from "./db.js";
 import { button, fill, h, icon, when } from "./dom.js";
 import { labelOf } from "./kinds.js";
+import { signal } from "./signal.js";
+import { TRIP } from "./waybill.js";
 
 // The answer of the server, or the last one when it cannot be reached; null when there never was one.
 export async function known(name, path) {
@@ -61,5 +63,9 @@ export function tripPicker(main, app, kind, onpick) {
     }));
   };
   load();
-  app.onscan = (text) => onpick(text.trim().toUpperCase(), app.station?.code ?? "");
+  app.onscan = (text) => {
+    const ref = text.trim().toUpperCase();
+    if (!TRIP.test(ref)) return signal("wrong"); // a parcel's label: the truck comes first
+    return onpick(ref, app.station?.code ?? "");
+  };
 }

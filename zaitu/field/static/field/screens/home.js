@@ -9,13 +9,15 @@ const SHOWN = 6;
 export function home(main, app) {
   const trips = h("div", { class: "f-stack", id: "trips" });
   const others = Number(document.body.dataset.others || 0);
+  const actions = allowed(app.me);
   fill(main,
     h("header", { class: "f-head f-me" },
       h("div", {}, h("h1", {}, app.me.name), h("p", { class: "muted" }, app.me.roles.join("、"))),
       button(app.station?.name ?? "选择站点", () => app.go("/station"), { icon: "map-pin", id: "my-station" })),
     others > 0 && h("p", { class: "f-notice", "data-level": "warn" }, icon("alert-triangle"), `这台手机里还有其他人的 ${others} 条待上传，请本人登录后上传`),
-    h("nav", { class: "f-grid", "aria-label": "操作" }, allowed(app.me).map(([kind, { label, icon: name, screen }]) =>
+    h("nav", { class: "f-grid", "aria-label": "操作" }, actions.map(([kind, { label, icon: name, screen }]) =>
       h("a", { class: "f-tile", href: `#/${screen}/${kind}`, "data-kind": kind }, icon(name), h("span", {}, label)))),
+    !actions.length && h("p", { class: "f-notice", "data-level": "warn" }, icon("alert-triangle"), "您的账号没有现场操作，请联系管理员"),
     h("h2", {}, "今天的车次"), trips);
   show(trips, app);
 }
