@@ -36,6 +36,8 @@ class Answer:
     etag: bytes
     start: dict[str, Any]
     body: dict[str, Any]
+    ready: bytes
+    """Both together as they go over the wire, for a server that can send them without being asked to (config/ready.py)."""
 
 
 class Hot:
@@ -54,7 +56,8 @@ class Hot:
     # One answer
 
     async def track(self, scope: Scope, send: Send) -> None:
-        path = scope["raw_path"] + b"?" + scope["query_string"]
+        query = scope["query_string"]
+        path = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
         answer = self._answers.get(path)
         if (
             answer is not None
@@ -71,6 +74,13 @@ class Hot:
                 await send(answer.body)
                 return
         await self._track_slowly(path, scope, send)
+
+    def ready(self, url: bytes) -> bytes | None:
+        """What `track` would answer to a plain GET, when that is known; None while any address is blocked for its misses."""
+        answer = self._answers.get(url)
+        if answer is None or not answer.entry.fresh or answer.until <= time.monotonic() or misses.blocked:
+            return None
+        return answer.ready
 
     async def _track_slowly(self, path: bytes, scope: Scope, send: Send) -> None:
         question = wire.question_of(scope)
@@ -112,6 +122,7 @@ class Hot:
             etag=etag,
             start={"type": "http.response.start", "status": 200, "headers": headers},
             body={"type": "http.response.body", "body": body},
+            ready=b"".join(b"%s: %s\r\n" % header for header in headers) + b"\r\n" + body,
         )
 
     async def _exact_body(self, question: Question, tracked: journey.Tracked) -> bytes:
@@ -246,6 +257,11 @@ class Tracking:
             await hot.live(scope, receive, send)
         else:
             await hot.track(scope, send)
+
+    def ready(self, url: bytes) -> bytes | None:
+        """A whole answer that needs no asking (config/ready.py); called by the server in its event loop."""
+        hot = self._states.get(asyncio.get_running_loop())
+        return None if hot is None else hot.ready(url)
 
     async def stop(self) -> None:
         """End the background reading; for the server's lifespan."""

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.access.public import tail_principal
 from zaitu.journey import public as journey
@@ -26,7 +26,7 @@ def _lang() -> str:
     return "en" if (get_language() or "").startswith("en") else "zh"
 
 
-@require_GET
+@require_safe
 def query(request: HttpRequest) -> HttpResponse:
     """The start page; `?q=` (the form without script) goes on to the tracking page."""
     asked = request.GET.get("q", "").strip()
@@ -39,20 +39,20 @@ def query(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/query.html", context, status=404)
 
 
-@require_GET
+@require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/privacy.html")
 
 
 @never_cache
-@require_GET
+@require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The tracking pages' service worker; it lies under `/t/` because that is all it may serve."""
     return render(request, "portal/sw.js", content_type="text/javascript")
 
 
 @never_cache
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 def track(request: HttpRequest, number: str) -> HttpResponse:
     """The tracking page; `?part=live` only the part that changes; `?k=` a signed link, kept in a cookie and not in the address."""
     page = _find(request, number)
@@ -85,7 +85,7 @@ def unlock(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def photo(request: HttpRequest, number: str, token: str) -> HttpResponse:
     """A photo or signature of the proof, by an address that was made for a party and works for a quarter of an hour."""
     asked = signing.unsign(token, details.FILE_PURPOSE)
@@ -94,7 +94,7 @@ def photo(request: HttpRequest, number: str, token: str) -> HttpResponse:
     return HttpResponse(content, content_type=mime, headers=headers)
 
 
-@require_GET
+@require_safe
 def qr(request: HttpRequest, number: str) -> HttpResponse:
     """The page's own address as a QR code, to hand on from one screen to another."""
     try:
