@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from zaitu.portal.pages.sketch import HEIGHT, WIDTH, dash, share_of_leg, sketch, thinned
+from zaitu.portal.pages.sketch import HEIGHT, WIDTH, dash, share_of_leg, short_names, sketch, thinned
 
 
 def stop(name, lat, lon, state="ahead"):
@@ -50,3 +50,13 @@ def test_the_way_done_is_measured_from_where_the_goods_board():
     assert dash(0, trip) == "0 20.0 0.0 100"
     assert [share_of_leg(along, trip) for along in (0, 450_000, 900_000)] == [0.0, 0.5, 1.0]
     assert share_of_leg(5, {"leg_from_m": 5, "leg_to_m": 5}) == 0.0
+
+
+def test_two_stops_in_one_city_are_told_apart_by_their_names():
+    stops = [
+        stop("上海", 31.2, 121.5),
+        stop("昆山站", 31.4, 121.0) | {"city": "苏州"},
+        stop("苏州网点", 31.3, 120.6) | {"city": "苏州"},
+    ]
+    assert short_names(stops) == ["上海", "昆山站", "苏州网点"]
+    assert short_names([{"name": "合作站", "city": ""}]) == ["合作站"]

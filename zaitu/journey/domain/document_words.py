@@ -139,9 +139,12 @@ def _road_words(facts: DocumentInput) -> Words:
         return DETAIL_TEXTS[facts.detail]
     if facts.status is Status.ARRIVING_SOON:
         return f"前往 {facts.destination.city or facts.destination.name}", f"to {facts.destination.name}"
-    passed = [stop for stop in (facts.trip.stops if facts.trip else ()) if stop.state == "passed"]
+    stops = facts.trip.stops if facts.trip else ()
+    cities = [stop.place.city for stop in stops]
+    passed = [stop.place for stop in stops if stop.state == "passed"]
     if len(passed) > 1:
-        city = passed[-1].place.city or passed[-1].place.name
+        last = passed[-1]
+        city = last.city if last.city and cities.count(last.city) == 1 else last.name
         return f"已过 {city}", f"past {city}"
     city = facts.origin.city or facts.origin.name
     return f"已从 {city} 发出", f"left {city}"

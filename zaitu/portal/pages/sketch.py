@@ -40,6 +40,14 @@ class Sketch:
     """x = (lon − lon0) · kx + x0, y = (lat0 − lat) · ky + y0: for the truck, which comes later."""
 
 
+def short_names(stops: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The city of each stop, which people know; the station's own name where two stops are in one city."""
+    cities = [stop["city"] for stop in stops]
+    return [
+        stop["city"] if stop["city"] and cities.count(stop["city"]) == 1 else stop["name"] for stop in stops
+    ]
+
+
 def thinned(points: Sequence[Sequence[float]]) -> list[list[float]]:
     """At most 300 points of a route, the shape kept as well as that allows; five decimals are a metre."""
     if len(points) < 2:
@@ -84,6 +92,7 @@ def _labels(projection: Mapping[str, float], stops: Sequence[Mapping[str, Any]])
     """Beside the dots, away from the next one, where the route runs up and down; else above and below in turn, so that neighbours do not meet."""
     placed = [(stop, *_project(projection, stop["lat"], stop["lon"])) for stop in stops]
     xs, ys = [x for _, x, _ in placed], [y for _, _, y in placed]
+    names = short_names(stops)
     tall = max(ys) - min(ys) > max(xs) - min(xs)
     found = []
     for number, (stop, x, y) in enumerate(placed):
@@ -98,7 +107,7 @@ def _labels(projection: Mapping[str, float], stops: Sequence[Mapping[str, Any]])
             SketchStop(
                 x=round(x, 1),
                 y=round(y, 1),
-                name=stop["city"] or stop["name"],
+                name=names[number],
                 state=stop["state"],
                 dx=dx,
                 dy=dy,

@@ -12,7 +12,7 @@ from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.portal import details
 from zaitu.portal.pages.curve import curve
-from zaitu.portal.pages.sketch import dash, share_of_leg, sketch, thinned
+from zaitu.portal.pages.sketch import dash, share_of_leg, short_names, sketch, thinned
 from zaitu.ui import times
 
 TONES: Final = {
@@ -74,8 +74,7 @@ def context(page: "journey.TrackedPage", *, lang: str, exact: bool) -> dict[str,
         "eta": eta(document, lang=lang),
         "route_ref": "" if document["final"] or trip is None else trip["ref"],
         "strip": _strip(trip) if trip and not document["final"] else None,
-        "origin": document["origin"],
-        "destination": document["destination"],
+        "ends": short_names([document["origin"], document["destination"]]),
         "exception": _exception(document, lang=lang),
         "days": _days(document, lang=lang),
         "pieces": document["pieces"],
@@ -126,8 +125,8 @@ def eta(document: Mapping[str, Any], *, lang: str) -> Eta:
 def _strip(trip: Mapping[str, Any]) -> dict[str, Any]:
     """The straight line: stops by their share of the way, the truck where the stops say it is until a position comes."""
     stops = [
-        {"name": stop["city"] or stop["name"], "state": stop["state"], "percent": _percent(stop, trip)}
-        for stop in trip["stops"]
+        {"name": name, "state": stop["state"], "percent": _percent(stop, trip)}
+        for name, stop in zip(short_names(trip["stops"]), trip["stops"], strict=True)
     ]
     behind = [stop["percent"] for stop in stops if stop["state"] in {"passed", "here"}]
     ahead = [stop["percent"] for stop in stops if stop["state"] == "ahead"]
@@ -195,7 +194,10 @@ def map_data(page: "journey.TrackedPage", *, lang: str) -> dict[str, Any]:
     if page.document["final"] or trip is None or trip_id is None:
         return {"route": [], "stops": _ends(page.document), "sketch": None}
     points = thinned(journey.route_points(trip_id))
-    stops = [{key: stop[key] for key in ("name", "city", "lat", "lon", "state")} for stop in trip["stops"]]
+    stops = [
+        {"name": name, "lat": stop["lat"], "lon": stop["lon"], "state": stop["state"]}
+        for name, stop in zip(short_names(trip["stops"]), trip["stops"], strict=True)
+    ]
     drawn = sketch(points, trip["stops"])
     return {
         "route": points,
@@ -209,4 +211,8 @@ def map_data(page: "journey.TrackedPage", *, lang: str) -> dict[str, Any]:
 
 
 def _ends(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return [place | {"state": "passed"} for place in (document["origin"], document["destination"])]
+    places = (document["origin"], document["destination"])
+    return [
+        {"name": name, "lat": place["lat"], "lon": place["lon"], "state": "passed"}
+        for name, place in zip(short_names(places), places, strict=True)
+    ]

@@ -120,7 +120,7 @@
 
   function states(list) {
     return list.map(function (stop) {
-      return { lat: stop.lat, lon: stop.lon, name: stop.city || stop.name, state: stop.state === "ahead" ? "ahead" : "done" };
+      return { lat: stop.lat, lon: stop.lon, name: stop.name, state: stop.state === "ahead" ? "ahead" : "done" };
     });
   }
   function draw() {
