@@ -139,11 +139,19 @@ def server() -> Any:
 
     static.collect()
     from zaitu.config.asgi import application
+    from zaitu.config.ready import ReadyHttp
+    from zaitu.portal import hot
 
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none"
+        application,
+        http=ReadyHttp.asking(hot.application.ready),
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        ws="none",
     )
     running = uvicorn.Server(config)
     running.install_signal_handlers = lambda: None

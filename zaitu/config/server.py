@@ -6,7 +6,7 @@ from typing import Final
 import uvicorn
 
 from zaitu.config.env import Env
-from zaitu.config.limits import LimitedHttp
+from zaitu.config.ready import Ready, ReadyHttp, nothing_ready
 from zaitu.kernel.errors import Unavailable
 
 _BACKLOG: Final = 2048
@@ -40,7 +40,7 @@ def reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
-def serve(env: Env, app: str = "zaitu.config.asgi:application") -> None:
+def serve(env: Env, app: str = "zaitu.config.asgi:application", *, ready: Ready = nothing_ready) -> None:
     """Answer HTTP(S) until SIGTERM."""
     listening = _socket(env.http_host)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -48,7 +48,7 @@ def serve(env: Env, app: str = "zaitu.config.asgi:application") -> None:
     listening.listen(_BACKLOG)
     config = uvicorn.Config(
         app,
-        http=LimitedHttp,
+        http=ReadyHttp.asking(ready),
         ws="none",
         loop="uvloop",
         lifespan="on",

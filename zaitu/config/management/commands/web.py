@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from zaitu.config.env import env
 from zaitu.config.server import serve
+from zaitu.portal import hot
 
 
 class Command(BaseCommand):
@@ -13,4 +14,4 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        serve(env())
+        serve(env(), ready=hot.application.ready)
