@@ -161,6 +161,9 @@ def test_the_stream_tells_a_fix_within_two_seconds(tmp_path: Path, settings):
             assert answer["Content-Type"].startswith("text/event-stream")
             parts = answer.streaming_content.__aiter__()
             assert await anext(parts) == b"retry: 2000\n\n"
+            assert await sync_to_async(lambda: connections["default"].connection)() is None, (
+                "a stream holds no connection"
+            )
             waiting = asyncio.create_task(anext(parts))
             await _until(lambda: any(one.patterns for one in bus._subscribers))
             fix = {

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -39,6 +40,9 @@ async def live(request: HttpRequest) -> HttpResponseBase:
 
 
 async def _fixes() -> AsyncIterator[bytes]:
+    # Who asks was read from the database in this request's own thread, which lives as long as the stream: give the
+    # connection back, or sixteen open maps would take the whole pool.
+    await sync_to_async(connections.close_all)()
     with fleet_feed() as feed:
         seen = feed.number
         yield b"retry: 2000\n\n"

@@ -67,6 +67,7 @@
     close: closeDrawer,
   };
   doc.body.addEventListener("htmx:afterSwap", function (event) {
+    if (event.target.id === "found") choose(1); // Enter opens the first
     if (event.target === drawer) { drawer.hidden = false; drawer.scrollTop = 0; }
   });
   // An error answer is a message for the place that asked: show it there.

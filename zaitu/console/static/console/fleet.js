@@ -59,7 +59,7 @@
   function row(one) {
     var item = document.createElement("li");
     item.innerHTML = '<button type="button"><i class="dot"></i><b></b><span class="num muted"></span><span class="sub"></span></button>';
-    item.firstChild.addEventListener("click", function () { open(one.id); map.leaflet.setView(map.at(fleet.get(one.id)), Math.max(map.leaflet.getZoom(), 10)); });
+    item.firstChild.addEventListener("click", function () { open(one.id); look(fleet.get(one.id)); });
     buttons.set(one.id, item);
     return item;
   }
@@ -73,6 +73,15 @@
     var late = one.late_min >= 5 ? " · " + words.late.replace("{n}", one.late_min) : "";
     put(parts[3], (one.line ? one.line + (one.driver ? " · " + one.driver : "") : words.no_trip) + late + (one.state === "silent" ? " · " + window.zaitu.ago(one.at) : ""));
     button.setAttribute("aria-pressed", String(one.id === openId));
+  }
+
+  // Into the middle of what the drawer leaves free.
+  function look(one) {
+    var zoom = Math.max(map.leaflet.getZoom(), 9);
+    var room = map.leaflet.getSize().x;
+    var covered = room > 800 ? 480 : 0;
+    var middle = map.leaflet.project(map.at(one), zoom).add([covered / 2, 0]);
+    map.leaflet.setView(map.leaflet.unproject(middle, zoom), zoom, { animate: false });
   }
 
   function open(id) {
@@ -96,7 +105,7 @@
           framed = true;
           map.leaflet.fitBounds(window.L.latLngBounds(Array.from(fleet.values()).map(map.at)).pad(0.15), { maxZoom: 11, animate: false });
           var asked = Number(location.hash.slice(1));
-          if (fleet.has(asked)) { map.leaflet.setView(map.at(fleet.get(asked)), 11); open(asked); }
+          if (fleet.has(asked)) { look(fleet.get(asked)); open(asked); }
         }
       })
       .catch(function () { none.hidden = false; none.textContent = words.error; setTimeout(load, 10000); });
