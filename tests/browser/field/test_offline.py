@@ -61,6 +61,7 @@ def test_an_answer_lost_on_the_way_does_not_apply_a_scan_twice(field_phone, orde
 
     page.route("**/field/api/actions", lose_the_answer)
     wedge(page, order.pieces[0])
+    answered(page, "wait")
     uploaded(page)
     assert lost == [200, 200]
     assert kinds(order.waybill) == ["collected"]
