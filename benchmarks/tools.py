@@ -18,6 +18,7 @@ SECONDS: Final = 5
 # Numbers in `wrk` are per second and in total; an answer that is not 2xx or 3xx is told on a line of its own.
 _RATE: Final = re.compile(r"^Requests/sec:\s+([\d.]+)", re.MULTILINE)
 _WRONG: Final = re.compile(r"^\s*(Non-2xx or 3xx responses: .*|Socket errors: .*)$", re.MULTILINE)
+_ANSWERS: Final = re.compile(r"^\s*(\d+) requests in", re.MULTILINE)
 _WAIT: Final = re.compile(r"^\s+99%\s+([\d.]+)(us|ms|s)", re.MULTILINE)
 _MS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -26,6 +27,7 @@ _MS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 class Load:
     rate: float
     """Answers a second."""
+    answers: int
     p99_ms: float
 
 
@@ -59,9 +61,10 @@ def load(url: str, *, seconds: int = SECONDS, paths: Sequence[str] = (), folder:
         words += ["-s", str(script)]
     said = subprocess.run([*words, url], capture_output=True, text=True, check=True).stdout
     wrong, rate, wait = _WRONG.search(said), _RATE.search(said), _WAIT.search(said)
-    if wrong or rate is None or wait is None:
+    answers = _ANSWERS.search(said)
+    if wrong or rate is None or wait is None or answers is None:
         raise RuntimeError(f"{url}: {wrong[1] if wrong else said}")
-    return Load(rate=float(rate[1]), p99_ms=round(float(wait[1]) * _MS[wait[2]], 3))
+    return Load(rate=float(rate[1]), answers=int(answers[1]), p99_ms=round(float(wait[1]) * _MS[wait[2]], 3))
 
 
 _EACH_PATH: Final = """

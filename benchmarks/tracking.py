@@ -7,8 +7,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -16,7 +18,7 @@ from benchmarks import shipments
 from benchmarks.installation import Installation, free_ports, running
 from benchmarks.page import transferred
 from benchmarks.records import Measured, load_before
-from benchmarks.tools import CONNECTIONS, SECONDS, load, nginx
+from benchmarks.tools import CONNECTIONS, SECONDS, Load, load, nginx
 
 RUNS: Final = 5
 _COLD_SHIPMENTS: Final = 60_000
@@ -31,53 +33,62 @@ def measure(folder: Path) -> Iterator[Measured]:
         yield _page(installation)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    url: str
+    what: str
+    server: psutil.Process
+    paths: list[str]
+    runs: list[tuple[Load, float]] = field(default_factory=list)
+    """With the microseconds of a core that the server spent on each answer."""
+
+
 def _rates(installation: Installation, folder: Path) -> Iterator[Measured]:
     path = f"/api/v1/track/{installation.facts['waybill']}"
     body = _fetched(f"{installation.url}{path}")
-    cold = [
-        f"/api/v1/track/{waybill}" for waybill in shipments.copies(installation.database_url, _COLD_SHIPMENTS)
-    ]
+    copies = shipments.copies(installation.database_url, _COLD_SHIPMENTS)
     before = load_before()
-    rates: dict[str, list[float]] = {"warm": [], "cold": [], "nginx": [], "empty": []}
-    waits: dict[str, list[float]] = {name: [] for name in rates}
-    web_cores: list[float] = []
-    with _empty_server(installation) as empty_url, nginx(folder, free_ports(1)[0], body) as nginx_url:
-        asked: dict[str, tuple[str, list[str]]] = {
-            "warm": (installation.url + path, []),
-            "empty": (empty_url, []),
-            "nginx": (nginx_url, []),
-            "cold": (installation.url, cold),
+    with _empty_server(installation) as empty, nginx(folder, free_ports(1)[0], body) as file:
+        web = _server_of(installation.url)
+        asked = {
+            "warm": _Asked(installation.url + path, "one waybill again and again, as a stranger", web, []),
+            "empty": _Asked(
+                empty, "an empty answer of the same server (benchmarks/empty.py)", _server_of(empty), []
+            ),
+            "nginx": _Asked(file, "a file of the same size", _server_of(file), []),
+            "cold": _Asked(
+                installation.url,
+                f"{_COLD_SHIPMENTS} waybills in turn: every answer is read from the database",
+                web,
+                [f"/api/v1/track/{waybill}" for waybill in copies],
+            ),
         }
-        for url, paths in asked.values():
-            load(url, seconds=1, paths=paths, folder=folder)
-        for _ in range(RUNS):
-            for name, (url, paths) in asked.items():
-                with _counted_cores(installation, web_cores if name == "cold" else []):
-                    said = load(url, paths=paths, folder=folder)
-                rates[name].append(said.rate)
-                waits[name].append(said.p99_ms)
-    params = {
-        "generator": f"wrk, 1 thread, {CONNECTIONS} connections, {SECONDS} s a run, on the same cores",
-        "web_processes": 1,
-        "body_bytes": len(body),
-        "load_before": before,
-    }
-    told: dict[str, dict[str, Any]] = {
-        "warm": {"asks": "one waybill again and again, as a stranger"},
-        "cold": {
-            "asks": f"{_COLD_SHIPMENTS} waybills in turn: every answer is read from the database",
-            "web_cores_used": web_cores,
-        },
-        "nginx": {"asks": "a file of the same size"},
-        "empty": {"asks": "an empty answer of the same server (benchmarks/empty.py)"},
-    }
-    for name, runs in rates.items():
+        for run in range(RUNS + 1):
+            for one in asked.values():
+                measured = _one_run(one, folder)
+                if run:  # the first warms up
+                    one.runs.append(measured)
+    for name, one in asked.items():
         yield Measured(
             bench=f"tracking.{name}_rps",
             unit="requests/s",
-            runs=runs,
-            params={**told[name], "p99_ms": waits[name], **params},
+            runs=[said.rate for said, _ in one.runs],
+            params={
+                "asks": one.what,
+                "server_us": [round(us, 1) for _, us in one.runs],
+                "p99_ms": [said.p99_ms for said, _ in one.runs],
+                "generator": f"wrk, 1 thread, {CONNECTIONS} connections, {SECONDS} s a run, on the same cores",
+                "web_processes": 1,
+                "body_bytes": len(body),
+                "load_before": before,
+            },
         )
+
+
+def _one_run(one: _Asked, folder: Path) -> tuple[Load, float]:
+    began = _cpu_s(one.server)
+    said = load(one.url, paths=one.paths, folder=folder)
+    return said, (_cpu_s(one.server) - began) / said.answers * 1e6
 
 
 def _page(installation: Installation) -> Measured:
@@ -123,22 +134,18 @@ def _empty_server(installation: Installation) -> Iterator[str]:
         process.wait(10)
 
 
-@contextmanager
-def _counted_cores(installation: Installation, told: list[float]) -> Iterator[None]:
-    """How many cores the web process used meanwhile: a rate per core is the rate divided by it."""
-    web = _web_process(installation)
-    began, used = time.monotonic(), _cpu_s(web)
-    yield
-    told.append(round((_cpu_s(web) - used) / (time.monotonic() - began), 2))
-
-
-def _web_process(installation: Installation) -> psutil.Process:
-    pids = [
+def _server_of(url: str) -> psutil.Process:
+    """The process that answers there: the one that listens, or nginx's worker under it."""
+    port = urlsplit(url).port
+    listening = next(
         one.pid
         for one in psutil.net_connections("tcp4")
-        if one.status == psutil.CONN_LISTEN and one.laddr[1:] == (installation.port,) and one.pid
-    ]
-    return psutil.Process(pids[0])
+        if one.status == psutil.CONN_LISTEN and one.laddr[1:] == (port,) and one.pid
+    )
+    process = psutil.Process(listening)
+    if process.name() == "nginx":
+        return next(iter(process.children()), process)
+    return process
 
 
 def _cpu_s(process: psutil.Process) -> float:
