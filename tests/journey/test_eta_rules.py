@@ -180,3 +180,9 @@ def test_the_next_departure():
 @pytest.mark.parametrize(("ahead_h", "edge"), [(0, 0), (0.9, 0), (1, 1), (5.9, 3), (30, 24), (-1, 0)])
 def test_horizons(ahead_h, edge):
     assert etas.horizon_of(ahead_h * HOUR) == edge
+
+
+def test_a_truck_that_is_only_scanned_is_believed_to_drive_as_planned():
+    started = NOW - 5 * HOUR
+    at_departure = etas.arrivals(run(departed_at=started), {}, started)
+    assert etas.arrivals(run(departed_at=started), {}, NOW) == at_departure

@@ -30,7 +30,7 @@ DWELL_S: Final = (38 * 60, 55 * 60)
 PLAN_DWELL_MIN: Final = 45
 PLAN_KMH: Final = 70.5
 """Pace of the timetable, rests included."""
-LATE_SHARE: Final = 0.68
+LATE_SHARE: Final = 0.86
 """Of the usual speed: the truck that is late."""
 LATE_START: Final = timedelta(minutes=70)
 BLIND_PER_LINE: Final = 4

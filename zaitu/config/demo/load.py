@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 
 from zaitu.access import public as access
-from zaitu.config.demo.company import STAFF
+from zaitu.config.demo.company import COMPANY, STAFF
 from zaitu.config.demo.past import DAYS, history
-from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, home, password
+from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, password
 from zaitu.config.demo.staff import remember_until
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
@@ -34,6 +35,8 @@ def load() -> journey.HistoryTaken:
         taken = journey.history_import(actor=ACTOR, history=history(now))
     if fresh:
         remember_until(now)
+        # `zaitu up` loads the demo before it forks the web processes, which then know the company's name.
+        settings.ZAITU_COMPANY_NAME = settings.ZAITU_COMPANY_NAME or COMPANY
     return taken
 
 
@@ -75,10 +78,3 @@ def _ends(trip: str, station: str) -> datetime:
     """When the truck is expected at the shipment's station."""
     stops = journey.trip_get(actor=ACTOR, trip=trip).stops
     return next(stop.eta or stop.planned_arrival for stop in stops if stop.station_code == station)
-
-
-def demo_folder_file(name: str) -> str:
-    """A file of the demo in the home, its folder made."""
-    folder = home().path / "demo"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return str(folder / name)

@@ -132,6 +132,8 @@ class Truck:
         """`reported_to`: the last instant the platform is known to have, from an earlier run."""
         self.trip = Trip(task, speed)
         self.reported_to = reported_to
+        self.seen = False
+        """The platform has acknowledged where it is, or it is where no network is."""
         self._speed = speed
         self._stored: list[Place] = []
         who = Registration(maker="ZTDMO", model="DEMO", terminal_id=task.terminal[-7:], plate=task.plate)
@@ -180,10 +182,14 @@ class Truck:
             now = clock.now().replace(microsecond=0)
             pause_s = self._pause_s(now)
             if self.trip.blind(now):
+                self.seen = True
                 if not self._stored or now - self._stored[-1].time >= STORED / self._speed:
                     self._stored.append(self.trip.place(now))
             else:
                 await self._link.report(self.trip.place(now))
+                if not self.seen:
+                    await self._link.settle()
+                    self.seen = True
                 await self._link.report_stored(self._stored)
                 settled_s += pause_s
             if settled_s >= SETTLE_S / self._speed:
@@ -227,6 +233,10 @@ class Yard:
         )
         self._trucks[task.terminal] = truck
         self._running.add(asyncio.create_task(truck.run()))
+
+    @property
+    def seen(self) -> bool:
+        return bool(self._trucks) and all(truck.seen for truck in self._trucks.values())
 
     def keep(self) -> None:
         self._remembered |= {

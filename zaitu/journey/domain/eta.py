@@ -195,7 +195,10 @@ def _underway(run: Run, reached: int, now: datetime) -> tuple[datetime, float, d
         leaves = max(now, (stop.arrived_at or now) + stop.dwell)
         return leaves, stop.along_m, leaves
     begun = stop.departed_at or now
-    if run.along_m is None or run.fix_at is None or following is None or run.along_m < stop.along_m:
+    if run.along_m is None:
+        # Nothing was heard on this trip (scans only, or we have just started): it drives as planned, it does not stand still.
+        return min(begun, now), stop.along_m, begun
+    if run.fix_at is None or following is None or run.along_m < stop.along_m:
         since, along_m = begun, stop.along_m
     else:
         since, along_m = max(run.fix_at, begun), run.along_m

@@ -305,7 +305,12 @@ def _legs(taken: Iterable[_Taken]) -> None:
 def _events(one: _Taken) -> list[NewEvent]:
     pk = one.shipment.pk
     ordered = NewEvent(
-        shipment_id=pk, kind=Kind.ORDERED, source=orders.SOURCE, key="ordered", at=one.shipment.ordered_at
+        shipment_id=pk,
+        kind=Kind.ORDERED,
+        source=orders.SOURCE,
+        key="ordered",
+        at=one.shipment.ordered_at,
+        recorded_at=one.shipment.ordered_at,
     )
     told = [_past_event(pk, number, event) for number, event in enumerate(one.past.events)]
     return [ordered, *_rides(one), *told]
@@ -332,6 +337,7 @@ def _ride(one: _Taken, trip: Trip, stop: TripStop, kind: Kind, at: datetime) -> 
         at=at,
         station=stop.station_code,
         trip_id=trip.pk,
+        recorded_at=at,
     )
 
 
@@ -351,6 +357,7 @@ def _past_event(shipment_id: int, number: int, event: PastEvent) -> NewEvent:
         at=event.at,
         station=event.station,
         data=data,
+        recorded_at=event.at,
     )
 
 

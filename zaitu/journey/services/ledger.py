@@ -48,6 +48,8 @@ class NewEvent:
     raw_text: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     target: int | None = None
+    recorded_at: datetime | None = None
+    """When it was first told, if that was not to us."""
 
 
 class Ledger:
@@ -102,7 +104,7 @@ class Ledger:
             source=new.source,
             key=key,
             at=new.at,
-            recorded_at=clock.now(),
+            recorded_at=new.recorded_at or clock.now(),
             station_code=new.station,
             actor=self.actor.name[:80],
             pieces=new.pieces,

@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ from zaitu.config.demo.setup import home
 from zaitu.config.demo.staff import Staff
 from zaitu.config.demo.truck import Task, Yard
 from zaitu.config.env import env
+from zaitu.kernel import heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,10 @@ _LOOK_S: Final = 5.0
 _STAFF_EVERY: Final = 6
 """Looks between two rounds of the staff: half a minute."""
 _KEEP_S: Final = 5.0
+_BEAT_S: Final = 2.0
+_LOOK_SEEN_S: Final = 0.25
+_SEEN_WITHIN_S: Final = 60.0
+"""After so long the fleet counts as working, whatever a truck's trouble may be."""
 
 
 class Command(BaseCommand):
@@ -56,6 +63,7 @@ def _control(*, staff: bool) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     yards = [_YardProcess(number) for number in range(PROCESSES)]
+    threading.Thread(target=_beat, args=(yards, stop), daemon=True).start()
     people: Staff | None = None
     looks = 0
     while not stop.is_set():
@@ -75,6 +83,16 @@ def _control(*, staff: bool) -> None:
         one.stop()
 
 
+def _beat(yards: list["_YardProcess"], stop: threading.Event) -> None:
+    """Alive once the map shows where the trucks are: whoever opens it at the first moment sees them."""
+    began_s = time.monotonic()
+    while not all(yard.seen for yard in yards) and time.monotonic() - began_s < _SEEN_WITHIN_S:
+        stop.wait(_LOOK_SEEN_S)
+    while not stop.is_set():
+        heartbeat.beat("fleet")
+        stop.wait(_BEAT_S)
+
+
 class _YardProcess:
     """A child with some of the trucks; started again with all their tasks when it has died."""
 
@@ -82,6 +100,13 @@ class _YardProcess:
         self._number = number
         self._given: dict[str, Task] = {}
         self._process: subprocess.Popen[str] | None = None
+        self._seen = _file(number, "seen")
+        self._seen.unlink(missing_ok=True)
+
+    @property
+    def seen(self) -> bool:
+        """Every truck has been acknowledged at least once since we started."""
+        return self._seen.exists()
 
     def give(self, task: Task) -> None:
         if self._process is None or self._process.poll() is not None:
@@ -117,7 +142,7 @@ class _YardProcess:
 
 async def _drive(number: int) -> None:
     """Drive the tasks that come on standard input, until it ends."""
-    memory = home().path / "demo" / f"yard-{number}.json"
+    memory = _file(number, "json")
     host = settings.ZAITU_JT808_HOST
     yard = Yard(
         address=("127.0.0.1" if host == "0.0.0.0" else host, settings.ZAITU_JT808_PORT),  # noqa: S104  compared, not bound
@@ -129,7 +154,7 @@ async def _drive(number: int) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    keeping = asyncio.create_task(_keep(yard))
+    keeping = asyncio.create_task(_keep(yard, _file(number, "seen").touch))
     hearing = asyncio.create_task(_hear(yard, stop))
     await stop.wait()
     keeping.cancel()
@@ -147,10 +172,24 @@ async def _hear(yard: Yard, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _keep(yard: Yard) -> None:
+async def _keep(yard: Yard, say_seen: Callable[[], None]) -> None:
+    """Remember now and then what was reported; say once when every truck has been seen."""
+    seen, since_s = False, 0.0
     while True:
-        await asyncio.sleep(_KEEP_S)
-        yard.keep()
+        await asyncio.sleep(_LOOK_SEEN_S)
+        since_s += _LOOK_SEEN_S
+        if yard.seen and not seen:
+            say_seen()
+            seen = True
+        if since_s >= _KEEP_S:
+            yard.keep()
+            since_s = 0.0
+
+
+def _file(number: int, kind: str) -> Path:
+    folder = home().path / "demo"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / f"yard-{number}.{kind}"
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -162,7 +201,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, instants: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside = path.with_suffix(".new")
     aside.write_text(json.dumps(instants), encoding="ascii")
     aside.replace(path)
