@@ -59,6 +59,7 @@ def test_a_wrong_draft_is_refused_at_its_field(field, wrong):
     with pytest.raises(Invalid) as refused:
         access.user_create(actor=system("init"), draft=draft(**wrong))
     assert set(refused.value.fields) == {field}
+    assert not any(letter.isascii() and letter.isalpha() for letter in refused.value.fields[field])
     assert not User.objects.exists()
 
 

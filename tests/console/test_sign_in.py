@@ -78,7 +78,7 @@ def test_a_changed_password_keeps_this_session_and_ends_the_others():
     ("old", "new", "again", "said"),
     [
         ("wrong", "xin-de-mi-ma-99", "xin-de-mi-ma-99", "当前密码不正确"),
-        (people.PASSWORD, "short", "short", "密码长度太短"),
+        (people.PASSWORD, "short", "short", "密码至少 10 位"),
         (people.PASSWORD, "xin-de-mi-ma-99", "another-one-99", "与新密码不一样"),
     ],
 )

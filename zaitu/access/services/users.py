@@ -129,8 +129,19 @@ def _password_set(user: User, password: str, *, field: str = "password") -> None
         try:
             validate_password(password, user)
         except ValidationError as error:
-            raise Invalid("密码不合要求", fields={field: " ".join(error.messages)}) from error
+            said = "，".join(_password_words(one) for one in error.error_list)
+            raise Invalid("密码不合要求", fields={field: said}) from error
     user.set_password(password or None)
+
+
+def _password_words(error: ValidationError) -> str:
+    """Our own words: Django's Chinese for the length is out of date and falls back to English."""
+    words = {
+        "password_too_short": f"密码至少 {(error.params or {}).get('min_length', 10)} 位",
+        "password_too_common": "这个密码太常见",
+        "password_entirely_numeric": "密码不能全是数字",
+    }
+    return words.get(error.code or "", "") or " ".join(error.messages)
 
 
 def _team(name: str) -> Team | None:
