@@ -16,6 +16,7 @@ from zaitu.kernel.errors import Invalid
 RANDOM_DIGITS: Final = 12
 DIGITS: Final = RANDOM_DIGITS + 1
 PREFIX: Final = re.compile(r"[A-Z]{2,4}")
+_STORED: Final = re.compile(rf"[A-Z]{{2,4}}[0-9]{{{DIGITS}}}")
 
 # The totally anti-symmetric quasigroup of order 10 from H. Michael Damm's thesis (2004): its check digit catches
 # every single wrong digit and every swap of two neighbours (ISO 7064 mod 11 would need the letter X).
@@ -75,6 +76,8 @@ def waybill_normal(text: str, *, prefix: str = "") -> str:
     Full-width characters, lower case, spaces and dashes are put right; O, I and L among the digits are 0, 1 and 1.
     Digits alone (keyed on a phone) get `prefix`, by default this installation's. Raises Mistyped for anything else.
     """
+    if _STORED.fullmatch(text) and not _damm(text[-DIGITS:]):
+        return text  # links and programs send it so: no need to put anything right
     if len(text) > _LONGEST_INPUT:
         raise Mistyped
     plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
