@@ -28,7 +28,7 @@ REST_AFTER_S: Final = 4 * 3600
 REST_S: Final = (21 * 60, 32 * 60)
 DWELL_S: Final = (38 * 60, 55 * 60)
 PLAN_DWELL_MIN: Final = 45
-PLAN_KMH: Final = 70.5
+PLAN_KMH: Final = 68.5
 """Pace of the timetable, rests included."""
 LATE_SHARE: Final = 0.86
 """Of the usual speed: the truck that is late."""

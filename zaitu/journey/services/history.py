@@ -312,7 +312,7 @@ def _events(one: _Taken) -> list[NewEvent]:
         at=one.shipment.ordered_at,
         recorded_at=one.shipment.ordered_at,
     )
-    told = [_past_event(pk, number, event) for number, event in enumerate(one.past.events)]
+    told = [_past_event(one, number, event) for number, event in enumerate(one.past.events)]
     return [ordered, *_rides(one), *told]
 
 
@@ -341,7 +341,7 @@ def _ride(one: _Taken, trip: Trip, stop: TripStop, kind: Kind, at: datetime) -> 
     )
 
 
-def _past_event(shipment_id: int, number: int, event: PastEvent) -> NewEvent:
+def _past_event(one: _Taken, number: int, event: PastEvent) -> NewEvent:
     kind = Kind(event.kind)
     if kind not in MAY_BE:
         raise Invalid(f"历史记录中不能有 {event.kind}")
@@ -349,13 +349,15 @@ def _past_event(shipment_id: int, number: int, event: PastEvent) -> NewEvent:
     if kind is Kind.SIGNED:
         relation = _relation(event)
         data |= {"relation": relation.value, "detail": detail_of(relation, "").value}
+    onto = one.ridden if kind is Kind.LOADED else None
     return NewEvent(
-        shipment_id=shipment_id,
+        shipment_id=one.shipment.pk,
         kind=kind,
         source=SOURCE,
         key=f"{number}:{kind.value}",
         at=event.at,
         station=event.station,
+        trip_id=onto.trip.pk if onto else None,
         data=data,
         recorded_at=event.at,
     )
