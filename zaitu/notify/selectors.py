@@ -1,14 +1,12 @@
 """Reads of notify."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Count, Min
 
 from zaitu.kernel import clock
-from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
+from zaitu.notify.domain.delivery import CHANNEL_TEXTS, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
 from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, email_masked
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
@@ -75,16 +73,6 @@ def endpoint_view(row: WebhookEndpoint) -> EndpointView:
         created_at=row.created_at,
         last_ok_at=row.last_ok_at,
     )
-
-
-def backlog() -> dict[str, tuple[int, datetime]]:
-    """Channel → how many messages wait, and since when the oldest does."""
-    rows = (
-        Message.objects.filter(state__in=OPEN_STATES)
-        .values_list("channel")
-        .annotate(waiting=Count("id"), oldest=Min("created_at"))
-    )
-    return {channel: (waiting, oldest) for channel, waiting, oldest in rows}
 
 
 def _host(url: str) -> str:
