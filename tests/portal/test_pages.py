@@ -124,6 +124,23 @@ def test_wrong_tails_are_counted_together_with_the_apis(web):
     assert web.get(f"/t/{one.waybill}").status_code == 200, "the page itself stays open"
 
 
+def test_another_spelling_of_the_number_gives_the_form_no_further_tries(web):
+    one = make.shipment()
+    for n in range(5):
+        assert unlock(web, one.waybill, f"000{n}").status_code == 422
+    form = {"csrfmiddlewaretoken": csrf(web, web.get(f"/t/{one.waybill}")), "phone_tail": "5678"}
+    assert web.post(f"/t/ZT-{one.waybill[2:]}/unlock", data=form).status_code == 429
+
+
+def test_wrong_tails_in_the_form_are_misses_of_the_address_as_the_apis_are(web):
+    for _ in range(118):
+        web.get(f"/api/v1/track/{waybill_make('ZT')}")
+    for tail in ("0000", "0001", "0002"):
+        one = make.shipment()
+        assert unlock(web, one.waybill, tail).status_code == 422
+    assert web.get(f"/t/{one.waybill}").status_code == 429
+
+
 def test_the_form_is_refused_without_its_token(web):
     one = make.shipment()
     web.get(f"/t/{one.waybill}")

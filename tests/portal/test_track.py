@@ -13,6 +13,7 @@ from zaitu.access.public import key_issue, link_issue, link_revoke, links_of
 from zaitu.kernel import clock
 from zaitu.kernel.geo import distance_m
 from zaitu.kernel.waybills import waybill_make
+from zaitu.portal.misses import network_of
 
 SHAPE = {
     "waybill", "status", "status_text", "detail", "eta", "eta_from", "eta_to", "position", "nodes", "exception"
@@ -148,6 +149,23 @@ def test_five_wrong_tails_in_a_quarter_of_an_hour_and_then_429(web, known):
     assert without.status_code == (200 if known == "known" else 404), "only guessing is stopped"
 
 
+def test_another_spelling_of_a_number_gives_no_further_tries(web):
+    one = make.shipment()
+    digits = one.waybill[2:]
+    fullwidth = digits.translate({48 + n: 0xFF10 + n for n in range(10)})
+    spellings = [
+        digits,
+        one.waybill.lower(),
+        f"ZT-{digits}",
+        f"ZT {digits[:4]}.{digits[4:]}",
+        f"ｚｔ{fullwidth}",
+    ]
+    for n, spelling in enumerate(spellings):
+        assert web.get(f"/api/v1/track/{spelling}?phone_tail=000{n}").status_code == 404
+    for spelling in (one.waybill, f"ZT–{digits}", f"ZT_{digits[:6]}_{digits[6:]}"):
+        assert web.get(f"/api/v1/track/{spelling}?phone_tail=5678").status_code == 429
+
+
 def test_right_tails_do_not_use_up_the_tries(web):
     one = make.shipment()
     for _ in range(7):
@@ -184,6 +202,22 @@ def test_an_address_that_tries_numbers_is_stopped_and_a_known_number_tells_it_no
     assert statuses[:120] == [404] * 120
     assert statuses[-1] == 429
     assert web.get(f"/api/v1/track/{one.waybill}").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::a:b:c:d", True),
+        ("2001:db8:0:0:a:b:c:d", "2001:db8::1:2:3:4", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("not an address", "not an address", True),
+    ],
+)
+def test_addresses_of_one_subscriber_are_counted_together_however_they_are_written(one, other, same):
+    assert (network_of(one) == network_of(other)) is same
 
 
 def test_a_link_opens_its_shipment_until_it_is_revoked(web):

@@ -7,6 +7,7 @@ from zaitu.customers.public import tail_index
 from zaitu.kernel import signing
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Principal, Right
+from zaitu.kernel.waybills import Mistyped, waybill_normal
 
 TAILS_PER_NUMBER: Final = 5
 TAILS_WINDOW_S: Final = 15 * 60
@@ -17,8 +18,15 @@ _LONGEST_NUMBER: Final = 64
 
 
 def tail_attempts_key(number: str) -> str:
-    """Under which wrong tails of a number are counted, whether the number is known, unknown or mistyped."""
-    return f"tail:{''.join(number.split()).upper()[:_LONGEST_NUMBER]}"
+    """Under which wrong tails of a number are counted, whether the number is known, unknown or mistyped.
+
+    One key for all spellings that find the same shipment: each of them must not have tries of its own.
+    """
+    try:
+        counted = waybill_normal(number)
+    except Mistyped:
+        counted = "".join(number.split()).upper()[:_LONGEST_NUMBER]
+    return f"tail:{counted}"
 
 
 def tail_opens(tail: str, tails: frozenset[str]) -> bool:

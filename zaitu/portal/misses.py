@@ -1,6 +1,7 @@
 """How often one address may ask for what does not exist: finding shipments by trying numbers is not worth anybody's time."""
 
 import time
+from ipaddress import IPv6Address
 from typing import Final
 
 from zaitu.kernel import limits
@@ -15,7 +16,11 @@ _KEPT: Final = 20_000
 
 def network_of(address: str) -> str:
     """Whose misses are counted together: one IPv4 address, one IPv6 /64 (what one subscriber is given)."""
-    return ":".join(address.split(":")[:4]) if ":" in address else address
+    try:
+        ip = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
 
 
 class Misses:

@@ -78,6 +78,7 @@ def unlock(request: HttpRequest, number: str) -> HttpResponse:
     if page is None:
         return _missing(request)
     if not grants.tail_opens(tail, page.tracked.tails):
+        misses.count(_network(request))
         said = _("与收发货人手机号后四位不符，请核对。")
         return _page(request, page, wrong=said, status=422)
     limits.refund(key)
@@ -117,15 +118,18 @@ def _address(request: HttpRequest, path: str) -> str:
 
 def _find(request: HttpRequest, number: str) -> "journey.TrackedPage | None":
     """The shipment, or None; an address that misses too often is refused (RateLimited), whatever it asks for."""
-    address = network_of(request.META.get("REMOTE_ADDR", ""))
-    misses.refuse(address)
+    misses.refuse(_network(request))
     try:
         page = journey.track_page(waybill_normal(number))
     except Mistyped:
         page = None
     if page is None:
-        misses.count(address)
+        misses.count(_network(request))
     return page
+
+
+def _network(request: HttpRequest) -> str:
+    return network_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def _missing(request: HttpRequest) -> HttpResponse:
