@@ -248,3 +248,10 @@ def test_the_timer_is_for_the_house():
     with pytest.raises(Forbidden):
         journey.eta_refresh(actor=access.staff("driver"))
     assert not JourneyEvent.objects.exists()
+
+
+def test_a_truck_of_which_nobody_tells_but_its_goods_does_not_stop_the_timer():
+    order = make.order()
+    trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=1))
+    make.scan("departed", order.waybill, trip=trip.ref)
+    assert refresh().trips == 1

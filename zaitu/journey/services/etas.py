@@ -75,12 +75,12 @@ class _Picture:
         fix = self.latest.get(trip.vehicle_id)
         return fix if fix is not None and fix.trip == trip.ref else None
 
-    def heard_at(self, trip: Trip) -> datetime:
-        """When anything was last known of the truck."""
+    def heard_at(self, trip: Trip, boarded_at: datetime) -> datetime:
+        """When anything was last known of the truck; where only a scan of its goods told that it left, that scan."""
         fix = self.latest.get(trip.vehicle_id)
         times = [fix.received_at if fix else None, trip.started_at]
         times += [at for stop in self.stops[trip.pk] for at in (stop.arrived_at, stop.departed_at)]
-        return max(at for at in times if at is not None)
+        return max((at for at in times if at is not None), default=boarded_at)
 
     def silent(self, heard_at: datetime) -> bool:
         since = max(heard_at, self.listening_since or heard_at)
@@ -195,7 +195,7 @@ def _riding_changes(picture: _Picture) -> Iterable[_Change]:
 def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.StationView]) -> _Change | None:
     trip, shipment, now = picture.trips[leg.trip_id], leg.shipment, picture.now
     aboard = leg.state == LegState.ON_BOARD
-    heard_at = picture.heard_at(trip) if aboard else now
+    heard_at = picture.heard_at(trip, shipment.status_at) if aboard else now
     told_silent = bool(shipment.exception and shipment.exception["code"] == Problem.NO_UPDATE)
     silent = picture.silent(heard_at) and not told_silent
     heard = told_silent and now - heard_at <= SILENCE
