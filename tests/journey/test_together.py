@@ -1,17 +1,23 @@
 """Two of the same at the same moment, in real transactions on real threads."""
 
 import threading
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.journey import make
+from tests.network import make as network
 from zaitu.journey import public as journey
-from zaitu.journey.models import JourneyEvent, Leg, Order, Piece, Shipment, Trip
+from zaitu.journey.models import JourneyEvent, Leg, Order, Piece, Shipment, Trip, TripStop
+from zaitu.journey.services.ledger import Ledger
+from zaitu.journey.services.trips import trip_locked
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict
 from zaitu.notify.models import Message
-from zaitu.telemetry.events import StopLeft
+from zaitu.telemetry.events import StopEntered, StopLeft
+from zaitu.telemetry.models import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +46,31 @@ def at_once(*calls):
     for thread in threads:
         thread.join(timeout=60)
     return outcomes
+
+
+@contextmanager
+def beside(call):
+    """Run it in a thread of its own as far as it gets while we hold our locks; it must end well once we are through."""
+    outcome = []
+
+    def run():
+        try:
+            call()
+        except Exception as error:
+            outcome.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+
+    def start():
+        thread.start()
+        thread.join(timeout=1.5)
+
+    yield start
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert not outcome
 
 
 def test_one_order_sent_twice_at_once_is_one_order():
@@ -111,3 +142,62 @@ def test_a_scan_that_fails_half_way_leaves_nothing(monkeypatch):
     assert not JourneyEvent.objects.filter(kind="inbound").exists()
     assert not journey.scan_record(actor=make.TEST, draft=draft).duplicate
     assert make.status(order.waybill) == ("awaiting_departure", "inbound")
+
+
+# Who waits for whom: every writer takes the trip, then the shipments in order of their ids, then the stop
+
+
+def fact(kind, trip, seq, at=None):
+    return kind(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=seq, at=at or clock.now(), late=False)
+
+
+def test_the_timer_that_names_a_trip_does_not_wait_for_a_stop_that_waits_for_its_shipments():
+    waybill = make.order().waybill
+    trip = make.on_trip(waybill, departs_in=-timedelta(hours=3))
+    journey.on_stop_left(fact(StopLeft, trip, 0, clock.now() - timedelta(hours=3)))
+    shipment = Shipment.objects.get(waybill=waybill)
+    with beside(lambda: journey.eta_refresh(actor=make.TEST)) as timer, transaction.atomic():
+        trip_locked(trip.ref)
+        timer()
+        Ledger(actor=make.TEST, ids=[shipment.pk])
+    assert JourneyEvent.objects.filter(source="timer", trip__ref=trip.ref).count() == 1
+
+
+def test_a_stop_and_a_scan_that_closes_its_unloading_take_turns():
+    waybill = make.order().waybill
+    trip = make.on_trip(waybill, departs_in=-timedelta(hours=9))
+    journey.on_stop_left(fact(StopLeft, trip, 0, clock.now() - timedelta(hours=9)))
+    shipment = Shipment.objects.get(waybill=waybill)
+    with beside(lambda: journey.on_stop_entered(fact(StopEntered, trip, 2))) as stop, transaction.atomic():
+        Ledger(actor=make.TEST, ids=[shipment.pk])
+        stop()
+        TripStop.objects.filter(trip__ref=trip.ref, seq=2).update(counted_at=clock.now())
+    assert make.status(waybill)[0] == "arrived"
+
+
+def test_closing_quiet_stops_holds_the_shipments_of_one_stop_at_a_time(time_machine):
+    early, late = make.order().waybill, make.order().waybill
+    network.vehicle("沪A54321")
+    for waybill, plate in ((late, make.PLATE), (early, "沪A54321")):
+        trip = make.on_trip(waybill, plate=plate, departs_in=-timedelta(hours=1))
+        journey.on_stop_left(fact(StopLeft, trip, 0))
+        journey.on_stop_entered(fact(StopEntered, trip, 2))
+        make.scan("unloaded", f"{waybill}-001", make.DESTINATION)
+    time_machine.move_to(clock.now() + timedelta(hours=1))
+    ids = dict(Shipment.objects.values_list("waybill", "id"))
+    with beside(lambda: journey.unloading_close(actor=make.TEST)) as timer, transaction.atomic():
+        Ledger(actor=make.TEST, ids=[ids[early]])
+        timer()
+        Ledger(actor=make.TEST, ids=[ids[late]])
+    assert JourneyEvent.objects.filter(kind="problem", key__contains="short").count() == 2
+
+
+def test_a_trip_planned_while_the_one_before_it_ends_is_watched():
+    waybill = make.order().waybill
+    first = make.on_trip(waybill, departs_in=-timedelta(hours=9))
+    journey.on_stop_left(fact(StopLeft, first, 0, clock.now() - timedelta(hours=9)))
+    with beside(lambda: make.trip(departs_in=timedelta(days=2))) as plan, transaction.atomic():
+        journey.on_stop_entered(fact(StopEntered, first, 2))
+        plan()
+    second = Trip.objects.exclude(ref=first.ref).get()
+    assert Watch.objects.get(vehicle_id=first.vehicle_id).trip == second.ref

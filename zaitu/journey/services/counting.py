@@ -195,19 +195,23 @@ def _quiet_stops(now: datetime) -> list[TripStop]:
     found = TripStop.objects.filter(counted_at=None, arrived_at__gt=now - LOOKED_BACK).annotate(
         last=Subquery(last)
     )
-    return list(found.filter(last__lt=now - QUIET).select_related("trip").order_by("id")[:STOPS_AT_ONCE])
+    return list(found.filter(last__lt=now - QUIET).order_by("id")[:STOPS_AT_ONCE])
 
 
-@transaction.atomic
 def close_quiet(*, actor: Principal) -> int:
     """Close unloading where it has come to rest without anybody saying so; how many stops."""
     now = clock.now()
     stops = _quiet_stops(now)
     for stop in stops:
-        legs = list(
-            Leg.objects.filter(trip_id=stop.trip_id, to_seq=stop.seq).exclude(state=LegState.LEFT_BEHIND)
-        )
-        ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in legs])
-        close_unloading(ledger, stop.trip, stop, legs, now)
-        ledger.close()
+        _close_quiet(actor, stop, now)
     return len(stops)
+
+
+@transaction.atomic
+def _close_quiet(actor: Principal, stop: TripStop, now: datetime) -> None:
+    """One stop a transaction: the shipments of several are in no one order."""
+    trip = Trip.objects.select_for_update(no_key=True).get(pk=stop.trip_id)
+    legs = list(Leg.objects.filter(trip=trip, to_seq=stop.seq).exclude(state=LegState.LEFT_BEHIND))
+    ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in legs])
+    close_unloading(ledger, trip, stop, legs, now)
+    ledger.close()

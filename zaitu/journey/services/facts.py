@@ -54,7 +54,11 @@ def stop_left(*, actor: Principal, event: StopLeft) -> int:
 
 
 def _from_fence(actor: Principal, event: StopEntered | StopLeft, kind: Kind) -> int:
-    trip = Trip.objects.select_for_update().filter(ref=event.trip, vehicle_id=event.vehicle_id).first()
+    trip = (
+        Trip.objects.select_for_update(no_key=True)
+        .filter(ref=event.trip, vehicle_id=event.vehicle_id)
+        .first()
+    )
     if trip is None or trip.state == TripState.CANCELLED:
         return 0
     fact = StopFact(
@@ -78,12 +82,12 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     stop = next((one for one in stops if one.seq == seq), None)
     if stop is None or (stop is stops[0] and fact.arrival and stop.departed_at):
         return []
-    _stop_save(stop, fact)
     legs = list(Leg.objects.filter(trip=trip).order_by("shipment_id"))
     concerned = _concerned(legs, seq, arrival=fact.arrival)
     ending = [] if fact.arrival else [leg for leg in legs if leg.to_seq == seq]
     behind = set() if fact.arrival else _left_behind(trip, stop, concerned)
     ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in (*concerned, *ending)])
+    _stop_save(stop, fact)
     _legs_save(concerned, behind, seq, arrival=fact.arrival)
     for leg in concerned:
         if leg.shipment_id in behind:

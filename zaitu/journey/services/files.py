@@ -41,7 +41,7 @@ def file_store(
     if len(content) > MAX_BYTES:
         raise TooLarge(f"图片不能超过 {MAX_BYTES // 1024 // 1024} MB，请降低分辨率后重拍")
     encoded, mime = _encoded(content, kind)
-    Shipment.objects.select_for_update(of=("self",)).get(pk=shipment.pk)  # one file of a shipment at a time
+    Shipment.objects.select_for_update(no_key=True).get(pk=shipment.pk)  # one file of a shipment at a time
     known = StoredFile.objects.filter(pk=file_id).first() if file_id else None
     if known is not None:
         if (known.shipment_id, known.created_by) != (shipment.pk, actor.name[:80]):

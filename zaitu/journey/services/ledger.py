@@ -4,8 +4,9 @@
     ledger.add(NewEvent(…))                     # False when it had been told before
     ledger.close()                              # events, folded columns, documents, outbox, notices
 
-However many shipments, the number of queries is the same. Shipments are locked in order of their ids, so two ledgers cannot
-wait for each other.
+However many shipments, the number of queries is the same. Everybody locks in one order: the trip, the shipments in order of
+their ids, the trip's stops. Rows are locked without their keys: a row of another table that points at a locked one must not
+wait, for its writer may hold shipments that the one who locked the trip comes to want.
 """
 
 import json
@@ -59,7 +60,10 @@ class Ledger:
         self._quiet = quiet
         # The old document is never looked at, and is the greater part of the row.
         locked = (
-            Shipment.objects.select_for_update().filter(pk__in=list(ids)).defer("document").order_by("id")
+            Shipment.objects.select_for_update(no_key=True)
+            .filter(pk__in=list(ids))
+            .defer("document")
+            .order_by("id")
         )
         self.shipments: dict[int, Shipment] = {row.pk: row for row in locked}
         self.events: dict[int, list[FoldEvent]] = events_of(self.shipments.keys())

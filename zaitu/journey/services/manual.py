@@ -157,7 +157,7 @@ def person_forget(*, contact_id: int) -> None:
 
     The signer's name goes too: nearly always it is the same person, and the event keeps who signed in what capacity.
     """
-    rows = Shipment.objects.select_for_update().filter(
+    rows = Shipment.objects.select_for_update(no_key=True).filter(
         Q(consignor_contact=contact_id) | Q(consignee_contact=contact_id)
     )
     for row in rows.only("id", "consignor_contact", "consignee_contact").order_by("id"):

@@ -50,7 +50,7 @@ def refused(message: str, *, trip: Trip | None = None) -> Answer:
 def scan_trip(
     *, actor: Principal, draft: ScanDraft, kind: Kind, at: datetime, data: dict[str, Any]
 ) -> Answer:
-    trip = Trip.objects.select_for_update().filter(ref=draft.code.strip().upper()).first()
+    trip = Trip.objects.select_for_update(no_key=True).filter(ref=draft.code.strip().upper()).first()
     if trip is None:
         return refused(f"没有车次 {draft.code.strip()}，请核对")
     stops = stops_of([trip.pk])[trip.pk]

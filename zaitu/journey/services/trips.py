@@ -164,7 +164,7 @@ def watch_next(vehicle_id: int) -> None:
 
 def trip_locked(ref: str) -> Trip:
     """Raises NotFound."""
-    trip = Trip.objects.select_for_update().filter(ref=ref.strip().upper()).first()
+    trip = Trip.objects.select_for_update(no_key=True).filter(ref=ref.strip().upper()).first()
     if trip is None:
         raise NotFound(f"没有车次 {ref}")
     return trip
@@ -302,5 +302,7 @@ def trip_finish(*, actor: Principal, trip: str, reason: str) -> Trip:
 
 def unwatch(trip: Trip) -> None:
     """The trip needs no watching any more; the vehicle's next one may."""
+    # Who plans the next one meanwhile would take this one for running, and have it watched.
+    _lock(trip.vehicle_id)
     telemetry.watch_clear(actor=_INSIDE, vehicle_id=trip.vehicle_id, trip=trip.ref)
     watch_next(trip.vehicle_id)
