@@ -149,6 +149,22 @@ def test_two_legs_with_a_change_at_the_hub():
     assert [leg.state for leg in make.page(order.waybill).legs] == ["done", "done"]
 
 
+def test_unloading_sent_after_the_next_truck_has_left_does_not_take_the_goods_off_that_one():
+    order = make.order()
+    first = make.trip(departs_in=-timedelta(hours=12))
+    journey.trip_assign(actor=make.TEST, trip=first.ref, waybills=[order.waybill])
+    Leg.objects.update(to_seq=1)
+    tell(StopLeft, first, 0, clock.now() - timedelta(hours=12))
+    tell(StopEntered, first, 1, clock.now() - timedelta(hours=2))
+    network.vehicle("沪B54321")
+    second = make.trip("沪B54321", departs_in=-timedelta(hours=11))
+    journey.trip_assign(actor=make.TEST, trip=second.ref, waybills=[order.waybill])
+    tell(StopLeft, second, 1, clock.now() - timedelta(hours=1))
+    offline = clock.now() - timedelta(minutes=90)
+    assert make.scan("unloaded", order.pieces[0], make.HUB, trip=first.ref, at=offline).level == "ok"
+    assert make.page(order.waybill).vehicle_id == second.vehicle_id
+
+
 def test_a_finished_segment_teaches_its_pace():
     make.trip()
     trip = make.trip(departs_in=timedelta(days=5))

@@ -157,6 +157,9 @@ def _ride(scan: _Scan) -> None:
     if scan.kind is Kind.DEPARTED and scan.subject.leg is not None:
         legs.filter(pk=scan.subject.leg.pk, state=LegState.PLANNED).update(state=LegState.ON_BOARD)
     elif scan.kind in _OFF_THE_TRUCK:
+        if scan.subject.leg is not None:
+            # A phone was offline: by the time we hear of this ride's end the next one may have begun.
+            legs = legs.filter(pk=scan.subject.leg.pk)
         legs.filter(state=LegState.ON_BOARD).update(state=LegState.DONE)
 
 
