@@ -1,4 +1,4 @@
-"""Headless Chromium on the running product. Browser tests share one product and one worker (`--dist loadgroup`)."""
+"""Headless Chromium on the running product. Browser tests share one product, in a run of their own (scripts/test)."""
 
 import json
 import os
@@ -29,7 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 class Product(Installation):
