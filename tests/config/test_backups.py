@@ -1,14 +1,20 @@
 import hashlib
 import json
 import shutil
+import socket
 import tarfile
 import tempfile
+import threading
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from tests.running import Installation
+from zaitu.config import backups
+from zaitu.config.homes import Home
+from zaitu.kernel.errors import Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +147,25 @@ def test_a_bad_file_is_refused_in_one_sentence_and_nothing_is_left(
     assert said in done.stderr
     assert not one.home.exists() or {path.name for path in one.home.iterdir()} <= {"run", "logs"}
     assert not (place / "evil").exists()
+
+
+def test_the_database_is_dumped_over_the_connection_that_its_address_demands(tmp_path):
+    """The password must not go over a line that the address forbids: pg_dump would try one without TLS by itself."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            line, _ = listening.accept()
+            with line, suppress(ConnectionResetError):
+                heard.append(line.recv(8))
+                line.sendall(b"N")  # no TLS here
+                heard.append(line.recv(100))
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        url = f"postgresql://amei:hush@127.0.0.1:{listening.getsockname()[1]}/zaitu?sslmode=require"
+        with pytest.raises(Unavailable, match="pg_dump"):
+            backups.backup(Home(tmp_path), url, tmp_path / "day.zaitu")
+        server.join(10)
+    assert heard[0] == bytes.fromhex("0000000804d2162f"), "it asks for TLS"
+    assert b"".join(heard[1:]) == b"", "and says nothing without"

@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from zaitu import __version__
 from zaitu.config.homes import Home
@@ -204,22 +205,17 @@ def _empty(home: Home, keep: frozenset[str]) -> None:
 
 def _postgres_tool(name: str, url: str, *arguments: str) -> None:
     """Run one of PostgreSQL's own programs; the address goes by environment, so that no password shows in `ps`."""
-    parts = conninfo_to_dict(url)
-    names = {
-        "host": "PGHOST",
-        "port": "PGPORT",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "dbname": "PGDATABASE",
+    # Everything the address says goes along: without its sslmode the password might go over an open line.
+    address = {
+        part.envvar.decode(): part.val.decode()
+        for part in Conninfo.parse(url.encode())
+        if part.envvar and part.val
     }
     with ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile())
         done = subprocess.run(  # noqa: S603  our own program, our own arguments
             [binaries() / name, *arguments],
-            env={
-                "LC_ALL": "C",
-                **{names[part]: str(value) for part, value in parts.items() if part in names},
-            },
+            env={"LC_ALL": "C", **address},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
