@@ -217,6 +217,20 @@ def test_what_was_set_aside_can_be_queued_again_for_the_handler_that_failed():
     assert outbox.poison_list() == []
 
 
+def test_an_event_requeued_for_a_handler_that_is_no_more_is_set_aside_again():
+    ear = Ear("renamed")
+    ear.fails_on = {("a", 1)}
+    put(Happened(thing="a", number=1))
+    for _ in range(3):
+        Relay({Happened: [ear]}, retries=AT_ONCE).drain()
+    outbox.poison_requeue(outbox.poison_list()[0].id)
+    for _ in range(3):
+        Relay({Happened: [Ear("new name")]}, retries=AT_ONCE).drain()
+    (poison,) = outbox.poison_list()
+    assert poison.handler == "tests.kernel.renamed"
+    assert not OutboxRow.objects.exists()
+
+
 def test_one_failing_handler_does_not_keep_the_others_waiting_nor_call_them_twice():
     first, bad, last = Ear("first"), Ear("bad"), Ear("last")
     bad.fails_on = {("a", 1)}

@@ -178,7 +178,7 @@ class Relay:
                 if row.subject in stuck:
                     continue
                 news.add(row.subject)
-                if not self._wanted(row) and not row.tries:
+                if not self._wanted(row) and not row.tries and not self._homeless(row):
                     unheard.append(row.id)
                 elif self._deliver(row):
                     delivered += 1
@@ -229,10 +229,14 @@ class Relay:
         handlers = self._handlers.get(row.name, {})
         return [name for name in handlers if row.only_for in {"", name} and name not in row.done]
 
+    def _homeless(self, row: _Waiting) -> bool:
+        """Re-queued for a handler that was renamed or removed since: nobody heard it, so it must not vanish."""
+        return bool(row.only_for) and row.only_for not in self._handlers.get(row.name, {})
+
     def _deliver(self, row: _Waiting) -> bool:
         """Give one event to those who want it; True when nobody waits for it any more."""
         handlers, wanted = self._handlers.get(row.name, {}), self._wanted(row)
-        failed: dict[str, str] = {}
+        failed = {row.only_for: "no such handler any more"} if self._homeless(row) else {}
         for name in wanted:
             # The last handler takes the row with it: one transaction for an event that one handler hears.
             last = name == wanted[-1] and not failed and not row.tries
