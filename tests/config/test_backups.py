@@ -5,7 +5,7 @@ import socket
 import tarfile
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from tests.running import Installation
 from zaitu.config import backups
 from zaitu.config.homes import Home
-from zaitu.kernel.errors import Unavailable
+from zaitu.kernel.errors import Invalid, Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -149,23 +149,44 @@ def test_a_bad_file_is_refused_in_one_sentence_and_nothing_is_left(
     assert not (place / "evil").exists()
 
 
-def test_the_database_is_dumped_over_the_connection_that_its_address_demands(tmp_path):
-    """The password must not go over a line that the address forbids: pg_dump would try one without TLS by itself."""
+def test_a_database_that_must_be_reached_over_tls_is_not_dumped_without(tmp_path):
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)
 
         def serve():
-            line, _ = listening.accept()
-            with line, suppress(ConnectionResetError):
-                heard.append(line.recv(8))
-                line.sendall(b"N")  # no TLS here
+            with suppress(OSError), listening.accept()[0] as line:
                 heard.append(line.recv(100))
 
-        server = threading.Thread(target=serve, daemon=True)
-        server.start()
+        threading.Thread(target=serve, daemon=True).start()
         url = f"postgresql://amei:hush@127.0.0.1:{listening.getsockname()[1]}/zaitu?sslmode=require"
-        with pytest.raises(Unavailable, match="pg_dump"):
+        with pytest.raises(Unavailable, match="sslmode"):
             backups.backup(Home(tmp_path), url, tmp_path / "day.zaitu")
-        server.join(10)
-    assert heard[0] == bytes.fromhex("0000000804d2162f"), "it asks for TLS"
-    assert b"".join(heard[1:]) == b"", "and says nothing without"
+    assert heard == []
+    assert not list(tmp_path.iterdir()), "nothing half is left"
+
+
+_NOTHING = ("manifest.json", b'{"format": 1, "sha256": {}}')
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("manifest.json", b"[]")],
+        [("manifest.json", b"[" * 200_000)],
+        [_NOTHING, (".", b"x")],
+        [_NOTHING, ("", b"x")],
+        [_NOTHING],
+    ],
+    ids=["list", "deep", "dot", "nameless", "without-anything"],
+)
+def test_a_made_up_archive_is_invalid_and_no_traceback(tmp_path, members):
+    bad = tmp_path / "bad.zaitu"
+    with tarfile.open(bad, "w") as new:
+        for name, body in members:
+            about = tarfile.TarInfo(name)
+            about.size = len(body)
+            new.addfile(about, BytesIO(body))
+    with pytest.raises(Invalid):
+        backups.restore(Home(tmp_path / "home"), bad, database=nullcontext, url="")
+    assert not (tmp_path / "home").exists()

@@ -143,8 +143,10 @@ def _verified(archive: tarfile.TarFile, file: Path) -> dict[str, Any]:
         while member := archive.next():
             if not _harmless(member) or expected.pop(member.name, "") != _digest(_content(archive, member)):
                 raise Invalid(f"{file} 已损坏：{member.name} 与清单不符")
-    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError):
+    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Invalid(f"{file} 已损坏或不完整") from None
+    if _DUMP not in manifest["sha256"]:
+        raise Invalid(f"{file} 不完整：缺少 {_DUMP}")
     if expected:
         raise Invalid(f"{file} 不完整：缺少 {next(iter(expected))}")
     return manifest
@@ -160,7 +162,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 def _harmless(member: tarfile.TarInfo) -> bool:
     """A plain file inside the parts that a backup has: a made-up archive must not write elsewhere."""
     parts = PurePosixPath(member.name).parts
-    return member.isreg() and ".." not in parts and parts[0] in {_DUMP, *_PARTS}
+    return member.isreg() and ".." not in parts and parts[:1] in {(_DUMP,), *((part,) for part in _PARTS)}
 
 
 def _unpack(archive: tarfile.TarFile, home: Home) -> None:
@@ -205,7 +207,7 @@ def _empty(home: Home, keep: frozenset[str]) -> None:
 
 def _postgres_tool(name: str, url: str, *arguments: str) -> None:
     """Run one of PostgreSQL's own programs; the address goes by environment, so that no password shows in `ps`."""
-    # Everything the address says goes along: without its sslmode the password might go over an open line.
+    # Everything the address says goes along: without its sslmode the password would go over an open line.
     address = {
         part.envvar.decode(): part.val.decode()
         for part in Conninfo.parse(url.encode())
