@@ -54,6 +54,13 @@ def test_a_refused_address_fails_at_once_and_says_why(mail, couriers):
     assert [(t.code, t.answer) for t in view.tries] == [(550, view.note)]
 
 
+def test_an_answer_that_no_database_can_hold_is_kept_without_what_it_cannot(mail, couriers):
+    mail.rcpt = lambda _: "550 no\x00such user"
+    tell(make.recipient())
+    make.until(lambda: only().state == "failed")
+    assert only().note == "收件地址被拒收：550 no such user"
+
+
 def test_a_busy_mailbox_is_tried_again(mail, couriers):
     replies = iter(["451 4.2.1 try later"])
     mail.data = lambda: next(replies, None)

@@ -53,4 +53,6 @@ def _pause(note: str, code: int) -> Answer:
 
 def _said(code: int, text: bytes | str) -> str:
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    # U+0000 cannot be stored, and what cannot be recorded would be sent again.
+    plain = "".join(c if c.isprintable() else " " for c in plain)
     return f"{code} {' '.join(plain.split())}"[:NOTE_MAX]
