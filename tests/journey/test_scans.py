@@ -228,6 +228,13 @@ def test_items_are_rechecked_against_the_order():
     assert good.level == "ok"
 
 
+@pytest.mark.parametrize("count", ["many", None, 1.5, True, -1])
+def test_items_that_were_not_counted_in_whole_numbers_are_invalid(count):
+    order = make.order(items=(("A-1", "刀片", 10),))
+    with pytest.raises(Invalid, match="数量"):
+        make.scan("rechecked", order.waybill, data={"items": {"A-1": count}})
+
+
 # Signing
 
 

@@ -247,7 +247,7 @@ def _rechecked(scan: _Scan) -> tuple[Level, str]:
     counted = scan.draft.data.get("items")
     if isinstance(counted, Mapping) and counted:
         ordered = {sku: quantity for sku, _, quantity in Order.objects.get(pk=shipment.order_id).items}
-        found = items_mismatch(ordered, {str(sku): int(n) for sku, n in counted.items()})
+        found = items_mismatch(ordered, _quantities(counted))
         wrong += [f"{sku} 应 {should}、实 {has}" for sku, should, has in found[:5]]
     if wrong:
         cause = "；".join(wrong)
@@ -257,6 +257,14 @@ def _rechecked(scan: _Scan) -> tuple[Level, str]:
     if Problem.RECHECK_MISMATCH.value in scan.subject.facts.problems:
         scan.event(Kind.PROBLEM_SOLVED, suffix=":solved", code=Problem.RECHECK_MISMATCH.value)
     return Level.OK, ""
+
+
+def _quantities(counted: Mapping[Any, Any]) -> dict[str, int]:
+    """Raises Invalid."""
+    for number in counted.values():
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise Invalid("明细数量须为整数", fields={"items": "明细数量须为整数"})
+    return {str(sku): number for sku, number in counted.items()}
 
 
 def _inspected(scan: _Scan) -> tuple[Level, str]:
