@@ -60,6 +60,7 @@ def test_personal_and_secret_facts_are_blotted_by_name(lines, name):
         ("called 138-1234-5678", "5678"),
         ("tel 021-61234567 busy", "61234567"),
         ("GET /api/v1/track/ZT0412883755124?phone_tail=5678 HTTP/1.1", "5678"),
+        ("GET /t/ZT0412883755124?lang=en&k=Zk3rT9xQ2bLm8vYw HTTP/1.1", "Zk3rT9xQ2bLm8vYw"),
         ("GET /t/ZT0412883755124?s=eyJhbGciOi", "eyJhbGciOi"),
         ("Authorization: Bearer zt_live_abc.def", "zt_live_abc"),
         ("to wang@example.cn failed", "wang@example.cn"),

@@ -16,7 +16,7 @@ _SECRET_NAMES: Final = re.compile(
 # A waybill's 13 digits stay readable; Chinese mobiles and landlines are blotted wherever they stand alone.
 _PHONE: Final = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9])")
 _LANDLINE: Final = re.compile(r"(?<![0-9A-Za-z])0\d{2,3}[- ]?[2-9]\d{6,7}(?![0-9])")
-_IN_ADDRESS: Final = re.compile(r"(?i)\b(phone_tail|tail|token|s|key|sig|password)=([^&\s\"']+)")
+_IN_ADDRESS: Final = re.compile(r"(?i)\b(phone_tail|tail|token|k|s|key|sig|password)=([^&\s\"']+)")
 _BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _URL_PASSWORD: Final = re.compile(r"(://[^:/@\s]+:)[^@\s/]+(@)")
