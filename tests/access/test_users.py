@@ -154,7 +154,8 @@ def test_signing_in_is_recorded_and_ignores_case_of_the_user_name():
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("li.lei", "wrong"), ("nobody", make.PASSWORD), ("gone", make.PASSWORD)]
+    ("username", "password"),
+    [("li.lei", "wrong"), ("nobody", make.PASSWORD), ("gone", make.PASSWORD), ("li.\0lei", make.PASSWORD)],
 )
 def test_whatever_was_wrong_the_refusal_is_the_same(username, password):
     make.user("service", username="li.lei")

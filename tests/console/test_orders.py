@@ -97,3 +97,10 @@ def test_a_file_that_is_no_table_is_refused_with_words():
         answer = client.post("/console/orders/import", {"file": file} if file else {})
         assert answer.status_code == 422
         assert "field-error" in answer.content.decode() or "notice--danger" in answer.content.decode()
+
+
+def test_a_nul_in_a_form_is_left_out_and_no_error_of_ours():
+    client = make.signed_in("service")
+    answer = client.post("/console/customers/new", {"code": "NUL1", "name": "顺\0达", "kind": "contract"})
+    assert answer.status_code == 302
+    assert "顺达" in client.get("/console/customers").content.decode()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.journey import facts
 from tests.portal import make
-from zaitu.access.public import link_issue, link_revoke, links_of
+from zaitu.access.public import key_issue, link_issue, link_revoke, links_of
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.kernel import clock
 from zaitu.kernel.waybills import waybill_make
@@ -256,6 +256,19 @@ def test_many_unknown_numbers_close_the_pages_to_that_address_too(web):
     blocked = web.get(f"/t/{one.waybill}")
     assert blocked.status_code == 429
     assert "操作太频繁" in blocked.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/orders/%00", "/api/v1/shipments/ZT%00/events", "/?q=%00", "/console/?next=%00"]
+)
+def test_a_nul_in_an_address_is_a_bad_request_and_no_error_of_ours(web, path):
+    _view, key = key_issue(
+        actor=make.ACTOR,
+        customer_code=make.customer(),
+        name="ERP",
+        scopes=frozenset({"orders", "events"}),
+    )
+    assert web.get(path, headers={"Authorization": f"Bearer {key}"}).status_code == 400
 
 
 def test_the_first_view_is_at_most_300_kb_compressed(web):

@@ -26,7 +26,8 @@ class Form:
 
     @classmethod
     def posted(cls, request: HttpRequest) -> Self:
-        values = {name: str(value)[:_LONGEST] for name, value in request.POST.items()}
+        # Without NUL, which nobody types and PostgreSQL does not take.
+        values = {name: str(value).replace("\0", "")[:_LONGEST] for name, value in request.POST.items()}
         return cls(values=values, lists={name: request.POST.getlist(name) for name in request.POST})
 
     def text(self, name: str) -> str:

@@ -47,12 +47,17 @@ class LanguageMiddleware:
 
 
 class ProblemMiddleware:
-    """An error of the house raised by a view becomes a page, or problem+json for programs."""
+    """An error of the house raised by a view becomes a page, or problem+json for programs.
+
+    An address with a NUL in it is a bad request: nobody means one, and PostgreSQL takes none.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return views.bad_request(request)
         response = self.get_response(request)
         if response.status_code == 405 and request.path.startswith("/api/"):
             refused = views.problem_answer(405, problems.document(405, "method_not_allowed"))

@@ -84,7 +84,9 @@ def sign_in(*, request: HttpRequest, username: str, password: str) -> User:
 
     Counting and locking out is django-axes' (settings AXES_*): a locked-out attempt ends in its lockout page.
     """
-    user = authenticate(request, username=username.strip().lower(), password=password)
+    username = username.strip().lower()
+    # PostgreSQL takes no NUL: such a name would be an error of ours.
+    user = None if "\0" in username else authenticate(request, username=username, password=password)
     if not isinstance(user, User):
         raise NotAuthenticated("用户名或密码不正确")
     login(request, user)
