@@ -73,9 +73,14 @@ def exchange(web, sent: bytes, *, answers: int) -> bytes:
 def test_the_second_answer_is_written_at_once_and_is_the_same(web, asked, written):
     path = path_of(make.shipment())
     first = web.get(path)
-    warm(web, path, written)
-    asked.clear()
-    second = web.get(path)
+    for _try in range(
+        5
+    ):  # an answer is fresh for five seconds, which a busy machine may take between two lines
+        warm(web, path, written)
+        asked.clear()
+        second = web.get(path)
+        if not asked:
+            break
     assert asked == []
     assert second.status_code == 200
     assert second.content == first.content
