@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 from django.db import connection, transaction
@@ -30,6 +31,30 @@ class Ear:
         self.heard.append(fact)
         if fact in self.fails_on:
             raise ValueError(f"no ear for {fact}")
+
+
+@pytest.fixture(autouse=True)
+def neighbours_waited_for(monkeypatch):
+    """Deliveries wait for older transactions of the whole server, so also for those of tests running beside this one."""
+    drain = Relay.drain
+
+    def drain_alone(relay: Relay) -> int:
+        deadline = time.monotonic() + 120
+        while _older_elsewhere():
+            assert time.monotonic() < deadline, "a transaction of another database never ends"
+            time.sleep(0.01)
+        return drain(relay)
+
+    monkeypatch.setattr(Relay, "drain", drain_alone)
+
+
+def _older_elsewhere() -> bool:
+    with make.connect() as asking:
+        (found,) = asking.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname <> current_database() AND"
+            " backend_xid::text::bigint <= (SELECT max(transaction::text::bigint) FROM kernel_outboxrow))"
+        ).fetchone()
+    return found
 
 
 def put(*events):
