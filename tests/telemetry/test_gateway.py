@@ -18,6 +18,7 @@ from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.encode import Registration
 from zaitu.telemetry.codecs.jt808.framing import wrap
+from zaitu.telemetry.gateway.server import Gateway
 from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal
 from zaitu.telemetry.services.ingest import ingest
 
@@ -423,3 +424,18 @@ def test_a_frame_the_database_refuses_costs_only_itself(monkeypatch, wire):
     assert sorted(results.values()) == [0, 0, 0, 0, 0, 2]
     assert Position.objects.count() == 5
     assert Quarantine.objects.get().reason == "unstorable"
+
+
+def test_a_gateway_that_can_store_no_more_ends_to_be_started_anew(monkeypatch):
+    async def breaks(*_):
+        raise RuntimeError("the storing broke")
+
+    async def serve():
+        one = Gateway(tick_s=0.01, bus_path=settings.ZAITU_BUS_PATH)
+        await one.start("127.0.0.1", 0)
+        monkeypatch.setattr(one.intake, "_store", breaks)
+        await one.intake.put(object())
+        await asyncio.wait_for(one.run(asyncio.Event()), 20)
+
+    with pytest.raises(RuntimeError, match="the storing broke"):
+        asyncio.run(serve())

@@ -73,8 +73,11 @@ class Gateway:
         log.info("listening", port=self.port)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`; what has been received is stored and acknowledged before the end."""
-        await stop.wait()
+        """Serve until `stop`; what has been received is stored and acknowledged before the end.
+
+        Raises whatever ended the storing, should it end by itself: a gateway that acknowledges nothing must be started anew.
+        """
+        await self._until(stop)
         if self._server is not None:
             self._server.close()
         tasks = [task for task in self._sessions.values() if task is not None]
@@ -89,6 +92,12 @@ class Gateway:
             session.close("shutdown")
         await self.bus.close()
         self.database.close()
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        asked = asyncio.create_task(stop.wait())
+        storing = {self._storing} if self._storing is not None else set()
+        await asyncio.wait({asked, *storing}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
