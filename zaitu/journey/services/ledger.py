@@ -268,7 +268,7 @@ def document_input(row: Shipment, state: State, gathered: Gathered) -> DocumentI
     leg = gathered.leg(row.pk)
     origin, destination = gathered.place(row.from_station), gathered.place(row.to_station)
     assert origin is not None  # noqa: S101  the columns are never empty
-    assert destination is not None  # noqa: S101
+    assert destination is not None  # noqa: S101  as above
     return DocumentInput(
         waybill=row.waybill,
         status=state.status,
