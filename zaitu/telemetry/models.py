@@ -94,8 +94,16 @@ class Position(models.Model):
     odometer_m = models.BigIntegerField(null=True)
     temps_c = ArrayField(models.FloatField(null=True), null=True)
     """By probe; an element is null where a probe is absent."""
+    humidity_pct = models.FloatField(null=True)
+    battery_pct = models.FloatField(null=True)
+    shock_g = models.FloatField(null=True)
+    lock_events = models.SmallIntegerField(null=True)
+    """Bits of codecs.locks.LockEvent; null: none."""
+    lock_closed = models.BooleanField(null=True)
+    items = models.BinaryField(null=True)
+    """What followed the position block, as sent; read again by codecs.jt808.items."""
     extra = models.JSONField(null=True)
-    """The other decoded items, and what could not be decoded as hex."""
+    """What has no column and is not in `items`: a phone's words, a time that could not be used."""
 
     class Meta:
         indexes: ClassVar = [

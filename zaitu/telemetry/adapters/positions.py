@@ -1,6 +1,5 @@
 """Positions in and out of the partitioned table."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,19 +8,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
-from psycopg.types.json import Jsonb
 
-from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints
+from zaitu.telemetry.codecs.columns import Columns, Flag, Ints, microseconds
+from zaitu.telemetry.kernels import pgcopy
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_COPY: Final = """
-COPY telemetry_position (terminal_id, at, digest, vehicle_id, received_at, lat, lon, altitude_m, speed_kmh, course_deg,
-                         flags, alarm, status, odometer_m, temps_c, extra)
-FROM STDIN (FORMAT BINARY)"""
-_TYPES: Final = (
-    "int8", "timestamptz", "int8", "int8", "timestamptz", "float8", "float8", "int2", "float8", "int2",
-    "int2", "int8", "int8", "int8", "float8[]", "jsonb",
-)  # fmt: skip
+_COPY: Final = f"COPY telemetry_position ({', '.join(pgcopy.FIELDS)}) FROM STDIN (FORMAT BINARY)"
 _CLOCK_REPEAT: Final = timedelta(minutes=10)
 """A fix without a usable time is taken for a repetition when it came with the same bytes so recently."""
 
@@ -72,42 +64,24 @@ def stored_already(columns: Columns, owners: Owners, rows: Iterable[int], receiv
 
 def positions_copy(columns: Columns, owners: Owners, rows: Sequence[int], received_at: datetime) -> None:
     """One binary COPY. The rows must not be in the table; the caller holds their terminals' rows locked."""
+    packed = rows_packed(columns, owners, np.array(rows, dtype=np.int64), received_at)
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(_TYPES)
-        for row in rows:
-            copy.write_row(
-                (
-                    int(owners.terminal_id[row]),
-                    instant(columns.at_us[row]),
-                    int(columns.digest[row]),
-                    _int(owners.vehicle_id[row]),
-                    received_at,
-                    _float(columns.lat[row]),
-                    _float(columns.lon[row]),
-                    _int(columns.altitude_m[row]),
-                    _float(columns.speed_kmh[row]),
-                    _int(columns.course_deg[row]),
-                    int(columns.flags[row]),
-                    int(columns.alarm[row]),
-                    int(columns.status[row]),
-                    _int(columns.odometer_m[row]),
-                    list(columns.temps_c[row]) or None,
-                    Jsonb(columns.extra[row], dumps=_dumps) if columns.extra[row] else None,
-                )
-            )
+        copy.write(packed)
 
 
-def _dumps(content: object) -> str:
-    # jsonb cannot hold U+0000.
-    return json.dumps(content, ensure_ascii=False).replace("\\u0000", "\\ufffd")
-
-
-def _int(value: np.int64) -> int | None:
-    return None if value == NONE else int(value)
-
-
-def _float(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
+def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> bytes:
+    """What COPY reads, header and trailer included."""
+    pieces = int(columns.items[rows, 1].sum() + columns.extra[rows, 1].sum())
+    out = np.empty(pgcopy.rows_size(len(rows), int(columns.probes[rows].sum()), pieces), dtype=np.uint8)
+    size = pgcopy.rows_pack(
+        out,
+        rows,
+        owners.terminal_id,
+        owners.vehicle_id,
+        microseconds(received_at),
+        *(getattr(columns, name) for name in pgcopy.COLUMNS),
+    )
+    return pgcopy.HEADER + out[:size].tobytes() + pgcopy.TRAILER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,10 @@
 """Fixes of a tick as a struct of arrays: the seam between devices' languages and everything behind them.
 
-Faster decoders fill the same arrays straight from the bytes; rules and storage never see a device's language.
+Here they are filled from fixes read one by one (`columns_of`), the readable form; kernels fill the same arrays straight from
+the bytes. Rules and storage never see a device's language.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +16,14 @@ import numpy.typing as npt
 
 from zaitu.telemetry.codecs.fix import Fix, time_checked
 
+Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 NONE: Final = -(1 << 63)
 """In an integer column: not sent."""
+PROBES: Final = 8
+"""Temperatures with a place of their own; more are kept as sent."""
 
 
 class Flag(IntFlag):
@@ -45,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """One row a fix, in the order received; all arrays have the same length."""
+    """One row a fix, in the order received; all arrays have the same length but `arena`."""
 
     terminals: tuple[str, ...]
     """The different terminals."""
@@ -65,14 +70,34 @@ class Columns:
     alarm: Ints
     status: Ints
     digest: Ints
-    temps_c: tuple[tuple[float | None, ...], ...]
-    extra: tuple[dict[str, Any], ...]
-    """What has no column of its own, as JSON."""
-    raw: tuple[bytes, ...]
-    """The fix as sent, for the quarantine."""
+    temps_c: Floats
+    """(rows, PROBES), in the order sent; NaN: that probe is absent."""
+    probes: Ints
+    """How many of them were sent, 0..PROBES."""
+    humidity_pct: Floats
+    """The first one sent; NaN: none."""
+    battery_pct: Floats
+    shock_g: Floats
+    lock_events: Ints
+    """codecs.locks.LockEvent; 0: none."""
+    lock_closed: Ints
+    """1 closed, 0 open, NONE: no lock, or it does not say."""
+    arena: Bytes
+    """Where the following lie."""
+    items: Ints
+    """(rows, 2) start and length of what followed the position block, as sent."""
+    extra: Ints
+    """(rows, 2) of what has no column of its own, as JSON; length 0: nothing."""
+    core: Ints
+    """(rows, 2) of the block as sent, for the quarantine."""
 
     def __len__(self) -> int:
         return len(self.terminal)
+
+    def piece(self, where: Ints, row: int) -> bytes:
+        """The bytes of one row: `columns.piece(columns.core, 3)`."""
+        start, length = where[row]
+        return self.arena[start : start + length].tobytes()
 
 
 def microseconds(at: datetime) -> int:
@@ -87,6 +112,7 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
     received_us = microseconds(received_at)
     timed = [time_checked(report.fix.time, report.fix.time_flag, now=received_at) for report in reports]
     fixes = [report.fix for report in reports]
+    arena = bytearray()
     return Columns(
         terminals=tuple(names),
         terminal=_ints([names[report.terminal] for report in reports]),
@@ -108,9 +134,17 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
         alarm=_ints([fix.alarm for fix in fixes]),
         status=_ints([fix.status for fix in fixes]),
         digest=_ints([fix.digest for fix in fixes]),
-        temps_c=tuple(fix.temps_c for fix in fixes),
-        extra=tuple(_extra(fix, flag) for fix, flag in zip(fixes, timed, strict=True)),
-        raw=tuple(fix.core for fix in fixes),
+        temps_c=_temps(fixes),
+        probes=_ints([min(len(fix.temps_c), PROBES) for fix in fixes]),
+        humidity_pct=_floats([_first(fix.extra.get("humidity_pct")) for fix in fixes]),
+        battery_pct=_floats([fix.extra.get("battery_pct") for fix in fixes]),
+        shock_g=_floats([fix.extra.get("shock_g") for fix in fixes]),
+        lock_events=_ints([int(fix.lock_events) for fix in fixes]),
+        lock_closed=_ints([fix.lock_closed for fix in fixes]),
+        items=_pieces(arena, [fix.area for fix in fixes]),
+        extra=_pieces(arena, [_extra(fix, flag) for fix, flag in zip(fixes, timed, strict=True)]),
+        core=_pieces(arena, [fix.core for fix in fixes]),
+        arena=np.frombuffer(bytes(arena), dtype=np.uint8),
     )
 
 
@@ -124,15 +158,37 @@ def _flags(report: Report, *, clock: bool) -> int:
     )
 
 
-def _extra(fix: Fix, clock: str | None) -> dict[str, Any]:
-    extra = dict(fix.extra)
-    if fix.items:
-        extra["items"] = [[f"{item_id:02x}", value.hex()] for item_id, value in fix.items]
-    if fix.rest:
-        extra["rest"] = fix.rest.hex()
+def _extra(fix: Fix, clock: str | None) -> bytes:
+    """What the item area does not hold already: a phone's words, and a time that could not be used."""
+    extra: dict[str, Any] = {} if fix.core else dict(fix.extra)
     if clock:
         extra["clock"] = {"why": str(clock), "claimed": None if fix.time is None else fix.time.isoformat()}
-    return extra
+    if not extra:
+        return b""
+    # jsonb cannot hold U+0000.
+    return json.dumps(extra, ensure_ascii=False).replace("\\u0000", "\\ufffd").encode()
+
+
+def _first(values: Any) -> float | None:
+    if isinstance(values, list):
+        return next((value for value in values if value is not None), None)
+    return None if values is None else float(values)
+
+
+def _pieces(arena: bytearray, contents: Sequence[bytes]) -> Ints:
+    where = np.empty((len(contents), 2), dtype=np.int64)
+    for row, content in enumerate(contents):
+        where[row] = len(arena), len(content)
+        arena += content
+    return where
+
+
+def _temps(fixes: Sequence[Fix]) -> Floats:
+    temps = np.full((len(fixes), PROBES), np.nan)
+    for row, fix in enumerate(fixes):
+        sent = fix.temps_c[:PROBES]
+        temps[row, : len(sent)] = [np.nan if temp is None else temp for temp in sent]
+    return temps
 
 
 def _ints(values: Sequence[int | None]) -> Ints:

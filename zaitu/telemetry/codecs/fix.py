@@ -1,6 +1,5 @@
 """One position report, whatever device language it came in."""
 
-import hashlib
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,10 +64,34 @@ class Fix:
     core: bytes = b""
     """The part that identifies a repetition: the 28-byte block of JT/T 808."""
 
+    area: bytes = b""
+    """What followed the block, as sent: `items` and `rest` together."""
+    lock_events: int = 0
+    """codecs.locks.LockEvent."""
+    lock_closed: bool | None = None
+    """None: no lock, or it does not say."""
+
     @property
     def digest(self) -> int:
         """64 bits, signed, of what was sent: equal for the same fix sent again."""
         content = self.core or struct.pack(
             ">dddd", self.lat or 0.0, self.lon or 0.0, self.speed_kmh or 0.0, self.course_deg or 0
         )
-        return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+        return digest_of(content)
+
+
+_WORD: Final = (1 << 64) - 1
+
+
+def digest_of(content: bytes) -> int:
+    """Eight bytes at a time (big-endian, the last padded with zeros) through splitmix64's finalizer; signed.
+
+    It tells repetitions of honest devices apart from new fixes; it is no protection against forgery, nor need it be.
+    """
+    digest = len(content)
+    for start in range(0, len(content), 8):
+        digest ^= int.from_bytes(content[start : start + 8].ljust(8, b"\0"), "big")
+        digest = (digest ^ digest >> 30) * 0xBF58476D1CE4E5B9 & _WORD
+        digest = (digest ^ digest >> 27) * 0x94D049BB133111EB & _WORD
+        digest ^= digest >> 31
+    return digest - (1 << 64) if digest >> 63 else digest

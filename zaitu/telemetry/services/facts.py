@@ -125,8 +125,9 @@ def _move(state: State, columns: Columns, row: int, received_at: datetime) -> No
     state.acc = bool(columns.flags[row] & Flag.ACC)
     if odometer != NONE:
         state.odometer_m = int(odometer)
-    if columns.temps_c[row]:
-        state.temps_c = list(columns.temps_c[row])
+    if columns.probes[row]:
+        sent = columns.temps_c[row, : columns.probes[row]]
+        state.temps_c = [None if np.isnan(temp) else float(temp) for temp in sent]
 
 
 def late_settle(now: datetime) -> int:

@@ -124,7 +124,7 @@ def _set_aside(tick: Tick, known: set[int], timed: set[int]) -> None:
                 terminal=columns.terminals[columns.terminal[row]],
                 received_at=tick.received_at,
                 reason=quarantine.CLOCK if row in known else quarantine.STRANGER,
-                content=columns.raw[row],
+                content=columns.piece(columns.core, row),
             )
             for row in range(len(columns))
             if row not in timed

@@ -43,6 +43,7 @@ def location_parse(body: bytes) -> Fix:
         items=items,
         rest=rest,
         core=body[: BLOCK.size],
+        area=body[BLOCK.size :],
     )
 
 
