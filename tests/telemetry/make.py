@@ -21,8 +21,8 @@ from zaitu.telemetry.codecs.jt808 import Deframer, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink, position_body
 from zaitu.telemetry.codecs.jt808.location import location_parse
 from zaitu.telemetry.gateway.limits import Limits
-from zaitu.telemetry.gateway.server import Gateway
-from zaitu.telemetry.services.ingest import Outcome, Tick, ingest
+from zaitu.telemetry.gateway.server import Gateway, Setup
+from zaitu.telemetry.services.engine import Engine, Outcome, Tick
 
 ACTOR = system("test")
 METRE = 1 / 111_195.08
@@ -58,9 +58,42 @@ def fix(at: datetime, lat: float = 31.2, lon: float = 121.4, **fields: object) -
 
 
 def take_in(number: str, *fixes: Fix, backfill: bool = False, received_at: datetime | None = None) -> Outcome:
+    return take_in_all(*((number, one) for one in fixes), backfill=backfill, received_at=received_at)
+
+
+def take_in_all(
+    *reports: tuple[str, Fix], backfill: bool = False, received_at: datetime | None = None
+) -> Outcome:
+    """One tick through this test's engine, and what memory holds written to rows."""
     now = received_at or clock.now()
-    reports = [Report(terminal=number, fix=one, backfill=backfill) for one in fixes]
-    return ingest(Tick(received_at=now, columns=columns_of(reports, received_at=now)))
+    one = engine()
+    one.refresh()
+    told = [Report(terminal=number, fix=fix, backfill=backfill) for number, fix in reports]
+    outcome = one.store(one.prepare(Tick(received_at=now, columns=columns_of(told, received_at=now))))
+    one.flush(now)
+    return outcome
+
+
+_engines: list[Engine] = []
+
+
+def engine(*, anew: bool = False) -> Engine:
+    """The engine of this test; `anew`: as after a restart."""
+    if anew:
+        _engines.clear()
+    if not _engines:
+        _engines.append(Engine())
+        _engines[0].open(clock.now())
+    return _engines[0]
+
+
+def live(outcome: Outcome) -> list[dict]:
+    """What the bus is told of the vehicles that moved on."""
+    return engine().live(outcome.moved)
+
+
+def engine_forget() -> None:
+    _engines.clear()
 
 
 def watch(from_at: datetime, *stops: telemetry.WatchStop, trip: str = "T1", route=()) -> telemetry.Watch:
@@ -140,13 +173,16 @@ class Wire:
 
 
 @contextmanager
-def gateway(bus_path: Path, *, tick_s: float = 0.02, **limits: float) -> Iterator[Gateway]:
+def gateway(
+    bus_path: Path, *, tick_s: float = 0.02, front: str = "sweep", **limits: float
+) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
     loop = asyncio.new_event_loop()
     made: queue.Queue[tuple[Gateway, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
-        one, stop = Gateway(tick_s=tick_s, bus_path=bus_path, limits=Limits(**limits)), asyncio.Event()
+        setup = Setup(tick_s=tick_s, bus_path=bus_path, front=front, limits=Limits(**limits))
+        one, stop = Gateway(setup), asyncio.Event()
         try:
             await one.start("127.0.0.1", 0)
         except BaseException as error:
@@ -161,6 +197,7 @@ def gateway(bus_path: Path, *, tick_s: float = 0.02, **limits: float) -> Iterato
     if isinstance(one, BaseException):
         raise one
     running, stop = one
+    running.loop = loop  # for tests that interfere
     try:
         yield running
     finally:

@@ -162,8 +162,8 @@ def test_a_connection_that_breaks_on_the_way_loses_nothing(gateway):
 def break_connections(gateway, times):
     for _ in range(times):
         time.sleep(1)
-        for session in list(gateway._sessions):
-            session.close("test")
+        for slot in list(gateway.connections.open_now):
+            gateway.loop.call_soon_threadsafe(gateway.close, slot, "test")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import DataError
 
 from tests.telemetry import make
 from zaitu.kernel import clock
@@ -15,12 +16,12 @@ from zaitu.kernel.bus import BusClient, BusServer
 from zaitu.kernel.models import OutboxRow
 from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.encode import Registration
 from zaitu.telemetry.codecs.jt808.framing import wrap
-from zaitu.telemetry.gateway.server import Gateway
+from zaitu.telemetry.gateway.server import Gateway, Setup
 from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal
-from zaitu.telemetry.services.ingest import ingest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -407,12 +408,14 @@ def test_a_frame_the_database_refuses_costs_only_itself(monkeypatch, wire):
     wire.sign_in()
     now = clock.now().replace(microsecond=0)
 
-    def poisoned(tick):
-        if (tick.columns.lat == 44.0).any():
-            raise ValueError("cannot be stored")
-        return ingest(tick)
+    copy = positions.positions_copy
 
-    monkeypatch.setattr("zaitu.telemetry.gateway.intake.ingest", poisoned)
+    def poisoned(columns, owners, rows, received_at):
+        if (columns.lat[rows] == 44.0).any():
+            raise DataError("cannot be stored")
+        copy(columns, owners, rows, received_at)
+
+    monkeypatch.setattr(positions, "positions_copy", poisoned)
     frames = [
         wire.uplink.position(make.place(now - timedelta(seconds=second), 44.0 if second == 3 else 31.0))
         for second in range(6)
@@ -427,14 +430,13 @@ def test_a_frame_the_database_refuses_costs_only_itself(monkeypatch, wire):
 
 
 def test_a_gateway_that_can_store_no_more_ends_to_be_started_anew(monkeypatch):
-    async def breaks(*_):
+    def breaks():
         raise RuntimeError("the storing broke")
 
     async def serve():
-        one = Gateway(tick_s=0.01, bus_path=settings.ZAITU_BUS_PATH)
+        one = Gateway(Setup(tick_s=0.01, bus_path=settings.ZAITU_BUS_PATH))
         await one.start("127.0.0.1", 0)
-        monkeypatch.setattr(one.intake, "_store", breaks)
-        await one.intake.put(object())
+        monkeypatch.setattr(one._intake, "_gather", breaks)
         await asyncio.wait_for(one.run(asyncio.Event()), 20)
 
     with pytest.raises(RuntimeError, match="the storing broke"):

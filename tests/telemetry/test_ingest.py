@@ -11,8 +11,9 @@ from zaitu.kernel.models import OutboxRow
 from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.adapters.partitions import partitions_ensure
-from zaitu.telemetry.codecs.columns import Flag
+from zaitu.telemetry.codecs.columns import Flag, Report, columns_of
 from zaitu.telemetry.models import Position, Quarantine, Terminal, VehicleState
+from zaitu.telemetry.services.engine import Tick
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_a_fix_is_stored_with_its_vehicle_and_moves_it():
     assert row.flags == Flag.FIXED | Flag.ACC
     latest = telemetry.latest(actor=make.ACTOR, vehicle_ids=[vehicle_id])[vehicle_id]
     assert (latest.at, latest.lat, latest.moving, latest.temps_c) == (at, 31.5, True, (-18.5, None))
-    assert outcome.live[0]["vehicle_id"] == vehicle_id
+    assert make.live(outcome)[0]["vehicle_id"] == vehicle_id
     assert Terminal.objects.get().last_fix_at == at
 
 
@@ -61,7 +62,7 @@ def test_old_fixes_are_stored_and_never_move_now_back():
     now = clock.now().replace(microsecond=0)
     make.take_in(number, make.fix(now, 31.9))
     outcome = make.take_in(number, make.fix(now - timedelta(hours=2), 31.0), backfill=True)
-    assert (outcome.stored, outcome.live) == (1, ())
+    assert (outcome.stored, make.live(outcome)) == (1, [])
     state = VehicleState.objects.get(vehicle_id=vehicle_id)
     assert (state.at, state.lat) == (now, 31.9)
 
@@ -123,16 +124,25 @@ def test_a_stranger_s_rows_are_set_aside():
     assert Position.objects.count() == 0
 
 
-def test_a_tick_costs_a_bounded_number_of_queries(django_assert_max_num_queries):
+def test_a_tick_and_a_flush_cost_the_same_queries_whatever_they_hold(django_assert_max_num_queries):
     cars = [make.terminal() for _ in range(5)]
     now = clock.now()
     for _, vehicle_id, _ in cars:
-        telemetry.watch_set(
-            actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(now, make.stop(1, 31.2))
-        )
-    with django_assert_max_num_queries(13):
-        for number, _, _ in cars[:1]:
-            make.take_in(number, *[make.fix(now + timedelta(seconds=second)) for second in range(50)])
+        watch = make.watch(now, make.stop(1, 31.2))
+        telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=watch)
+    engine = make.engine()
+    reports = [
+        Report(terminal=number, fix=make.fix(now + timedelta(seconds=second)))
+        for second in range(10)
+        for number, _, _ in cars
+    ]
+    prepared = engine.prepare(Tick(received_at=now, columns=columns_of(reports, received_at=now)))
+    with django_assert_max_num_queries(8):  # two savepoints among them
+        assert engine.store(prepared).facts == 5
+    with django_assert_max_num_queries(10):
+        engine.flush(now)
+    with django_assert_max_num_queries(4):
+        engine.refresh()
 
 
 def drive(number, start, *lats, step_s=10, **kwargs):

@@ -9,7 +9,6 @@ from zaitu.kernel import clock
 from zaitu.kernel.models import OutboxRow
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.models import VehicleState
-from zaitu.telemetry.services.facts import late_settle
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +34,14 @@ def facts():
     ]
 
 
+def settle(now):
+    found = make.engine().settle(now)
+    make.engine().flush(now)
+    return found
+
+
 def settled():
-    return late_settle(clock.now() + timedelta(seconds=6))
+    return settle(clock.now() + timedelta(seconds=6))
 
 
 def test_a_stop_entered_and_left_in_a_tunnel_is_told_late_and_in_order(car):
@@ -64,7 +69,7 @@ def test_late_fixes_wait_until_the_terminal_has_gone_quiet(car):
     make.take_in(number, at(start, 1, 31.05))
     make.take_in(number, at(start, 30, 31.25))
     make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
-    assert late_settle(clock.now()) == 0
+    assert settle(clock.now()) == 0
     assert settled() == 2
     assert settled() == 0
 

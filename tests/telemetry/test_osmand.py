@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 
 from tests.telemetry import make
 from zaitu.kernel import clock
+from zaitu.kernel.bus import BusClient
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.models import Position
+from zaitu.telemetry.services.door import Door, door_path
+from zaitu.telemetry.services.sink import EngineHost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
@@ -21,6 +25,23 @@ def phone():
     number, vehicle_id, token = make.terminal(kind="osmand")
     assert len(token) >= 24
     return number, vehicle_id, token
+
+
+async def asked(scope, receive, send):
+    """One request, with the engine behind the real door."""
+    bus = BusClient(settings.ZAITU_BUS_PATH)
+    host = EngineHost(bus, part="gateway")
+    door = Door(door_path(settings.ZAITU_BUS_PATH), host)
+    await host.start()
+    await door.open()
+    await telemetry.osmand_open()
+    try:
+        await telemetry.osmand(scope, receive, send)
+    finally:
+        await telemetry.osmand_close()
+        await door.close()
+        await host.stop()
+        await bus.close()
 
 
 def call(method="GET", query="", body=b"", pieces=1):
@@ -45,7 +66,7 @@ def call(method="GET", query="", body=b"", pieces=1):
         "query_string": query.encode(),
         "headers": [],
     }
-    asyncio.run(telemetry.osmand(scope, receive, send))
+    asyncio.run(asked(scope, receive, send))
     return sent[0]["status"], sent[1]["body"].decode()
 
 

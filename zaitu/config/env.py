@@ -7,7 +7,7 @@ docs/settings.md is generated from this class.
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,6 +40,8 @@ class Env(BaseSettings):
     """TCP port of the JT/T 808 gateway."""
     tick_ms: int = Field(default=50, ge=5, le=5000)
     """How long the gateway gathers frames before one write, milliseconds."""
+    gateway_front: Literal["sweep", "uvloop"] = "sweep"
+    """Who holds the terminals' connections: `sweep` (cheapest a frame) or `uvloop` (needed for TLS to terminals)."""
     tls_certificate: Path | None = None
     """PEM certificate chain for HTTPS; with `tls_private_key`. Empty: plain HTTP (put a reverse proxy before it)."""
     tls_private_key: Path | None = None

@@ -16,6 +16,7 @@ ZAITU_DATA_KEY = ENV.data_key or HOME.secret("data_key")
 ZAITU_HOME = str(HOME.path)
 ZAITU_BUS_PATH = str(HOME.socket("bus"))
 ZAITU_TICK_MS = ENV.tick_ms
+ZAITU_GATEWAY_FRONT = ENV.gateway_front
 ZAITU_JT808_HOST = ENV.jt808_host
 ZAITU_JT808_PORT = ENV.jt808_port
 ZAITU_WAYBILL_PREFIX = ENV.waybill_prefix

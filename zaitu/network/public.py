@@ -52,6 +52,7 @@ __all__ = [
     "VehicleDraft",
     "VehicleKind",
     "VehicleView",
+    "bindings_changed",
     "bindings_of",
     "bindings_of_vehicle",
     "driver_of_user",
@@ -213,6 +214,11 @@ def terminal_unbind(*, actor: Principal, terminal: str, at: datetime) -> None:
 def bindings_of(terminals: Iterable[str]) -> list[BindingView]:
     """Every stay of these terminals (digits without leading zeros), by terminal and time."""
     return selectors.bindings_of(terminals)
+
+
+def bindings_changed(since: int) -> tuple[int, frozenset[str]]:
+    """(next mark, terminals put elsewhere since the mark `since`); 0 begins. For telemetry, which keeps stays in memory."""
+    return selectors.bindings_changed(since)
 
 
 def bindings_of_vehicle(vehicle_id: int) -> list[BindingView]:

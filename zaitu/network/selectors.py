@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 
 from zaitu.kernel.errors import NotFound
@@ -199,6 +200,19 @@ def products() -> tuple[ProductView, ...]:
 def bindings_of(terminals: Iterable[str]) -> list[BindingView]:
     rows = TerminalBinding.objects.filter(terminal__in=set(terminals)).select_related("vehicle")
     return [binding_view(row) for row in rows.order_by("terminal", "from_at")]
+
+
+def bindings_changed(since: int) -> tuple[int, frozenset[str]]:
+    """Terminals whose stays changed in transactions numbered `since` or later, and the mark to ask with next time. Two queries.
+
+    A number is settled only when all before it are, so the next mark is the oldest transaction still running; what changed is
+    told again until then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        (mark,) = cursor.fetchone()
+    changed = TerminalBinding.pgh_event_model.objects.filter(transaction__gte=since)  # type: ignore[attr-defined]
+    return mark, frozenset(changed.values_list("terminal", flat=True).distinct()) if since else frozenset()
 
 
 def bindings_of_vehicle(vehicle_id: int) -> list[BindingView]:

@@ -187,3 +187,18 @@ class VehicleState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vehicle_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Shard(models.Model):
+    """A part of the fleet that one engine at a time writes (adapters/shards.py)."""
+
+    number = models.PositiveSmallIntegerField(primary_key=True)
+    epoch = models.BigIntegerField()
+    """Raised by each engine that takes it; one with an older epoch writes nothing."""
+    sequence = models.BigIntegerField()
+    """Of the last tick stored."""
+    flushed_at = models.DateTimeField(null=True)
+    """What was received before it is in the vehicles' and terminals' rows."""
+
+    def __str__(self) -> str:
+        return f"shard {self.number}"

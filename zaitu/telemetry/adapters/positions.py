@@ -3,19 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
-from zaitu.telemetry.codecs.columns import Columns, Flag, Ints, microseconds
+from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Floats, Ints, microseconds
 from zaitu.telemetry.kernels import pgcopy
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COPY: Final = f"COPY telemetry_position ({', '.join(pgcopy.FIELDS)}) FROM STDIN (FORMAT BINARY)"
-_CLOCK_REPEAT: Final = timedelta(minutes=10)
-"""A fix without a usable time is taken for a repetition when it came with the same bytes so recently."""
 
 
 def instant(at_us: int) -> datetime:
@@ -31,40 +29,35 @@ class Owners:
     """NONE: in no vehicle at that time."""
 
 
-def stored_already(columns: Columns, owners: Owners, rows: Iterable[int], received_at: datetime) -> set[int]:
-    """Which of these rows are in the table. One query of index look-ups."""
-    numbers = list(rows)
-    if not numbers:
+def stored_already(columns: Columns, owners: Owners, rows: Sequence[int]) -> set[int]:
+    """Which of these rows (none of them with the flag CLOCK) are in the table. One query of index look-ups."""
+    if not rows:
         return set()
-    until = [instant(columns.at_us[row]) for row in numbers]
-    clock = [bool(columns.flags[row] & Flag.CLOCK) for row in numbers]
-    since = [received_at - _CLOCK_REPEAT if lost else at for at, lost in zip(until, clock, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
             # LIMIT keeps it to one look-up per row, in the partition of its time.
             """SELECT wanted.number
-                 FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
-                      AS wanted (number, terminal_id, since, until, digest)
+                 FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])
+                      AS wanted (number, terminal_id, at, digest)
                 CROSS JOIN LATERAL (
                       SELECT 1 FROM telemetry_position AS position
                        WHERE position.terminal_id = wanted.terminal_id
-                         AND position.at BETWEEN wanted.since AND wanted.until
+                         AND position.at = wanted.at
                          AND position.digest = wanted.digest
                        LIMIT 1) AS stored""",
             [
-                numbers,
-                [int(owners.terminal_id[row]) for row in numbers],
-                since,
-                until,
-                [int(columns.digest[row]) for row in numbers],
+                list(rows),
+                [int(owners.terminal_id[row]) for row in rows],
+                [instant(columns.at_us[row]) for row in rows],
+                [int(columns.digest[row]) for row in rows],
             ],
         )
         return {number for (number,) in cursor.fetchall()}
 
 
-def positions_copy(columns: Columns, owners: Owners, rows: Sequence[int], received_at: datetime) -> None:
-    """One binary COPY. The rows must not be in the table; the caller holds their terminals' rows locked."""
-    packed = rows_packed(columns, owners, np.array(rows, dtype=np.int64), received_at)
+def positions_copy(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> None:
+    """One binary COPY. The rows must not be in the table; the caller holds their shard."""
+    packed = rows_packed(columns, owners, rows, received_at)
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.write(packed)
 
@@ -82,6 +75,84 @@ def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datet
         *(getattr(columns, name) for name in pgcopy.COLUMNS),
     )
     return pgcopy.HEADER + out[:size].tobytes() + pgcopy.TRAILER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """What was received last, oldest first."""
+
+    terminal_id: Ints
+    at: Sequence[datetime]
+    digest: Ints
+    vehicle_id: Ints
+    """NONE: in no vehicle."""
+    columns: Columns
+    """Enough of them for the rules."""
+
+
+def received_since(since: datetime) -> Tail:
+    """The rows received at `since` or later. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT terminal_id, at, digest, vehicle_id, flags, alarm, status, lat, lon, speed_kmh, course_deg, odometer_m,
+                      temps_c, humidity_pct, battery_pct, shock_g, lock_events, lock_closed
+                 FROM telemetry_position WHERE received_at >= %s ORDER BY received_at, at""",
+            [since],
+        )
+        rows = cursor.fetchall()
+    return _tail(rows)
+
+
+def _tail(rows: Sequence[Sequence[Any]]) -> Tail:
+    fields = list(zip(*rows, strict=True)) or [()] * 18
+    terminal_id, at, digest, vehicle_id, flags, alarm, status, lat, lon, speed, course, odometer = fields[:12]
+    temps, humidity, battery, shock, lock_events, lock_closed = fields[12:]
+    nothing = np.zeros((len(rows), 2), dtype=np.int64)
+    probes = np.full((len(rows), PROBES), np.nan)
+    for row, sent in enumerate(temps):
+        for probe, temp in enumerate((sent or [])[:PROBES]):
+            probes[row, probe] = np.nan if temp is None else temp
+    columns = Columns(
+        terminals=(),
+        terminal=nothing[:, 0],
+        at_us=_ints(microseconds(one) for one in at),
+        flags=_ints(flags),
+        lat=_floats(lat),
+        lon=_floats(lon),
+        speed_kmh=_floats(speed),
+        course_deg=_ints(course),
+        altitude_m=np.full(len(rows), NONE),
+        odometer_m=_ints(odometer),
+        alarm=_ints(alarm),
+        status=_ints(status),
+        digest=_ints(digest),
+        temps_c=probes,
+        probes=_ints(min(len(sent or ()), PROBES) for sent in temps),
+        humidity_pct=_floats(humidity),
+        battery_pct=_floats(battery),
+        shock_g=_floats(shock),
+        lock_events=_ints(one or 0 for one in lock_events),
+        lock_closed=_ints(lock_closed),
+        arena=np.empty(0, dtype=np.uint8),
+        items=nothing,
+        extra=nothing,
+        core=nothing,
+    )
+    return Tail(
+        terminal_id=_ints(terminal_id),
+        at=at,
+        digest=columns.digest,
+        vehicle_id=_ints(vehicle_id),
+        columns=columns,
+    )
+
+
+def _ints(values: Iterable[int | None]) -> Ints:
+    return np.array([NONE if value is None else value for value in values], dtype=np.int64)
+
+
+def _floats(values: Iterable[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,116 +1,117 @@
-"""Vehicles' newest states: locked in order, written back by one statement a tick."""
+"""What the rules remember of each vehicle, as a document in its row: written with the facts it has led to, read at start."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db import connection
 
 from zaitu.telemetry import models
+from zaitu.telemetry.adapters.newest import newest_blank
+from zaitu.telemetry.codecs.columns import NONE, PROBES, microseconds
+from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.rules.fences import Visit
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True, kw_only=True)
-class State:
-    """A row of telemetry_vehiclestate while a tick works on it."""
-
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
     vehicle_id: int
-    at: datetime = _NEVER
-    received_at: datetime = _NEVER
-    lat: float = 0.0
-    lon: float = 0.0
-    speed_kmh: float | None = None
-    course_deg: int | None = None
-    acc: bool | None = None
-    odometer_m: int | None = None
-    temps_c: list[float | None] | None = None
-    trip: str = ""
-    along_m: float | None = None
-    off_m: float | None = None
-    visits: tuple[Visit, ...] = field(default=())
-    late_from: datetime | None = None
-    late_seen_at: datetime | None = None
-
-    @property
-    def known(self) -> bool:
-        """It has had a fix."""
-        return self.at > _NEVER
+    trip: str
+    """What it was computed for; empty: nothing was watched."""
+    visits: tuple[Visit, ...]
+    at_us: int
+    """Fix time it stands at; NONE: before the first. Fixes up to it must not be walked again."""
+    lat: float
+    lon: float
+    along_m: float
+    """NaN: not on a route."""
+    off_m: float
 
 
-_FIELDS: Final = (
-    "vehicle_id", "at", "received_at", "lat", "lon", "speed_kmh", "course_deg", "acc", "odometer_m", "temps_c",
-    "trip", "along_m", "off_m", "visits", "late_from", "late_seen_at",
-)  # fmt: skip
-_TYPES: Final = (
-    "bigint", "timestamptz", "timestamptz", "float8", "float8", "float8", "int2", "boolean", "bigint", "float8[]",
-    "text", "float8", "float8", "jsonb", "timestamptz", "timestamptz",
-)  # fmt: skip
-_UPDATE: Final = f"""
-UPDATE telemetry_vehiclestate AS state
-   SET {", ".join(f"{name} = fresh.{name}" for name in _FIELDS[1:])}
-  FROM jsonb_to_recordset(%s::jsonb)
-       AS fresh ({", ".join(f"{name} {kind}" for name, kind in zip(_FIELDS, _TYPES, strict=True))})
- WHERE state.vehicle_id = fresh.vehicle_id"""  # noqa: S608  names of our own columns only
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    newest: Records
+    """One record of newest.NEWEST."""
+    document: Document
 
 
-def states_lock(vehicle_ids: Iterable[int]) -> dict[int, State]:
-    """Lock these vehicles' states until the transaction ends, in the order of their ids; those without get one."""
-    wanted = sorted(set(vehicle_ids))
-    found = _locked(wanted)
-    missing = [vehicle_id for vehicle_id in wanted if vehicle_id not in found]
-    if missing:
-        models.VehicleState.objects.bulk_create(
-            [
-                models.VehicleState(vehicle_id=vehicle_id, at=_NEVER, received_at=_NEVER, lat=0.0, lon=0.0)
-                for vehicle_id in missing
-            ],
-            ignore_conflicts=True,
+def states_all() -> Iterator[Stored]:
+    """Every vehicle that has had a fix or a watch. One query."""
+    for row in models.VehicleState.objects.iterator(chunk_size=2_000):
+        yield Stored(newest=_newest(row), document=_document(row))
+
+
+def _document(row: models.VehicleState) -> Document:
+    return Document(
+        vehicle_id=row.pk,
+        trip=row.trip,
+        visits=tuple(visit_from(packed) for packed in row.visits),
+        at_us=microseconds(row.at) if row.at > _NEVER else NONE,
+        lat=row.lat,
+        lon=row.lon,
+        along_m=math.nan if row.along_m is None else row.along_m,
+        off_m=math.nan if row.off_m is None else row.off_m,
+    )
+
+
+def _newest(row: models.VehicleState) -> Records:
+    one = newest_blank(1)
+    if row.at > _NEVER:
+        one["at_us"], one["received_us"] = microseconds(row.at), microseconds(row.received_at)
+        one["lat"], one["lon"] = row.lat, row.lon
+    if row.speed_kmh is not None:
+        one["speed_kmh"] = row.speed_kmh
+    one["course_deg"] = NONE if row.course_deg is None else row.course_deg
+    one["odometer_m"] = NONE if row.odometer_m is None else row.odometer_m
+    one["acc"] = bool(row.acc)
+    temps = (row.temps_c or [])[:PROBES]
+    one["probes"] = len(temps)
+    for probe, temp in enumerate(temps):
+        if temp is not None:
+            one["temps_c"][0, probe] = temp
+    if row.late_from is not None and row.late_seen_at is not None:
+        one["late_from_us"], one["late_seen_us"] = microseconds(row.late_from), microseconds(row.late_seen_at)
+    return one
+
+
+def documents_write(documents: Sequence[Document]) -> None:
+    """Documents and the places they stand at. One statement; a vehicle that has no row yet gets one."""
+    if not documents:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO telemetry_vehiclestate AS state
+                      (vehicle_id, at, received_at, lat, lon, along_m, off_m, trip, visits)
+               SELECT vehicle_id, 'epoch'::timestamptz + at_us * interval '1 microsecond', 'epoch', lat, lon, along_m, off_m,
+                      trip, visits
+                 FROM jsonb_to_recordset(%s::jsonb)
+                      AS fresh (vehicle_id bigint, at_us bigint, lat float8, lon float8, along_m float8, off_m float8,
+                                trip text, visits jsonb)
+                ORDER BY vehicle_id
+               ON CONFLICT (vehicle_id) DO UPDATE
+                  SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, along_m = excluded.along_m,
+                      off_m = excluded.off_m, trip = excluded.trip, visits = excluded.visits""",
+            [json.dumps([_packed(one) for one in documents])],
         )
-        found |= _locked(missing)
-    return found
 
 
-def states_lock_late(seen_before: datetime, limit: int) -> list[State]:
-    """States with late fixes that have waited long enough; those another process holds are left to it."""
-    rows = (
-        models.VehicleState.objects.filter(late_from__isnull=False, late_seen_at__lte=seen_before)
-        .select_for_update(skip_locked=True)
-        .order_by("vehicle_id")[:limit]
-    )
-    return [_state(row) for row in rows]
-
-
-def _locked(vehicle_ids: Sequence[int]) -> dict[int, State]:
-    rows = (
-        models.VehicleState.objects.filter(vehicle_id__in=vehicle_ids)
-        .select_for_update(no_key=True)
-        .order_by("vehicle_id")
-    )
-    return {row.pk: _state(row) for row in rows}
-
-
-def _state(row: models.VehicleState) -> State:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    values["visits"] = tuple(visit_from(packed) for packed in row.visits)
-    return State(**values)
-
-
-def states_write(states: Iterable[State]) -> None:
-    """Write locked states back. One statement."""
-    rows = [_row(state) for state in states]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(_UPDATE, [json.dumps(rows)])
-
-
-def _row(state: State) -> dict[str, Any]:
-    row = {name: getattr(state, name) for name in _FIELDS}
-    row["visits"] = [visit_packed(visit) for visit in state.visits]
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+def _packed(one: Document) -> dict[str, Any]:
+    known = one.at_us != NONE
+    return {
+        "vehicle_id": one.vehicle_id,
+        "at_us": one.at_us if known else 0,
+        "lat": one.lat if known else 0.0,
+        "lon": one.lon if known else 0.0,
+        "along_m": None if math.isnan(one.along_m) else one.along_m,
+        "off_m": None if math.isnan(one.off_m) else one.off_m,
+        "trip": one.trip,
+        "visits": [visit_packed(visit) for visit in one.visits],
+    }
 
 
 def visit_packed(visit: Visit) -> list[float | None]:

@@ -1,19 +1,39 @@
-"""Watches, compiled for the rules and kept in process until they change."""
+"""Watches as they stand in the table: what changed since the last look, and one compiled for the readable rules."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from zaitu.kernel.geo import Polyline
 from zaitu.telemetry import models
 from zaitu.telemetry.domain.watch import Watch, watch_from
 from zaitu.telemetry.rules.fences import Fences, Stop
 
-_KEPT: Final = 2_000
-"""Compiled watches in memory; a route of 2,000 points takes about 300 kB."""
+_BUNCH = 500
 
-Key = tuple[int, int, float]
+
+class Followed:
+    """Belongs to one engine."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, float]] = {}
+
+    def changed(self) -> Iterator[tuple[int, Watch | None]]:
+        """(vehicle id, its watch now; None: it has none any more). One query, and one for each 500 that changed."""
+        # The time tells a watch set anew from the one removed before it, whose version it repeats.
+        now: dict[int, tuple[int, float]] = {
+            vehicle_id: (version, set_at.timestamp())
+            for vehicle_id, version, set_at in models.Watch.objects.values_list(
+                "vehicle_id", "version", "set_at"
+            )
+        }
+        for vehicle_id in self._known.keys() - now.keys():
+            del self._known[vehicle_id]
+            yield vehicle_id, None
+        fresh = sorted(one for one, key in now.items() if self._known.get(one) != key)
+        for start in range(0, len(fresh), _BUNCH):
+            for row in models.Watch.objects.filter(vehicle_id__in=fresh[start : start + _BUNCH]):
+                self._known[row.pk] = (row.version, row.set_at.timestamp())
+                yield row.pk, watch_from(row.document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,31 +45,10 @@ class Compiled:
     route: Polyline | None
 
 
-_cache: OrderedDict[Key, Compiled] = OrderedDict()
-
-
-def watches_of(vehicle_ids: Iterable[int]) -> dict[int, Compiled]:
-    """The watches of these vehicles. One query, and one more when some changed since."""
-    # The time tells a watch set anew from the one removed before it, whose version it repeats.
-    keys: dict[int, Key] = {
-        vehicle_id: (vehicle_id, version, set_at.timestamp())
-        for vehicle_id, version, set_at in models.Watch.objects.filter(
-            vehicle_id__in=list(vehicle_ids)
-        ).values_list("vehicle_id", "version", "set_at")
-    }
-    found = {vehicle_id: _cache[key] for vehicle_id, key in keys.items() if key in _cache}
-    missing = keys.keys() - found.keys()
-    if missing:
-        for row in models.Watch.objects.filter(vehicle_id__in=missing):
-            found[row.pk] = compiled(watch_from(row.document))
-            _keep((row.pk, row.version, row.set_at.timestamp()), found[row.pk])
-    return found
-
-
-def _keep(key: Key, watch: Compiled) -> None:
-    _cache[key] = watch
-    if len(_cache) > _KEPT:
-        _cache.popitem(last=False)
+def compiled_watch(vehicle_id: int) -> Compiled | None:
+    """For late fixes, which are few. One query."""
+    row = models.Watch.objects.filter(vehicle_id=vehicle_id).first()
+    return None if row is None else compiled(watch_from(row.document))
 
 
 def compiled(watch: Watch) -> Compiled:

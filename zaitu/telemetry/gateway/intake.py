@@ -1,24 +1,30 @@
-"""Frames with positions, gathered for a tick, stored together, and only then acknowledged."""
+"""The gateway's heart: once a tick, what came is read, stored, and only then acknowledged."""
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+import numpy as np
 
 from zaitu.kernel import clock, logs
-from zaitu.kernel.bus import BusClient
-from zaitu.telemetry.codecs.columns import Report, columns_of
+from zaitu.telemetry.codecs.columns import Ints, Report, columns_of, microseconds
 from zaitu.telemetry.codecs.jt808 import Header, Message
 from zaitu.telemetry.gateway import numbers
-from zaitu.telemetry.gateway.database import Database
-from zaitu.telemetry.gateway.limits import Limits
-from zaitu.telemetry.services import quarantine
-from zaitu.telemetry.services.ingest import Outcome, Tick, ingest
+from zaitu.telemetry.gateway.connections import Connections
+from zaitu.telemetry.gateway.fronts.front import Front
+from zaitu.telemetry.gateway.reading import Read, answers_of, read
+from zaitu.telemetry.kernels import jt808, stream
+from zaitu.telemetry.services.engine import Tick
+from zaitu.telemetry.services.sink import Sink
 
 STORED: Final = 0
 MALFORMED: Final = 2
+_UNDER_WAY: Final = 2
+"""Ticks read and not yet stored; then nothing more is read, and TCP makes the terminals wait."""
 
 log = logs.logger("telemetry.gateway")
 
@@ -31,12 +37,10 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
+    """Positions that a session read itself: those the kernels leave to it."""
+
     sender: Sender
     message: Message
-    content: bytes
-    """The frame as received, for the quarantine."""
-    read_at_s: float
-    """Monotonic."""
 
     @property
     def reports(self) -> list[Report]:
@@ -46,84 +50,113 @@ class Entry:
         ]
 
 
-class Intake:
-    def __init__(self, *, tick_s: float, limits: Limits, bus: BusClient) -> None:
-        self._tick_s = tick_s
-        self._limits = limits
-        self._bus = bus
-        # One writer: ticks are stored in the order received.
-        self._writer = Database(1)
-        self._waiting: deque[Entry] = deque()
-        self._some = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
-        self._closing = False
+class Desk(Protocol):
+    """Who takes the frames that are no positions of a known terminal."""
 
-    async def put(self, entry: Entry) -> None:
-        """Take a frame; waits while too many are not yet stored, so that its connection is not read meanwhile."""
-        while len(self._waiting) >= self._limits.outstanding_all:
-            self._room.clear()
-            await self._room.wait()
-        self._waiting.append(entry)
-        self._some.set()
+    def frame(self, slot: int, content: bytes) -> None: ...
+
+    def alive(self, slots: Ints) -> None:
+        """These connections sent a heartbeat."""
+
+
+class Intake:
+    def __init__(
+        self, *, front: Front, connections: Connections, desk: Desk, sink: Sink, tick_s: float
+    ) -> None:
+        self._front = front
+        self._connections = connections
+        self._desk = desk
+        self._sink = sink
+        self._tick_s = tick_s
+        self._entries: deque[Entry] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._order = asyncio.Lock()
+        self._closing = asyncio.Event()
+
+    def put(self, entry: Entry) -> None:
+        """To be stored with the next tick."""
+        self._entries.append(entry)
 
     async def run(self) -> None:
-        """Store ticks until `close`, then what is left."""
-        while not (self._closing and not self._waiting):
-            await self._some.wait()
-            if not self._closing:
-                await asyncio.sleep(self._tick_s)
-            count = min(len(self._waiting), self._limits.tick_frames)
-            entries = [self._waiting.popleft() for _ in range(count)]
-            if not self._waiting and not self._closing:
-                self._some.clear()
-            self._room.set()
-            if entries:
-                await self._store(entries)
-        self._writer.close()
+        """Tick until `close`, then store what is left. Raises what made storing impossible."""
+        while not self._closing.is_set():
+            began = time.monotonic()
+            while len(self._under_way) >= _UNDER_WAY:
+                await self._one_stored()
+            self._gather()
+            left_s = self._tick_s - (time.monotonic() - began)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), max(left_s, 0.001))
+            self._done()
+        self._gather()
+        while self._under_way:
+            await self._one_stored()
 
     def close(self) -> None:
-        self._closing = True
-        self._some.set()
+        self._closing.set()
 
-    async def _store(self, entries: Sequence[Entry]) -> None:
+    async def _one_stored(self) -> None:
+        await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        self._done()
+
+    def _done(self) -> None:
+        for task in [task for task in self._under_way if task.done()]:
+            self._under_way.remove(task)
+            task.result()
+
+    def _gather(self) -> None:
+        received, pieces = self._front.gather()
+        entries = [self._entries.popleft() for _ in range(len(self._entries))]
+        if entries:
+            self._start(self._store_entries(entries))
+        if not len(pieces):
+            return
+        now = clock.now()
+        bad = self._connections.wires.bad[pieces[:, 0]].sum(axis=0)
+        one = read(received, pieces, self._connections, microseconds(now))
+        self._count(one, self._connections.wires.bad[pieces[:, 0]].sum(axis=0) - bad)
+        self._connections.heard(pieces, one.frames, time.monotonic())
+        alive = one.of_kind(jt808.ALIVE)
+        if len(alive):
+            self._desk.alive(one.frames[alive, 0])
+            self._front.send(*answers_of(one, alive, np.zeros(len(alive), dtype=np.int64), self._connections))
+        if len(one.columns):
+            self._start(self._store(one, Tick(received_at=now, columns=one.columns)))
+        for frame in one.of_kind(jt808.OTHER).tolist():
+            self._desk.frame(int(one.frames[frame, 0]), one.content(frame))
+
+    def _count(self, one: Read, bad: Ints) -> None:
+        understood = np.flatnonzero(one.claims.kind != jt808.OTHER)
+        self._connections.wires.bad_in_a_row[one.frames[understood, 0]] = 0
+        for msg_id, count in zip(*np.unique(one.claims.msg_id[understood], return_counts=True), strict=True):
+            numbers.FRAMES.labels(f"0x{msg_id:04x}").inc(count)
+        for code, count in zip(stream.BAD_CODES, bad.tolist(), strict=True):
+            if count:
+                numbers.BAD_FRAMES.labels(code).inc(count)
+
+    def _start(self, storing: Coroutine[Any, Any, None]) -> None:
+        self._under_way.add(asyncio.create_task(storing))
+
+    async def _store(self, one: Read, tick: Tick) -> None:
+        began = time.monotonic()
+        async with self._order:
+            outcome = await self._sink.put(tick)
+        placed = one.of_kind(jt808.PLACED)
+        results = np.zeros(len(placed), dtype=np.int64)
+        if len(outcome.unstorable):
+            results[np.isin(placed, one.frame_of[outcome.unstorable])] = MALFORMED
+        self._front.send(*answers_of(one, placed, results, self._connections))
+        numbers.ACK_S.observe(time.monotonic() - began)
+
+    async def _store_entries(self, entries: list[Entry]) -> None:
         now = clock.now()
         reports = [report for entry in entries for report in entry.reports]
-        try:
-            tick = Tick(received_at=now, columns=columns_of(reports, received_at=now))
-            outcome = await self._writer.call(ingest, tick)
-        except Exception:
-            # One frame that cannot be stored must cost only itself: halve until it stands alone.
-            log.exception("a tick could not be stored", frames=len(entries))
-            if len(entries) == 1:
-                await self._set_aside(entries[0])
-                return
-            middle = len(entries) // 2
-            await self._store(entries[:middle])
-            await self._store(entries[middle:])
-            return
+        tick = Tick(received_at=now, columns=columns_of(reports, received_at=now))
+        async with self._order:
+            outcome = await self._sink.put(tick)
+        refused = set(outcome.unstorable.tolist())
+        row = 0
         for entry in entries:
-            self._acknowledge(entry, STORED)
-        await self._tell(outcome)
-
-    async def _set_aside(self, entry: Entry) -> None:
-        await self._writer.call(
-            quarantine.frame_set_aside,
-            terminal=entry.message.header.phone,
-            content=entry.content,
-            reason=quarantine.UNSTORABLE,
-            now=clock.now(),
-        )
-        self._acknowledge(entry, MALFORMED)
-
-    def _acknowledge(self, entry: Entry, result: int) -> None:
-        entry.sender.stored(entry.message.header, result)
-        numbers.ACK_S.observe(time.monotonic() - entry.read_at_s)
-
-    async def _tell(self, outcome: Outcome) -> None:
-        numbers.POSITIONS.labels("stored").inc(outcome.stored)
-        numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
-        numbers.POSITIONS.labels("quarantined").inc(outcome.quarantined)
-        numbers.FACTS.inc(outcome.facts)
-        for fix in outcome.live:
-            await self._bus.publish(f"fix.{fix['vehicle_id']}", fix)
+            rows = range(row, row + len(entry.message.fixes))
+            row = rows.stop
+            entry.sender.stored(entry.message.header, MALFORMED if refused & set(rows) else STORED)

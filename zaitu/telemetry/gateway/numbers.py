@@ -8,10 +8,7 @@ from zaitu.kernel.metrics import counter, histogram
 
 FRAMES: Final = counter("jt808_frames", "Frames read", ["msg_id"])
 BAD_FRAMES: Final = counter("jt808_bad_frames", "Frames that could not be read", ["code"])
-POSITIONS: Final = counter("positions", "Positions taken in", ["outcome"])
-FACTS: Final = counter("telemetry_facts", "Stops entered and left")
 CLOSED: Final = counter("jt808_closed", "Connections the gateway closed", ["why"])
-RETRIES: Final = counter("telemetry_retries", "Writes repeated because PostgreSQL did not answer")
 ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent")
 SESSIONS: Final = Gauge("zaitu_jt808_sessions", "Connections now", multiprocess_mode="livesum")
 AUTHENTICATED: Final = Gauge("zaitu_jt808_terminals", "Terminals connected now", multiprocess_mode="livesum")

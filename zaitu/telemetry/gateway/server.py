@@ -1,75 +1,102 @@
-"""The gateway process: sessions, their watchdog, and the chores of the position store."""
+"""The gateway process: connections, their watchdog, and the ticks that read and answer them."""
 
 import asyncio
-import contextlib
-import socket
+import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.adapters.partitions import partitions_ensure
+from zaitu.telemetry.codecs.columns import Ints
 from zaitu.telemetry.gateway import numbers
-from zaitu.telemetry.gateway.database import PART, Database
-from zaitu.telemetry.gateway.intake import Intake
+from zaitu.telemetry.gateway.connections import Connections
+from zaitu.telemetry.gateway.fronts.front import Front
+from zaitu.telemetry.gateway.fronts.protocols import ProtocolFront
+from zaitu.telemetry.gateway.fronts.sweep import SweepFront
+from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.session import Session
-from zaitu.telemetry.services.facts import late_settle
+from zaitu.telemetry.services.door import Door, door_path
+from zaitu.telemetry.services.sink import EngineHost, Threads
 from zaitu.telemetry.services.terminals import terminals_heard
 
+PART: Final = "gateway"
 _WATCH_S: Final = 0.5
-_SETTLE_S: Final = 1.0
+_BEAT_S: Final = 1.0
 _HEARD_S: Final = 10.0
 _PARTITIONS_S: Final = timedelta(hours=1).total_seconds()
-_READ_BUFFER: Final = 16 * 1024
-"""Bytes of one connection held unread; then TCP makes the terminal wait."""
-_SEND_BUFFER: Final = 32 * 1024
-"""Bytes the kernel holds for a terminal that does not read; the default grows to megabytes."""
 _STOP_S: Final = 5.0
 _DATABASE_THREADS: Final = 4
 
 log = logs.logger("telemetry.gateway")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a gateway works; from the settings."""
+
+    tick_s: float
+    bus_path: str | Path
+    front: str = "sweep"
+    """`sweep` or `uvloop`."""
+    tls: ssl.SSLContext | None = None
+    """With `uvloop` only."""
+    limits: Limits = field(default_factory=Limits)
+
+
 class Gateway:
-    def __init__(self, *, tick_s: float, bus_path: str | Path, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
-        self.database = Database(_DATABASE_THREADS)
-        self.bus = BusClient(bus_path)
-        self.intake = Intake(tick_s=tick_s, limits=self.limits, bus=self.bus)
+    def __init__(self, setup: Setup) -> None:
+        self.limits = setup.limits
+        self.database = Threads(_DATABASE_THREADS, PART)
+        self.bus = BusClient(setup.bus_path)
         self.heard: set[str] = set()
         """Terminals that sent a heartbeat since it was last written down."""
+        self.connections = Connections(setup.limits)
+        self._front: Front = (
+            SweepFront(self, setup.limits.connections)
+            if setup.front == "sweep"
+            else ProtocolFront(self, tls=setup.tls)
+        )
+        self._host = EngineHost(self.bus, part=PART)
+        self._door = Door(door_path(setup.bus_path), self._host)
+        self._intake = Intake(
+            front=self._front, connections=self.connections, desk=self, sink=self._host, tick_s=setup.tick_s
+        )
         self._name = uuid.uuid4().hex
-        self._sessions: dict[Session, asyncio.Task[None] | None] = {}
+        self._sessions: dict[int, Session] = {}
+        """By slot; made when a connection says something that is no position."""
         self._of_terminal: dict[str, Session] = {}
         self._chores: list[asyncio.Task[None]] = []
-        self._server: asyncio.Server | None = None
         self._storing: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
         """Where it listens; 0 before `start`."""
-        return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
+        return self._front.port
 
     async def start(self, host: str, port: int) -> None:
-        """Listen once the store is ready; waits for PostgreSQL if need be."""
+        """Listen once the store is ready; waits for PostgreSQL if need be. Raises OSError."""
         await self.bus.start()
         await self.database.call(partitions_ensure, clock.now())
-        self._storing = asyncio.create_task(self.intake.run())
+        await self._host.start()
+        await self._door.open()
+        await self._front.start(host, port)
+        self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
-            asyncio.create_task(self._watch()),
             asyncio.create_task(self._listen_for_takeovers()),
-            asyncio.create_task(self._every(_SETTLE_S, self._settle)),
+            asyncio.create_task(self._every(_WATCH_S, self._watch)),
+            asyncio.create_task(self._every(_BEAT_S, self._beat)),
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
             asyncio.create_task(self._every(_PARTITIONS_S, self._partitions)),
         ]
-        self._server = await asyncio.start_server(
-            self._connected, host, port, limit=_READ_BUFFER, backlog=4_096
-        )
         log.info("listening", port=self.port)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -77,79 +104,106 @@ class Gateway:
 
         Raises whatever ended the storing, should it end by itself: a gateway that acknowledges nothing must be started anew.
         """
-        await self._until(stop)
-        if self._server is not None:
-            self._server.close()
-        tasks = [task for task in self._sessions.values() if task is not None]
-        for task in [*self._chores, *tasks]:
+        ended = await self._until(stop)
+        self._front.stop_listening()
+        for task in self._chores:
             task.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        self.intake.close()
+        self._intake.close()
         if self._storing is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._storing), _STOP_S)
-        for session in list(self._sessions):
-            session.close("shutdown")
+            await asyncio.wait({self._storing}, timeout=_STOP_S)
+        self._front.gather()  # sends what waits
+        for slot in list(self.connections.open_now):
+            self.close(slot, "shutdown", softly=True)
+        await self._door.close()
+        await self._host.stop()
         await self.bus.close()
         self.database.close()
+        if ended is not None:
+            ended.result()
 
-    async def _until(self, stop: asyncio.Event) -> None:
+    async def _until(self, stop: asyncio.Event) -> "asyncio.Task[None] | None":
+        """Wait; the task that should not have ended, if one did."""
         asked = asyncio.create_task(stop.wait())
-        storing = {self._storing} if self._storing is not None else set()
-        await asyncio.wait({asked, *storing}, return_when=asyncio.FIRST_COMPLETED)
+        hosting = asyncio.create_task(self._host.run())
+        needed = {hosting, *({self._storing} if self._storing is not None else set())}
+        done, _ = await asyncio.wait({asked, *needed}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
+        hosting.cancel()
+        return next((task for task in needed if task in done), None)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        session = Session(self, reader, writer)
-        if len(self._sessions) >= self.limits.connections:
-            session.close("full")
-            return
-        self._sessions[session] = asyncio.current_task()
-        numbers.SESSIONS.inc()
-        try:
-            await session.run()
-        except (OSError, asyncio.CancelledError):
-            # Cancelled at shutdown: the connection stays open for the last acknowledgements.
-            pass
-        except Exception:
-            log.exception("a session failed")
-        finally:
-            self._ended(session, writer)
+    # What the front tells
 
-    def _ended(self, session: Session, writer: asyncio.StreamWriter) -> None:
+    def opened(self) -> int:
+        slot = self.connections.open()
+        if slot < 0:
+            numbers.CLOSED.labels("full").inc()
+        else:
+            numbers.SESSIONS.inc()
+        return slot
+
+    def ended(self, slot: int) -> None:
         numbers.SESSIONS.dec()
-        if self._of_terminal.get(session.terminal) is session:
-            del self._of_terminal[session.terminal]
-        numbers.AUTHENTICATED.set(len(self._of_terminal))
-        if self._server is not None and self._server.is_serving():
-            del self._sessions[session]
-            writer.close()
+        self.connections.close(slot)
+        session = self._sessions.pop(slot, None)
+        if session is not None:
+            session.end()
+            if self._of_terminal.get(session.terminal) is session:
+                del self._of_terminal[session.terminal]
+                numbers.AUTHENTICATED.set(len(self._of_terminal))
 
-    async def taken_over(self, session: Session) -> None:
+    # What the intake tells
+
+    def frame(self, slot: int, content: bytes) -> None:
+        if slot in self.connections.open_now:
+            self._sessions.setdefault(slot, Session(self, slot)).feed(content)
+
+    def alive(self, slots: Ints) -> None:
+        self.heard.update(self.connections.terminal[slot] for slot in slots.tolist())
+
+    # What sessions ask
+
+    async def authenticated(self, session: Session) -> None:
         """A terminal has authenticated here: any other connection of it is dead, in this process and in others."""
-        self._close_other(session.terminal, "taken_over", keep=session)
+        self._close_other(session.terminal, keep=session)
         self._of_terminal[session.terminal] = session
         numbers.AUTHENTICATED.set(len(self._of_terminal))
         await self.bus.publish(f"session.{session.terminal}", {"gateway": self._name})
 
-    def _close_other(self, terminal: str, why: str, keep: Session | None = None) -> None:
+    def settled(self, session: Session) -> None:
+        self.connections.authenticated(session.slot, session.terminal)
+
+    def put(self, entry: Entry) -> None:
+        self._intake.put(entry)
+
+    def send(self, slot: int, frame: Callable[[int], bytes]) -> None:
+        serial = int(self.connections.serial[slot])
+        self.connections.serial[slot] = serial + 1 & 0xFFFF
+        content = np.frombuffer(frame(serial), dtype=np.uint8)
+        self._front.send(content, np.array([[slot, 0, len(content)]]), 1)
+
+    def good(self, slot: int) -> None:
+        self.connections.wires.bad_in_a_row[slot] = 0
+
+    def bad(self, slot: int) -> None:
+        self.connections.wires.bad_in_a_row[slot] += 1
+
+    def close(self, slot: int, why: str, *, softly: bool = False) -> None:
+        numbers.CLOSED.labels(why).inc()
+        log.info("connection closed", why=why, terminal=self.connections.terminal[slot])
+        self._front.close(slot, softly=softly)
+
+    # Chores
+
+    def _close_other(self, terminal: str, keep: Session | None = None) -> None:
         other = self._of_terminal.get(terminal)
         if other is not None and other is not keep:
-            other.close(why)
+            self.close(other.slot, "taken_over")
 
     async def _listen_for_takeovers(self) -> None:
         async for topic, payload in self.bus.subscribe("session.*"):
             if payload.get("gateway") != self._name:
-                self._close_other(topic.removeprefix("session."), "taken_over")
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            now_s = time.monotonic()
-            for session in list(self._sessions):
-                if why := session.misbehaving(now_s):
-                    session.close(why)
+                self._close_other(topic.removeprefix("session."))
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -159,8 +213,21 @@ class Gateway:
             except Exception:
                 log.exception("a chore failed; trying again later")
 
-    async def _settle(self) -> None:
-        numbers.FACTS.inc(await self.database.call(late_settle, clock.now()))
+    async def _watch(self) -> None:
+        now_s = time.monotonic()
+        connections = self.connections
+        unsent = self._front.unsent()
+        for slot in np.flatnonzero(np.isfinite(connections.unsent_s)).tolist():
+            if slot not in unsent:
+                connections.unsent_s[slot] = np.inf
+        for slot, size in unsent.items():
+            connections.unsent_s[slot] = min(float(connections.unsent_s[slot]), now_s)
+            if size > self.limits.unread_bytes:
+                connections.unsent_s[slot] = -np.inf
+        for slot, why in connections.misbehaving(now_s).items():
+            self.close(slot, why)
+
+    async def _beat(self) -> None:
         heartbeat.beat(PART)
 
     async def _write_heard(self) -> None:

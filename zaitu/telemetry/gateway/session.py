@@ -1,19 +1,23 @@
-"""One connection: frames in, answers out. A terminal registers (0x0100), authenticates (0x0102), then reports."""
+"""The conversation on one connection beside the positions: a terminal registers (0x0100), authenticates (0x0102), then reports.
+
+Until it has authenticated every frame comes here; afterwards only those that kernels do not read. They are taken one after the other.
+"""
 
 import asyncio
-import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from zaitu.kernel import clock, logs
-from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Header, Message, decode, encode, messages
-from zaitu.telemetry.codecs.jt808.framing import unescape
+from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, encode, messages
+from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.jt808.header import header_claims
 from zaitu.telemetry.gateway import numbers
-from zaitu.telemetry.gateway.database import Database
-from zaitu.telemetry.gateway.intake import Entry, Intake
+from zaitu.telemetry.gateway.intake import Entry
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.services import quarantine, terminals
+from zaitu.telemetry.services.numbers import POSITIONS
+from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant
 
 OK: Final = 0
@@ -21,7 +25,6 @@ FAILED: Final = 1
 MALFORMED: Final = 2
 UNSUPPORTED: Final = 3
 
-_READ: Final = 8 * 1024
 _REFUSED_WITH: Final = {
     "rsa_encrypted": UNSUPPORTED,
     "unknown_encryption": UNSUPPORTED,
@@ -36,79 +39,78 @@ class House(Protocol):
     """What a session needs of its gateway."""
 
     limits: Limits
-    database: Database
-    intake: Intake
+    database: Threads
     heard: set[str]
 
-    async def taken_over(self, session: "Session") -> None: ...
+    async def authenticated(self, session: "Session") -> None:
+        """The terminal is who it says: its other connections are dead."""
+
+    def settled(self, session: "Session") -> None:
+        """It is authenticated and has nothing left to read: kernels may take its positions."""
+
+    def put(self, entry: Entry) -> None: ...
+
+    def send(self, slot: int, frame: Callable[[int], bytes]) -> None:
+        """Send what `frame` makes of our next number."""
+
+    def good(self, slot: int) -> None:
+        """A frame could be read."""
+
+    def bad(self, slot: int) -> None: ...
+
+    def close(self, slot: int, why: str, *, softly: bool = False) -> None: ...
 
 
 class Session:
-    def __init__(self, gateway: House, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        now_s = time.monotonic()
-        self._gateway = gateway
-        self._limits = gateway.limits
-        self._reader = reader
-        self._writer = writer
-        self._deframer = Deframer()
-        self._serial = 0
-        self._outstanding = 0
-        self._room = asyncio.Event()
-        self._bad_in_a_row = 0
+    def __init__(self, house: House, slot: int) -> None:
+        self._house = house
+        self._waiting: deque[bytes] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._unstored = 0
+        """Entries given to the intake and not yet stored."""
         self._refusals = 0
         self._set_aside = 0
-        self._opened_s = self._frame_s = now_s
-        self._half_since_s: float | None = None
-        self._unread_since_s: float | None = None
+        self.slot = slot
         self.terminal = ""
         """Set by a right 0x0102."""
-        self.closed_why = ""
+        self.gone = False
 
-    async def run(self) -> None:
-        """Until the terminal or we close."""
-        while data := await self._reader.read(_READ):
-            frames = self._deframer.feed(data)
-            if frames or not self._deframer.half:
-                self._half_since_s = None
-            if self._deframer.half and self._half_since_s is None:
-                self._half_since_s = time.monotonic()
-            for content in frames:
-                await self._frame(content)
-            if self._deframer.junk_bytes > self._limits.junk_bytes:
-                self.close("junk")
+    def feed(self, content: bytes) -> None:
+        """A frame: header and body."""
+        if len(self._waiting) >= self._house.limits.outstanding:
+            self._house.close(self.slot, "flood")
+            return
+        self._waiting.append(content)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
 
-    def close(self, why: str) -> None:
-        """Drop the connection now; what was received and not stored will be stored, but not acknowledged here."""
-        if not self.closed_why:
-            self.closed_why = why
-            numbers.CLOSED.labels(why).inc()
-            log.info("connection closed", why=why, terminal=self.terminal)
-        self._writer.transport.abort()
+    def end(self) -> None:
+        """The connection is gone."""
+        self.gone = True
+        self._waiting.clear()
 
-    def misbehaving(self, now_s: float) -> str:
-        """Why this connection should be closed at `now_s` (monotonic); empty: it should not."""
-        limits = self._limits
-        unread = self._writer.transport.get_write_buffer_size()
-        self._unread_since_s = (self._unread_since_s or now_s) if unread else None
-        overdue = {
-            "unauthenticated": not self.terminal and now_s - self._opened_s > limits.authenticate_s,
-            "idle": now_s - self._frame_s > limits.idle_s,
-            "half_frame": bool(self._half_since_s)
-            and now_s - (self._half_since_s or 0) > limits.half_frame_s,
-            "unread": bool(self._unread_since_s) and now_s - (self._unread_since_s or 0) > limits.unread_s,
-        }
-        return next((why for why, late in overdue.items() if late), "")
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await self._frame(self._waiting.popleft())
+        except Exception:
+            log.exception("a session failed")
+            self._house.close(self.slot, "failed")
+        finally:
+            self._working = None
+            self._settle()
+
+    def _settle(self) -> None:
+        if self.terminal and not self.gone and not self._unstored:
+            self._house.settled(self)
 
     async def _frame(self, content: bytes) -> None:
-        if self.closed_why:
-            return
         try:
-            message = decode(content)
+            message = messages.decode_plain(content)
         except FrameError as error:
             self._bad(content, error)
             return
-        self._bad_in_a_row = 0
-        self._frame_s = time.monotonic()
+        self._house.good(self.slot)
         header = message.header
         handle = self._HANDLERS.get(header.msg_id)
         numbers.FRAMES.labels(f"0x{header.msg_id:04x}" if handle else "other").inc()
@@ -120,11 +122,9 @@ class Session:
 
     def _bad(self, content: bytes, error: FrameError) -> None:
         numbers.BAD_FRAMES.labels(error.code).inc()
-        self._bad_in_a_row += 1
-        if self._bad_in_a_row > self._limits.bad_frames:
-            self.close("bad_frames")
-        elif error.code in _REFUSED_WITH:
-            header = header_claims(unescape(content))
+        self._house.bad(self.slot)
+        if error.code in _REFUSED_WITH:
+            header = header_claims(content)
             if header is not None:
                 self.answer(header, _REFUSED_WITH[error.code])
 
@@ -139,7 +139,7 @@ class Session:
             # Colour 0: no plate yet, the field holds the chassis number.
             plate=fields["plate"] if fields["plate_color"] else "",
         )
-        verdict, code = await self._gateway.database.call(terminals.terminal_register, who, now=clock.now())
+        verdict, code = await self._house.database.call(terminals.terminal_register, who, now=clock.now())
         body = encode.register_reply_body(message.header, verdict, code)
         self._send(message.header, messages.REGISTER_REPLY, body)
         if verdict:
@@ -148,12 +148,12 @@ class Session:
     async def _authenticate(self, message: Message, _content: bytes) -> None:
         terminal = message.header.phone
         # A connection stays with the terminal that authenticated first.
-        right = self.terminal in {"", terminal} and await self._gateway.database.call(
+        right = self.terminal in {"", terminal} and await self._house.database.call(
             terminals.terminal_authenticate, terminal=terminal, code=message.fields["auth"], now=clock.now()
         )
-        if right:
+        if right and not self.gone:
             self.terminal = terminal
-            await self._gateway.taken_over(self)
+            await self._house.authenticated(self)
             self.answer(message.header, OK)
         else:
             self.answer(message.header, FAILED)
@@ -162,45 +162,40 @@ class Session:
     def _refused(self) -> None:
         """Each refusal costs a look into the database; who keeps guessing is cut."""
         self._refusals += 1
-        if self._refusals >= self._limits.refusals:
-            self._close_softly("refused")
+        if self._refusals >= self._house.limits.refusals:
+            self._house.close(self.slot, "refused", softly=True)
 
     async def _heartbeat(self, message: Message, _content: bytes) -> None:
         known = self._is(message.header)
         if known:
-            self._gateway.heard.add(self.terminal)
+            self._house.heard.add(self.terminal)
         self.answer(message.header, OK if known else FAILED)
 
     async def _logout(self, message: Message, _content: bytes) -> None:
         self.answer(message.header, OK if self._is(message.header) else FAILED)
-        self._close_softly("logout")
+        self._house.close(self.slot, "logout", softly=True)
 
     async def _positions(self, message: Message, content: bytes) -> None:
         if not self._is(message.header):
             await self._stranger(message, content)
-            return
-        if not message.fixes:
+        elif message.fixes:
+            self._unstored += 1
+            self._house.put(Entry(sender=self, message=message))
+        else:
             self.answer(message.header, OK if message.fields.get("count") == 0 else MALFORMED)
-            return
-        while self._outstanding >= self._limits.outstanding:
-            self._room.clear()
-            await self._room.wait()
-        self._outstanding += 1
-        entry = Entry(sender=self, message=message, content=content, read_at_s=time.monotonic())
-        await self._gateway.intake.put(entry)
 
     async def _stranger(self, message: Message, content: bytes) -> None:
         """Positions before authentication are kept aside and answered 1; the terminal will send them again."""
-        if self._set_aside < self._limits.set_aside:
+        if self._set_aside < self._house.limits.set_aside:
             self._set_aside += 1
-            await self._gateway.database.call(
+            await self._house.database.call(
                 quarantine.frame_set_aside,
                 terminal=message.header.phone,
-                content=content,
+                content=wrap(content)[1:-1],
                 reason=quarantine.STRANGER,
                 now=clock.now(),
             )
-        numbers.POSITIONS.labels("stranger").inc(len(message.fixes))
+        POSITIONS.labels("stranger").inc(len(message.fixes))
         self.answer(message.header, FAILED)
 
     async def _ignore(self, _message: Message, _content: bytes) -> None:
@@ -211,28 +206,18 @@ class Session:
         return bool(self.terminal) and header.phone == self.terminal
 
     def stored(self, header: Header, result: int) -> None:
-        """A frame taken by the intake is safe: acknowledge it."""
-        self._outstanding -= 1
-        self._room.set()
+        """An entry is safe: acknowledge it."""
+        self._unstored -= 1
         self.answer(header, result)
+        if self._working is None:
+            self._settle()
 
     def answer(self, header: Header, result: int) -> None:
         self._send(header, messages.REPLY, encode.reply_body(header, result))
 
     def _send(self, to: Header, msg_id: int, body: bytes) -> None:
-        if self._writer.transport.is_closing():
-            return
-        self._writer.write(encode.answer(to, msg_id, body, serial=self._serial))
-        self._serial = self._serial + 1 & 0xFFFF
-        if self._writer.transport.get_write_buffer_size() > self._limits.unread_bytes:
-            self.close("unread")
-
-    def _close_softly(self, why: str) -> None:
-        """Close after the answers have gone out."""
-        if not self.closed_why:
-            self.closed_why = why
-            numbers.CLOSED.labels(why).inc()
-        self._writer.close()
+        if not self.gone:
+            self._house.send(self.slot, lambda serial: encode.answer(to, msg_id, body, serial=serial))
 
     _HANDLERS: Final[dict[int, Callable[["Session", Message, bytes], Awaitable[None]]]] = {
         messages.TERMINAL_REPLY: _ignore,
@@ -241,6 +226,5 @@ class Session:
         messages.REGISTER: _register,
         messages.AUTHENTICATE: _authenticate,
         messages.POSITION: _positions,
-        messages.POSITION_ANSWER: _positions,
         messages.BATCH: _positions,
     }

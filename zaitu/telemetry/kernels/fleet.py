@@ -1,5 +1,6 @@
 """Everything the rules know of the fleet, in memory: found by vehicle, walked by the tick, written to a document per vehicle."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -120,6 +121,25 @@ class Fleet:
                 if stay["entered_us"] != NONE
             ),
         )
+
+    def visits_put(self, slot: int, visits: Iterable[Visit]) -> None:
+        """Replace what is remembered of this trip's stops; call it after the watch was set."""
+        kept = self._visits[slot] = []
+        for visit in visits:
+            stay = self.watches.stay(slot, visit.seq)
+            if visit.left_s is not None:
+                kept.append(visit)
+                if stay is not None:
+                    stay["left"] = 1
+            elif stay is not None:
+                stay["entered_us"], stay["inside_us"] = _us(visit.entered_s), _us(visit.inside_s)
+                stay["out_since_us"], stay["out_fixes"] = _us(visit.out_since_s), visit.out_fixes
+        del kept[:-VISITS_MAX]
+        self._count_open(slot)
+
+
+def _us(seconds: float | None) -> int:
+    return NONE if seconds is None else round(seconds * 1e6)
 
 
 def _visit(seq: int, stay: Any) -> Visit:

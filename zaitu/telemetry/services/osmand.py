@@ -9,11 +9,13 @@ from django.conf import settings
 from django.db import Error, connection
 
 from zaitu.kernel import clock, logs
-from zaitu.kernel.bus import BusClient
+from zaitu.kernel.errors import Unavailable
 from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.codecs.osmand import OsmandError, Told, json_parse, query_parse
 from zaitu.telemetry.models import Terminal
-from zaitu.telemetry.services.ingest import Outcome, Tick, ingest
+from zaitu.telemetry.services.door import DoorSink, door_path
+from zaitu.telemetry.services.engine import Tick
+from zaitu.telemetry.services.sink import Sink
 from zaitu.telemetry.services.terminals import secret_hash
 
 Scope = MutableMapping[str, Any]
@@ -40,7 +42,7 @@ class _Door:
     """What the door keeps open between requests of this process."""
 
     def __init__(self) -> None:
-        self.bus: BusClient | None = None
+        self.sink: Sink | None = None
         self.threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="osmand")
 
 
@@ -48,15 +50,14 @@ _door = _Door()
 
 
 async def osmand_open() -> None:
-    """Start telling the bus of new fixes; without it positions are stored all the same."""
-    _door.bus = BusClient(settings.ZAITU_BUS_PATH)
-    await _door.bus.start()
+    """For the server's lifespan: positions go to the engine of this machine."""
+    _door.sink = DoorSink(door_path(settings.ZAITU_BUS_PATH))
 
 
 async def osmand_close() -> None:
-    if _door.bus is not None:
-        await _door.bus.close()
-        _door.bus = None
+    if isinstance(_door.sink, DoorSink):
+        await _door.sink.close()
+    _door.sink = None
 
 
 async def osmand(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,15 +66,36 @@ async def osmand(scope: Scope, receive: Receive, send: Send) -> None:
     200 stored (or had been), 400 not a position, 401 no such token, 405, 408, 413, 503 try again.
     """
     try:
-        told = await _told(scope, receive)
-        outcome = await asyncio.get_running_loop().run_in_executor(_door.threads, _store, told)
+        await _store(await _told(scope, receive))
     except _Refused as refused:
         await _answer(send, refused.status, refused.text)
-        return
-    if _door.bus is not None:
-        for fix in outcome.live:
-            await _door.bus.publish(f"fix.{fix['vehicle_id']}", fix)
-    await _answer(send, 200, "")
+    else:
+        await _answer(send, 200, "")
+
+
+async def _store(told: Told) -> None:
+    if _door.sink is None:
+        raise _Refused(503, "the server is stopping")
+    try:
+        terminal = await asyncio.get_running_loop().run_in_executor(_door.threads, _terminal, told.token)
+        now = clock.now()
+        reports = [Report(terminal=terminal, fix=fix) for fix in told.fixes]
+        await _door.sink.put(Tick(received_at=now, columns=columns_of(reports, received_at=now)))
+    except (Error, Unavailable) as error:
+        log.warning("not stored", error=type(error).__name__)
+        raise _Refused(503, "try again") from error
+
+
+def _terminal(token: str) -> str:
+    """Whose token it is. Raises _Refused, django.db.Error."""
+    try:
+        terminals = Terminal.objects.filter(kind="osmand", token_hash=secret_hash(token))
+        terminal = terminals.values_list("terminal", flat=True).first()
+    finally:
+        connection.close()
+    if terminal is None:
+        raise _Refused(401, "no such device")
+    return terminal
 
 
 async def _told(scope: Scope, receive: Receive) -> Told:
@@ -102,25 +124,6 @@ async def _body(receive: Receive) -> bytes:
             raise _Refused(413, f"at most {BODY_MAX} bytes")
         if not message.get("more_body"):
             return body
-
-
-def _store(told: Told) -> Outcome:
-    try:
-        terminal = (
-            Terminal.objects.filter(kind="osmand", token_hash=secret_hash(told.token))
-            .values_list("terminal", flat=True)
-            .first()
-        )
-        if terminal is None:
-            raise _Refused(401, "no such device")
-        now = clock.now()
-        reports = [Report(terminal=terminal, fix=fix) for fix in told.fixes]
-        return ingest(Tick(received_at=now, columns=columns_of(reports, received_at=now)))
-    except Error as error:
-        log.warning("not stored", error=type(error).__name__)
-        raise _Refused(503, "try again") from error
-    finally:
-        connection.close()
 
 
 async def _answer(send: Send, status: int, text: str) -> None:

@@ -52,7 +52,12 @@ def decode(content: bytes) -> Message:
 
     One part of a message in several frames is not read as a body: `fields["package"]` says which part it is.
     """
-    header, body = header_parse(unwrap(content))
+    return decode_plain(unwrap(content))
+
+
+def decode_plain(plain: bytes) -> Message:
+    """Header and body (unescaped, verified, without checksum), read. Raises FrameError."""
+    header, body = header_parse(plain)
     version = "2019" if header.long_form else "2013"
     if header.package is not None:
         package = {"total": header.package.total, "number": header.package.number}

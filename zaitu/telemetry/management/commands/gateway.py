@@ -8,7 +8,7 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from zaitu.telemetry.gateway.server import Gateway
+from zaitu.telemetry.gateway.server import Gateway, Setup
 
 
 class Command(BaseCommand):
@@ -29,7 +29,13 @@ class Command(BaseCommand):
         stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-        gateway = Gateway(tick_s=settings.ZAITU_TICK_MS / 1000, bus_path=settings.ZAITU_BUS_PATH)
+        gateway = Gateway(
+            Setup(
+                tick_s=settings.ZAITU_TICK_MS / 1000,
+                bus_path=settings.ZAITU_BUS_PATH,
+                front=settings.ZAITU_GATEWAY_FRONT,
+            )
+        )
         await gateway.start(host, port)
         self.stdout.write(f"gateway listens on {host}:{gateway.port}")
         self.stdout.flush()

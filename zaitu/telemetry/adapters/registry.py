@@ -1,0 +1,133 @@
+"""Terminals in memory: who is let in, in which vehicle when, and what each sent last. Belongs to one engine."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from django.db import connection
+
+from zaitu.network import public as network
+from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
+from zaitu.telemetry.kernels import once
+from zaitu.telemetry.kernels.once import FOREVER_US, RING
+from zaitu.telemetry.models import Terminal
+
+_SLOTS: Final = 1_024
+Stay = tuple[int, int, int]
+"""(from_us, until_us, vehicle id)."""
+
+
+class Registry:
+    """Slots are given in the order terminals are first heard of and never change."""
+
+    def __init__(self) -> None:
+        self.memory = once.memory(_SLOTS)
+        self.names: list[str] = []
+        """By slot."""
+        self._slot_of: dict[str, int] = {}
+        self._stays: dict[int, list[Stay]] = {}
+        self._mark = 0
+        self.unwritten: set[int] = set()
+        """Slots whose newest fix is not yet written to their row."""
+
+    def load(self) -> None:
+        """Everybody who is let in. Three queries."""
+        self._mark, _ = network.bindings_changed(0)
+        self._add(Terminal.objects.order_by("id").values_list("id", "terminal", "last_fix_at"))
+        self._stays_load(range(len(self.names)))
+
+    def slots_of(self, names: Sequence[str]) -> Ints:
+        """Of these terminals; −1 for strangers. A query when one was not heard of before."""
+        known = self._slot_of
+        unheard = {name for name in names if name and name not in known}
+        if unheard:
+            rows = Terminal.objects.filter(terminal__in=unheard).order_by("id")
+            before = len(self.names)
+            self._add(rows.values_list("id", "terminal", "last_fix_at"))
+            self._stays_load(range(before, len(self.names)))
+        return np.array([known.get(name, -1) for name in names], dtype=np.int64)
+
+    def refresh(self) -> None:
+        """Follow terminals that were put into other vehicles. Two queries, one more when some were."""
+        self._mark, changed = network.bindings_changed(self._mark)
+        self._stays_load(self._slot_of[name] for name in changed if name in self._slot_of)
+
+    def vehicle_at(self, slot: int, at_us: int) -> int:
+        """The vehicle this terminal was in then; NONE: in none. That stay is the cached one afterwards if it is the newest asked for."""
+        gap_from, gap_until = -FOREVER_US, FOREVER_US
+        for from_us, until_us, vehicle_id in self._stays.get(slot, ()):
+            if from_us <= at_us < until_us:
+                self._cache(slot, from_us, until_us, vehicle_id, at_us)
+                return vehicle_id
+            if until_us <= at_us:
+                gap_from = max(gap_from, until_us)
+            else:
+                gap_until = min(gap_until, from_us)
+        self._cache(slot, gap_from, gap_until, NONE, at_us)
+        return NONE
+
+    def remember(self, terminal_id: Ints, columns: Columns) -> None:
+        """Rows of the table, oldest received first: what a restart must not take for new."""
+        slot_of_id = {int(self.memory.terminal_id[slot]): slot for slot in range(len(self.names))}
+        for row, one in enumerate(terminal_id.tolist()):
+            slot = slot_of_id.get(one)
+            if slot is None:
+                continue
+            at_us = NONE if columns.flags[row] & Flag.CLOCK else int(columns.at_us[row])
+            place = int(self.memory.ring_next[slot]) % RING
+            self.memory.ring_at_us[slot, place] = at_us
+            self.memory.ring_digest[slot, place] = columns.digest[row]
+            self.memory.ring_next[slot] += 1
+            self.memory.newest_us[slot] = max(int(self.memory.newest_us[slot]), at_us)
+
+    def seen_write(self, now: datetime) -> None:
+        """Write the newest fix of those that sent some since the last time. One statement."""
+        slots = np.array(sorted(self.unwritten), dtype=np.int64)
+        if not len(slots):
+            return
+        newest_us = self.memory.newest_us[slots]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE telemetry_terminal AS terminal
+                      SET last_seen_at = greatest(terminal.last_seen_at, %s),
+                          last_fix_at = greatest(terminal.last_fix_at, 'epoch'::timestamptz + seen.newest_us * interval '1 microsecond')
+                     FROM unnest(%s::bigint[], %s::bigint[]) AS seen (id, newest_us)
+                    WHERE terminal.id = seen.id""",
+                [
+                    now,
+                    self.memory.terminal_id[slots].tolist(),
+                    [None if newest == NONE else newest for newest in newest_us.tolist()],
+                ],
+            )
+        self.unwritten.difference_update(slots.tolist())
+
+    def _add(self, rows: Iterable[tuple[int, str, datetime | None]]) -> None:
+        for terminal_id, name, last_fix_at in rows:
+            slot = len(self.names)
+            if slot == len(self.memory.terminal_id):
+                self.memory = once.memory_grown(self.memory, 2 * slot)
+            self.names.append(name)
+            self._slot_of[name] = slot
+            self.memory.terminal_id[slot] = terminal_id
+            if last_fix_at is not None:
+                self.memory.newest_us[slot] = microseconds(last_fix_at)
+
+    def _stays_load(self, slots: Iterable[int]) -> None:
+        wanted = {self.names[slot]: slot for slot in slots}
+        if not wanted:
+            return
+        for slot in wanted.values():
+            self._stays[slot] = []
+            # An empty stretch: the next fix asks for its stay.
+            self.memory.from_us[slot], self.memory.until_us[slot] = 0, 0
+        for binding in network.bindings_of(wanted):
+            until_us = microseconds(binding.to_at) if binding.to_at else FOREVER_US
+            stay = (microseconds(binding.from_at), until_us, binding.vehicle_id)
+            self._stays[wanted[binding.terminal]].append(stay)
+
+    def _cache(self, slot: int, from_us: int, until_us: int, vehicle_id: int, at_us: int) -> None:
+        """An old fix must not push out the stay that live ones ask for all the time."""
+        if at_us >= int(self.memory.newest_us[slot]):
+            self.memory.from_us[slot], self.memory.until_us[slot] = from_us, until_us
+            self.memory.vehicle_id[slot] = vehicle_id

@@ -1,0 +1,328 @@
+"""Ticks → rows and facts: one engine a shard of the fleet, which keeps what it knows of terminals and vehicles in memory.
+
+A tick is worked out in memory first (`prepare`) and then stored in one transaction (`store`), which may be repeated until the
+database takes it. What memory holds of a vehicle is written to its row once a second (`flush`), or with the tick when a fact depends on
+it; after a crash the rows received since are walked again (`open`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+from django.db import DataError, transaction
+
+from zaitu.kernel import outbox
+from zaitu.kernel.events import Event
+from zaitu.telemetry.adapters import positions, shards, states, watches
+from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
+from zaitu.telemetry.adapters.positions import Owners
+from zaitu.telemetry.adapters.registry import Registry
+from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
+from zaitu.telemetry.kernels import once
+from zaitu.telemetry.kernels.fleet import Fleet
+from zaitu.telemetry.models import Quarantine
+from zaitu.telemetry.services import facts, quarantine
+
+_WHY_ASIDE: Final = {once.TIMELESS: quarantine.CLOCK, once.STRANGE: quarantine.STRANGER}
+_OVERLAP: Final = timedelta(seconds=5)
+"""Received so long before the last flush may still be missing from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    received_at: datetime
+    """Aware, UTC."""
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a tick's rows; all of it is committed."""
+
+    stored: int
+    duplicates: int
+    quarantined: int
+    facts: int
+    unstorable: Ints
+    """Rows the database refuses; they are in the quarantine."""
+    moved: Ints
+    """Slots of the vehicles that moved on (see `Engine.live`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A tick worked out in memory, to be stored."""
+
+    tick: Tick
+    sequence: int
+    owners: Owners
+    verdict: Ints
+    slot: Ints
+    """Of each row's vehicle; −1: none."""
+    late: Ints
+    """Rows older than their vehicle's newest fix."""
+    moved: Ints
+    """Rows that are their vehicle's newest."""
+    events: Sequence[Event]
+    told: Sequence[states.Document]
+    """Of those a fact was told of."""
+
+
+class Engine:
+    """Not for several threads at once."""
+
+    def __init__(self, shard: int = 0) -> None:
+        self.shard = shard
+        self.registry = Registry()
+        self.fleet = Fleet()
+        self.newest = newest_blank(0)
+        """By the fleet's slots."""
+        self._watched = watches.Followed()
+        self._unwritten: set[int] = set()
+        """Slots whose newest report is not yet in their row."""
+        self._holding: shards.Holding | None = None
+        self._sequence = 0
+
+    # Beginning
+
+    def open(self, now: datetime) -> None:
+        """Take the shard and remember what is stored. Raises django.db.Error: try again then, with a new engine."""
+        holding = shards.shard_take(self.shard)
+        self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
+        self._watched, self._unwritten = watches.Followed(), set()
+        self._holding, self._sequence = holding, holding.sequence
+        self.registry.load()
+        self.refresh()
+        for state in states.states_all():
+            self._restore(state)
+        if holding.flushed_at is not None:
+            self._catch_up(holding.flushed_at - _OVERLAP, now)
+
+    def _restore(self, state: states.Stored) -> None:
+        slot = self._slot(state.document.vehicle_id)
+        self.newest[slot] = state.newest[0]
+        document, vehicle = state.document, self.fleet.vehicles[slot]
+        if document.at_us == NONE:
+            return
+        vehicle["at_us"], vehicle["lat"], vehicle["lon"] = document.at_us, document.lat, document.lon
+        if self.fleet.trips[slot] and self.fleet.trips[slot] == document.trip:
+            vehicle["along_m"], vehicle["off_m"] = document.along_m, document.off_m
+            self.fleet.visits_put(slot, document.visits)
+
+    def _catch_up(self, since: datetime, now: datetime) -> None:
+        """What was received since the states were written: its facts were told, its places were not yet remembered."""
+        tail = positions.received_since(since)
+        self.registry.remember(tail.terminal_id, tail.columns)
+        if not len(tail.columns):
+            return
+        slot = self._slots(tail.vehicle_id)
+        fixed = (slot >= 0) & ((tail.columns.flags & Flag.FIXED) != 0)
+        walked = self.fleet.walk(tail.columns, slot, _in_order(np.flatnonzero(fixed), slot, tail.columns))
+        newest_put(self.newest, slot[walked.moved], tail.columns, walked.moved, now)
+        self._unwritten.update(slot[walked.moved].tolist())
+
+    def refresh(self) -> None:
+        """Follow what others changed: stays of terminals, watches. A few queries."""
+        self.registry.refresh()
+        for vehicle_id, watch in self._watched.changed():
+            if watch is None:
+                self.fleet.watch_clear(vehicle_id)
+            else:
+                self.fleet.watch_set(vehicle_id, watch)
+            self._slot(vehicle_id)
+
+    # A tick
+
+    def prepare(self, tick: Tick) -> Prepared:
+        """Work a tick out; memory has moved on afterwards, so it must be stored, however often that takes."""
+        columns, memory = tick.columns, self.registry.memory
+        terminal = self.registry.slots_of(columns.terminals)[columns.terminal]
+        memory = self.registry.memory
+        verdict, vehicle_id = np.empty(len(columns), dtype=np.int64), np.empty(len(columns), dtype=np.int64)
+        if once.rows_judged(
+            terminal, columns.at_us, columns.digest, columns.flags, memory, verdict, vehicle_id
+        ):
+            for row in np.flatnonzero(vehicle_id == -2).tolist():
+                vehicle_id[row] = self.registry.vehicle_at(int(terminal[row]), int(columns.at_us[row]))
+        known = terminal >= 0
+        terminal_id = np.where(known, memory.terminal_id[np.where(known, terminal, 0)], NONE)
+        self.registry.unwritten.update(terminal[known].tolist())
+        slot = self._slots(vehicle_id)
+        late, order = self._sorted_out(columns, verdict, slot)
+        walked = self.fleet.walk(columns, slot, order)
+        self._sequence += 1
+        return Prepared(
+            tick=tick,
+            sequence=self._sequence,
+            owners=Owners(terminal_id=terminal_id, vehicle_id=vehicle_id),
+            verdict=verdict,
+            slot=slot,
+            late=late,
+            moved=walked.moved,
+            events=facts.fact_events(self.fleet, walked.facts, tick.received_at),
+            told=[facts.document(self.fleet, one) for one in walked.told.tolist()],
+        )
+
+    def _sorted_out(self, columns: Columns, verdict: Ints, slot: Ints) -> tuple[Ints, Ints]:
+        """(rows that came late, rows for the rules in their order)."""
+        new = verdict == once.NEW
+        placed = (slot >= 0) & ((columns.flags & Flag.FIXED) != 0)
+        owned = np.where(slot >= 0, slot, 0)
+        behind = columns.at_us <= self.fleet.vehicles["at_us"][owned]
+        timed = (columns.flags & Flag.CLOCK) == 0
+        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL))
+        return np.flatnonzero(late), _in_order(np.flatnonzero(new & (slot >= 0)), slot, columns)
+
+    def store(self, prepared: Prepared) -> Outcome:
+        """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end."""
+        columns, received_at = prepared.tick.columns, prepared.tick.received_at
+        holding = self._held()
+        with transaction.atomic():
+            fresh = shards.shard_advance(holding.shard, holding.epoch, prepared.sequence)
+            doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
+            repeated = (
+                positions.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
+            )
+            rows = np.flatnonzero((prepared.verdict == once.NEW) | (prepared.verdict == once.DOUBTFUL))
+            rows = rows[~np.isin(rows, list(repeated))]
+            refused: Ints = np.empty(0, dtype=np.int64)
+            if fresh:
+                refused = self._write(prepared, rows, received_at)
+        self._remember(prepared, rows)
+        aside = int((prepared.verdict >= once.TIMELESS).sum())
+        return Outcome(
+            stored=len(rows) - len(refused),
+            duplicates=len(columns) - len(rows) - aside,
+            quarantined=aside + len(refused),
+            facts=len(prepared.events),
+            unstorable=refused,
+            moved=prepared.slot[prepared.moved],
+        )
+
+    def _write(self, prepared: Prepared, rows: Ints, received_at: datetime) -> Ints:
+        """Everything of a tick; the rows the database refuses, which then stand in the quarantine."""
+        columns = prepared.tick.columns
+        refused = _copied(columns, prepared.owners, rows, received_at)
+        aside = np.flatnonzero(prepared.verdict >= once.TIMELESS)
+        Quarantine.objects.bulk_create(
+            Quarantine(
+                terminal=columns.terminals[columns.terminal[row]][:20],
+                received_at=received_at,
+                reason=reason,
+                content=columns.piece(columns.core, row),
+            )
+            for row, reason in [
+                *((row, _WHY_ASIDE[int(prepared.verdict[row])]) for row in aside.tolist()),
+                *((row, quarantine.UNSTORABLE) for row in refused.tolist()),
+            ]
+        )
+        states.documents_write(prepared.told)
+        outbox.put(*prepared.events)
+        return refused
+
+    def _remember(self, prepared: Prepared, rows: Ints) -> None:
+        columns, received_at = prepared.tick.columns, prepared.tick.received_at
+        slots = prepared.slot[prepared.moved]
+        newest_put(self.newest, slots, columns, prepared.moved, received_at)
+        self._unwritten.update(slots.tolist())
+        for row in np.intersect1d(prepared.late, rows).tolist():
+            one = self.newest[int(prepared.slot[row])]
+            at_us = int(columns.at_us[row])
+            known = one["late_from_us"] != NONE
+            one["late_from_us"] = min(at_us, int(one["late_from_us"])) if known else at_us
+            one["late_seen_us"] = microseconds(received_at)
+            self._unwritten.add(int(prepared.slot[row]))
+
+    # Chores
+
+    def flush(self, now: datetime) -> None:
+        """Write what changed since the last time to the vehicles' and terminals' rows. Raises django.db.Error, shards.Fenced."""
+        holding = self._held()
+        slots = np.array(sorted(self._unwritten), dtype=np.int64)
+        with transaction.atomic():
+            shards.shard_flushed(holding.shard, holding.epoch, now)
+            newest_write(
+                [self.fleet.vehicle_ids[slot] for slot in slots.tolist()],
+                self.newest[slots],
+                self.fleet.vehicles[slots],
+            )
+            states.documents_write(
+                [facts.document(self.fleet, slot) for slot in slots.tolist() if self.fleet.trips[slot]]
+            )
+            self.registry.seen_write(now)
+        self._unwritten.difference_update(slots.tolist())
+
+    def settle(self, now: datetime) -> int:
+        """Look for facts in late fixes whose terminals have gone quiet; how many were found. A transaction for each vehicle."""
+        waiting = self.newest["late_from_us"] != NONE
+        quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
+        found = 0
+        for slot in np.flatnonzero(waiting & quiet).tolist():
+            events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
+            with transaction.atomic():
+                states.documents_write([replace(facts.document(self.fleet, slot), visits=visits)])
+                outbox.put(*events)
+            self.fleet.visits_put(slot, visits)
+            self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
+            self._unwritten.add(slot)
+            found += len(events)
+        return found
+
+    def live(self, slots: Ints) -> list[dict[str, Any]]:
+        """The newest fix of these vehicles, as the bus tells it."""
+        return [self._live(slot) for slot in slots.tolist()]
+
+    def _live(self, slot: int) -> dict[str, Any]:
+        one, vehicle = self.newest[slot], self.fleet.vehicles[slot]
+        along_m, speed_kmh = float(vehicle["along_m"]), float(one["speed_kmh"])
+        return {
+            "vehicle_id": self.fleet.vehicle_ids[slot],
+            "at": positions.instant(int(one["at_us"])).isoformat(),
+            "lat": float(one["lat"]),
+            "lon": float(one["lon"]),
+            "speed_kmh": None if np.isnan(speed_kmh) else speed_kmh,
+            "course_deg": None if one["course_deg"] == NONE else int(one["course_deg"]),
+            "along_m": None if np.isnan(along_m) else along_m,
+            "trip": self.fleet.trips[slot],
+        }
+
+    def _held(self) -> shards.Holding:
+        if self._holding is None:
+            raise RuntimeError("the engine is not open")
+        return self._holding
+
+    def _slot(self, vehicle_id: int) -> int:
+        slot = self.fleet.slot(vehicle_id)
+        if slot >= len(self.newest):
+            self.newest = np.concatenate([self.newest, newest_blank(max(1024, len(self.newest)))])
+        return slot
+
+    def _slots(self, vehicle_id: Ints) -> Ints:
+        """Of the vehicles of rows; −1 where there is none."""
+        ids, which = np.unique(vehicle_id, return_inverse=True)
+        slots = np.array([-1 if one < 0 else self._slot(one) for one in ids.tolist()], dtype=np.int64)
+        return slots[which] if len(ids) else np.empty(0, dtype=np.int64)
+
+
+def _in_order(rows: Ints, slot: Ints, columns: Columns) -> Ints:
+    """By vehicle, then fix time, then as received."""
+    return rows[np.lexsort((rows, columns.at_us[rows], slot[rows]))]
+
+
+def _copied(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:
+    """Store rows; those the database refuses cost only themselves and are returned."""
+    if not len(rows):
+        return rows
+    try:
+        with transaction.atomic():
+            positions.positions_copy(columns, owners, rows, received_at)
+    except DataError:
+        if len(rows) == 1:
+            return rows
+        middle = len(rows) // 2
+        return np.concatenate(
+            [_copied(columns, owners, half, received_at) for half in (rows[:middle], rows[middle:])]
+        )
+    return rows[:0]

@@ -1,0 +1,60 @@
+"""Telling the bus where vehicles are: at once while they are few or somebody is looking, else once a second in one message."""
+
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from zaitu.kernel.bus import BusClient
+from zaitu.telemetry.codecs.columns import Ints
+from zaitu.telemetry.services.engine import Engine
+
+AT_ONCE: Final = 200
+"""Vehicles of one tick told one by one."""
+_BUNCH: Final = 2_000
+_FORGET_S: Final = 15.0
+"""A process that has not said for so long what it looks at is gone."""
+
+
+class LiveFeed:
+    """Topics `fix.<vehicle id>` for one, `fixes` for many: `{"fixes": [{…}, …]}`. Belongs to one event loop."""
+
+    def __init__(self, bus: BusClient, engine: Engine) -> None:
+        self._bus = bus
+        self._engine = engine
+        self._waiting: set[int] = set()
+        self._looked_at: dict[str, tuple[float, frozenset[int]]] = {}
+        """By process: until when (monotonic), and the vehicles people there look at."""
+
+    async def watching(self) -> None:
+        """Follow what the doors say of their readers (topic `watching`), until cancelled."""
+        async for _topic, payload in self._bus.subscribe("watching"):
+            vehicles = frozenset(int(one) for one in payload.get("vehicles", ()))
+            self._looked_at[str(payload.get("process"))] = (time.monotonic() + _FORGET_S, vehicles)
+
+    async def moved(self, slots: Ints) -> None:
+        """These vehicles have moved on, and it is stored."""
+        if len(slots) <= AT_ONCE:
+            await self._each(self._engine.live(slots))
+            return
+        self._waiting.update(slots.tolist())
+        wanted = [self._engine.fleet.slot(one) for one in self._wanted()]
+        await self._each(self._engine.live(np.intersect1d(slots, np.array(wanted, dtype=np.int64))))
+
+    async def tell(self) -> None:
+        """The others; once a second."""
+        slots = np.array(sorted(self._waiting), dtype=np.int64)
+        self._waiting.clear()
+        for start in range(0, len(slots), _BUNCH):
+            bunch = self._engine.live(slots[start : start + _BUNCH])
+            await self._bus.publish("fixes", {"fixes": bunch})
+
+    async def _each(self, fixes: Iterable[dict[str, Any]]) -> None:
+        for fix in fixes:
+            await self._bus.publish(f"fix.{fix['vehicle_id']}", fix)
+
+    def _wanted(self) -> set[int]:
+        now_s = time.monotonic()
+        self._looked_at = {who: said for who, said in self._looked_at.items() if said[0] > now_s}
+        return {one for _, vehicles in self._looked_at.values() for one in vehicles}

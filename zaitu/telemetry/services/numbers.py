@@ -1,0 +1,9 @@
+"""Metrics of what is stored; processes share them by files (zaitu/kernel/metrics.py)."""
+
+from typing import Final
+
+from zaitu.kernel.metrics import counter
+
+POSITIONS: Final = counter("positions", "Positions taken in", ["outcome"])
+FACTS: Final = counter("telemetry_facts", "Facts found in what devices said")
+RETRIES: Final = counter("telemetry_retries", "Writes repeated because PostgreSQL did not answer")

@@ -1,0 +1,127 @@
+"""Where ticks go: into this process's engine, to the one on this machine that has it, or into a stream that workers read."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from django.db import DataError, Error, IntegrityError, connection
+
+from zaitu.kernel import clock, heartbeat, logs
+from zaitu.kernel.bus import BusClient
+from zaitu.telemetry.services import numbers
+from zaitu.telemetry.services.engine import Engine, Outcome, Tick
+from zaitu.telemetry.services.live import LiveFeed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PAUSE_FIRST_S: Final = 0.1
+_PAUSE_LONGEST_S: Final = 2.0
+_CHORES_S: Final = 1.0
+
+log = logs.logger("telemetry.sink")
+
+
+class Sink(Protocol):
+    async def put(self, tick: Tick) -> Outcome:
+        """Returns when the tick is safe; ticks are taken in the order of the calls."""
+
+
+class Threads:
+    """Blocking database work beside an event loop; what fails because PostgreSQL is away is repeated until it is back."""
+
+    def __init__(self, count: int, part: str) -> None:
+        """`part`: whose heartbeat it is when the database has answered."""
+        self._part = part
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=f"{part}-db")
+
+    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's result. Repeats it while the database is away; raises its other errors."""
+        loop = asyncio.get_running_loop()
+        pause_s = _PAUSE_FIRST_S
+        while True:
+            try:
+                result = await loop.run_in_executor(
+                    self._threads, lambda: _careful(function, *args, **kwargs)
+                )
+            except (DataError, IntegrityError):
+                raise
+            except Error as error:
+                # PostgreSQL restarting, a deadlock, a full disk: the same call may succeed in a moment.
+                numbers.RETRIES.inc()
+                log.warning("the database did not answer; repeating", error=type(error).__name__)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _PAUSE_LONGEST_S)
+            else:
+                heartbeat.beat(self._part)
+                return result
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _careful(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    try:
+        return function(*args, **kwargs)
+    finally:
+        # Back to the pool, which asks each connection whether it lives before it hands it out again.
+        connection.close()
+
+
+class EngineHost:
+    """An engine in this process: its ticks, its chores, and the telling of live fixes. Belongs to one event loop."""
+
+    def __init__(self, bus: BusClient, *, part: str, shard: int = 0) -> None:
+        self.engine = Engine(shard)
+        self._feed = LiveFeed(bus, self.engine)
+        # One thread: the engine is not for several, and ticks are stored in their order.
+        self._threads = Threads(1, part)
+        self._turn = asyncio.Lock()
+        """Between a tick's preparing and its storing nothing else may be written."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take the shard; waits for PostgreSQL if need be."""
+        await self._threads.call(self._open)
+        self._tasks = [asyncio.create_task(self._chores()), asyncio.create_task(self._feed.watching())]
+
+    def _open(self) -> None:
+        self.engine.open(clock.now())
+
+    async def put(self, tick: Tick) -> Outcome:
+        async with self._turn:
+            prepared = await self._threads.call(self.engine.prepare, tick)
+            outcome = await self._threads.call(self.engine.store, prepared)
+        numbers.POSITIONS.labels("stored").inc(outcome.stored)
+        numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
+        numbers.POSITIONS.labels("quarantined").inc(outcome.quarantined)
+        numbers.FACTS.inc(outcome.facts)
+        await self._feed.moved(outcome.moved)
+        return outcome
+
+    async def run(self) -> None:
+        """Until cancelled; raises what ended the chores (another engine has taken the shard)."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Write what memory holds and end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._turn:
+            try:
+                await asyncio.wait_for(self._threads.call(self.engine.flush, clock.now()), 5)
+            except Exception:
+                log.warning("the newest places were not written; they will be found again at start")
+        self._threads.close()
+
+    async def _chores(self) -> None:
+        while True:
+            await asyncio.sleep(_CHORES_S)
+            async with self._turn:
+                now = clock.now()
+                await self._threads.call(self.engine.refresh)
+                await self._threads.call(self.engine.flush, now)
+                numbers.FACTS.inc(await self._threads.call(self.engine.settle, now))
+            await self._feed.tell()
