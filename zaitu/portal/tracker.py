@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ FRESH_S: Final = 5.0
 """Oldest a cached document may be, should a notification be lost."""
 SAMPLE_S: Final = 60.0
 """A stranger's position changes at most this often."""
+_WATCHED_S: Final = 0.5
+_WATCHED_AGAIN_S: Final = 5.0
 _ENTRIES: Final = 20_000
 _VEHICLES: Final = 50_000
 
@@ -90,8 +93,9 @@ class Tracker:
         await self._bus.start()
         self._tasks = [
             asyncio.create_task(db.listen("zaitu_changed", self.changed, self.forget)),
-            asyncio.create_task(self._hear("fix.*", self.fixed)),
+            asyncio.create_task(self._hear("fix.*", self.heard)),
             asyncio.create_task(self._hear("coarse.*", self._sampled)),
+            asyncio.create_task(self._say_who_is_watched()),
         ]
 
     async def stop(self) -> None:
@@ -140,8 +144,13 @@ class Tracker:
 
     # Positions
 
+    def heard(self, told: dict[str, Any]) -> None:
+        """What the bus says of vehicles: one fix, or many."""
+        for fix in told.get("fixes", (told,)):
+            self.fixed(fix)
+
     def fixed(self, fix: dict[str, Any]) -> None:
-        """A live fix from the bus; older ones than known are dropped."""
+        """A live fix; older ones than known are dropped."""
         vehicle_id = int(fix["vehicle_id"])
         known = self._fixes.get(vehicle_id)
         if known is not None and known["at"] >= fix["at"]:
@@ -243,6 +252,21 @@ class Tracker:
             yield watch
         finally:
             watch.follow()
+
+    async def _say_who_is_watched(self) -> None:
+        """So that of a fleet too large to be told one by one these vehicles are told at once."""
+        process, said, said_s = uuid.uuid4().hex, None, 0.0
+        while True:
+            vehicles = sorted(
+                int(subject.removeprefix("vehicle:"))
+                for subject in self._watchers
+                if subject.startswith("vehicle:") and subject != "vehicle:None"
+            )
+            now_s = time.monotonic()
+            if vehicles != said or (vehicles and now_s > said_s + _WATCHED_AGAIN_S):
+                await self._bus.publish("watching", {"process": process, "vehicles": vehicles})
+                said, said_s = vehicles, now_s
+            await asyncio.sleep(_WATCHED_S)
 
     def _wake(self, subject: str) -> None:
         for event in self._watchers.get(subject, ()):

@@ -45,9 +45,10 @@ class FleetFeed:
         return [fix for at, fix in self._fixes.values() if at > number]
 
     async def _run(self) -> None:
-        async for _topic, fix in self._client.subscribe("fix.*"):
+        async for _topic, told in self._client.subscribe("fix.*"):
             self._number += 1
-            self._fixes[int(fix["vehicle_id"])] = (self._number, fix)
+            for fix in told.get("fixes", (told,)):
+                self._fixes[int(fix["vehicle_id"])] = (self._number, fix)
 
 
 _FEEDS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, FleetFeed]] = WeakKeyDictionary()

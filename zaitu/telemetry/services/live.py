@@ -18,7 +18,7 @@ _FORGET_S: Final = 15.0
 
 
 class LiveFeed:
-    """Topics `fix.<vehicle id>` for one, `fixes` for many: `{"fixes": [{…}, …]}`. Belongs to one event loop."""
+    """Topics `fix.<vehicle id>` for one, `fix.many` for many: `{"fixes": [{…}, …]}`. Belongs to one event loop."""
 
     def __init__(self, bus: BusClient, engine: Engine) -> None:
         self._bus = bus
@@ -48,7 +48,7 @@ class LiveFeed:
         self._waiting.clear()
         for start in range(0, len(slots), _BUNCH):
             bunch = self._engine.live(slots[start : start + _BUNCH])
-            await self._bus.publish("fixes", {"fixes": bunch})
+            await self._bus.publish("fix.many", {"fixes": bunch})
 
     async def _each(self, fixes: Iterable[dict[str, Any]]) -> None:
         for fix in fixes:
