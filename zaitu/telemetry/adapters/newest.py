@@ -4,13 +4,12 @@ Writing 5,000 rows: one COPY into a temporary table and one UPDATE, several time
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 from django.db import connection
 
-from zaitu.telemetry import models
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels.layout import Records, blank
 from zaitu.telemetry.kernels.pgcopy import HEADER, TRAILER
@@ -32,7 +31,6 @@ NEWEST: Final = np.dtype(
     ],
     align=True,
 )
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FROM_2000_US: Final = 946_684_800_000_000
 _NEVER_US: Final = -_FROM_2000_US
 """1970, in PostgreSQL's count: no fix yet."""
@@ -99,10 +97,12 @@ _ROW: Final = np.dtype(
 
 
 def newest_write(vehicle_ids: Sequence[int], newest: Records, vehicles: Records) -> None:
-    """Write these vehicles' records (aligned: newest here, place on the route in layout.VEHICLE) in the open transaction."""
+    """Write these vehicles' records (aligned: newest here, place on the route in layout.VEHICLE) in the open transaction.
+
+    Each must have a row.
+    """
     if not vehicle_ids:
         return
-    models.VehicleState.objects.bulk_create(_missing(vehicle_ids), ignore_conflicts=True)
     rows = np.zeros(len(vehicle_ids), _ROW)
     rows["fields"] = len(_SENT)
     values = [
@@ -119,12 +119,6 @@ def newest_write(vehicle_ids: Sequence[int], newest: Records, vehicles: Records)
         with cursor.copy(_COPY) as copy:
             copy.write(HEADER + rows.tobytes() + TRAILER)
         cursor.execute(_UPDATE)
-
-
-def _missing(vehicle_ids: Sequence[int]) -> list[models.VehicleState]:
-    there = set(models.VehicleState.objects.filter(pk__in=vehicle_ids).values_list("pk", flat=True))
-    epoch = {"at": _EPOCH, "received_at": _EPOCH, "lat": 0.0, "lon": 0.0}
-    return [models.VehicleState(vehicle_id=one, **epoch) for one in vehicle_ids if one not in there]
 
 
 def _instant(at_us: Any) -> Any:

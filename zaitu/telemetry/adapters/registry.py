@@ -34,7 +34,7 @@ class Registry:
     def load(self) -> None:
         """Everybody who is let in. Three queries."""
         self._mark, _ = network.bindings_changed(0)
-        self._add(Terminal.objects.order_by("id").values_list("id", "terminal", "last_fix_at"))
+        self.admit(Terminal.objects.order_by("id").values_list("id", "terminal", "last_fix_at"))
         self._stays_load(range(len(self.names)))
 
     def slots_of(self, names: Sequence[str]) -> Ints:
@@ -44,7 +44,7 @@ class Registry:
         if unheard:
             rows = Terminal.objects.filter(terminal__in=unheard).order_by("id")
             before = len(self.names)
-            self._add(rows.values_list("id", "terminal", "last_fix_at"))
+            self.admit(rows.values_list("id", "terminal", "last_fix_at"))
             self._stays_load(range(before, len(self.names)))
         return np.array([known.get(name, -1) for name in names], dtype=np.int64)
 
@@ -102,7 +102,8 @@ class Registry:
             )
         self.unwritten.difference_update(slots.tolist())
 
-    def _add(self, rows: Iterable[tuple[int, str, datetime | None]]) -> None:
+    def admit(self, rows: Iterable[tuple[int, str, datetime | None]]) -> None:
+        """Terminals (id, number, newest fix) that were not heard of before."""
         for terminal_id, name, last_fix_at in rows:
             slot = len(self.names)
             if slot == len(self.memory.terminal_id):

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -77,6 +77,17 @@ def _newest(row: models.VehicleState) -> Records:
     if row.late_from is not None and row.late_seen_at is not None:
         one["late_from_us"], one["late_seen_us"] = microseconds(row.late_from), microseconds(row.late_seen_at)
     return one
+
+
+def rows_ensure(vehicle_ids: Iterable[int]) -> None:
+    """A row for each of these that has none. One statement."""
+    models.VehicleState.objects.bulk_create(
+        [
+            models.VehicleState(vehicle_id=one, at=_NEVER, received_at=_NEVER, lat=0.0, lon=0.0)
+            for one in sorted(vehicle_ids)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def documents_write(documents: Sequence[Document]) -> None:

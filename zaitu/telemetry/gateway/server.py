@@ -24,6 +24,7 @@ from zaitu.telemetry.gateway.fronts.sweep import SweepFront
 from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.session import Session
+from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
 from zaitu.telemetry.services.sink import EngineHost, Threads
 from zaitu.telemetry.services.terminals import terminals_heard
@@ -85,6 +86,7 @@ class Gateway:
     async def start(self, host: str, port: int) -> None:
         """Listen once the store is ready; waits for PostgreSQL if need be. Raises OSError."""
         await self.bus.start()
+        kernels_warm(clock.now())
         await self.database.call(partitions_ensure, clock.now())
         await self._host.start()
         await self._door.open()
@@ -179,7 +181,7 @@ class Gateway:
     def send(self, slot: int, frame: Callable[[int], bytes]) -> None:
         serial = int(self.connections.serial[slot])
         self.connections.serial[slot] = serial + 1 & 0xFFFF
-        content = np.frombuffer(frame(serial), dtype=np.uint8)
+        content = np.frombuffer(bytearray(frame(serial)), dtype=np.uint8)
         self._front.send(content, np.array([[slot, 0, len(content)]]), 1)
 
     def good(self, slot: int) -> None:

@@ -132,7 +132,9 @@ class Fleet:
                 if stay is not None:
                     stay["left"] = 1
             elif stay is not None:
-                stay["entered_us"], stay["inside_us"] = _us(visit.entered_s), _us(visit.inside_s)
+                # Written down when it was entered; whoever has not left it since was inside with the newest fix.
+                inside_us = max(_us(visit.inside_s), int(self.vehicles[slot]["at_us"]))
+                stay["entered_us"], stay["inside_us"] = _us(visit.entered_s), inside_us
                 stay["out_since_us"], stay["out_fixes"] = _us(visit.out_since_s), visit.out_fixes
         del kept[:-VISITS_MAX]
         self._count_open(slot)

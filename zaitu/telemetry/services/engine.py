@@ -82,6 +82,10 @@ class Engine:
         self._watched = watches.Followed()
         self._unwritten: set[int] = set()
         """Slots whose newest report is not yet in their row."""
+        self._rowless: set[int] = set()
+        """Slots of vehicles that have no row yet."""
+        self._slot_of: Ints = np.empty(0, dtype=np.int64)
+        """By vehicle id; −1: not yet asked for."""
         self._holding: shards.Holding | None = None
         self._sequence = 0
 
@@ -91,7 +95,8 @@ class Engine:
         """Take the shard and remember what is stored. Raises django.db.Error: try again then, with a new engine."""
         holding = shards.shard_take(self.shard)
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
-        self._watched, self._unwritten = watches.Followed(), set()
+        self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
+        self._slot_of = np.empty(0, dtype=np.int64)
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
         self.refresh()
@@ -102,6 +107,7 @@ class Engine:
 
     def _restore(self, state: states.Stored) -> None:
         slot = self._slot(state.document.vehicle_id)
+        self._rowless.discard(slot)
         self.newest[slot] = state.newest[0]
         document, vehicle = state.document, self.fleet.vehicles[slot]
         if document.at_us == NONE:
@@ -243,16 +249,12 @@ class Engine:
         slots = np.array(sorted(self._unwritten), dtype=np.int64)
         with transaction.atomic():
             shards.shard_flushed(holding.shard, holding.epoch, now)
-            newest_write(
-                [self.fleet.vehicle_ids[slot] for slot in slots.tolist()],
-                self.newest[slots],
-                self.fleet.vehicles[slots],
-            )
-            states.documents_write(
-                [facts.document(self.fleet, slot) for slot in slots.tolist() if self.fleet.trips[slot]]
-            )
+            states.rows_ensure(self.fleet.vehicle_ids[slot] for slot in self._rowless)
+            ids = [self.fleet.vehicle_ids[slot] for slot in slots.tolist()]
+            newest_write(ids, self.newest[slots], self.fleet.vehicles[slots])
             self.registry.seen_write(now)
         self._unwritten.difference_update(slots.tolist())
+        self._rowless.clear()
 
     def settle(self, now: datetime) -> int:
         """Look for facts in late fixes whose terminals have gone quiet; how many were found. A transaction for each vehicle."""
@@ -297,13 +299,26 @@ class Engine:
         slot = self.fleet.slot(vehicle_id)
         if slot >= len(self.newest):
             self.newest = np.concatenate([self.newest, newest_blank(max(1024, len(self.newest)))])
+        if vehicle_id >= len(self._slot_of):
+            grown = np.full(max(2 * len(self._slot_of), vehicle_id + 1024), -1, dtype=np.int64)
+            grown[: len(self._slot_of)] = self._slot_of
+            self._slot_of = grown
+        if self._slot_of[vehicle_id] < 0:
+            self._slot_of[vehicle_id] = slot
+            self._rowless.add(slot)
         return slot
 
     def _slots(self, vehicle_id: Ints) -> Ints:
         """Of the vehicles of rows; −1 where there is none."""
-        ids, which = np.unique(vehicle_id, return_inverse=True)
-        slots = np.array([-1 if one < 0 else self._slot(one) for one in ids.tolist()], dtype=np.int64)
-        return slots[which] if len(ids) else np.empty(0, dtype=np.int64)
+        owned = vehicle_id >= 0
+        ids = vehicle_id[owned]
+        within = ids[ids < len(self._slot_of)]
+        if len(within) < len(ids) or (self._slot_of[within] < 0).any():
+            for one in set(ids.tolist()):
+                self._slot(one)
+        slots = np.full(len(vehicle_id), -1, dtype=np.int64)
+        slots[owned] = self._slot_of[ids]
+        return slots
 
 
 def _in_order(rows: Ints, slot: Ints, columns: Columns) -> Ints:

@@ -52,7 +52,7 @@ class ProtocolFront:
             parts.append(part)
         self._some.clear()
         self._held = 0
-        return np.frombuffer(b"".join(parts), dtype=np.uint8), pieces
+        return np.frombuffer(bytearray().join(parts), dtype=np.uint8), pieces
 
     def send(self, out: Bytes, runs: Ints, count: int) -> None:
         for slot, start, end in runs[:count].tolist():

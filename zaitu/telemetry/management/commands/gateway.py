@@ -1,6 +1,7 @@
 """`zaitu gateway`: the JT/T 808 gateway, until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import signal
 from typing import Any
 
@@ -37,6 +38,9 @@ class Command(BaseCommand):
             )
         )
         await gateway.start(host, port)
+        # What was loaded stays: the collector need not walk through a fleet again and again.
+        gc.collect()
+        gc.freeze()
         self.stdout.write(f"gateway listens on {host}:{gateway.port}")
         self.stdout.flush()
         await gateway.run(stop)
