@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -113,13 +114,23 @@ def moment(text: str = "2026-11-20T08:00:00") -> datetime:
 class Wire:
     """A terminal's socket."""
 
-    def __init__(self, port: int, phone: str, version: str = "2013", *, read_buffer: int = 0) -> None:
+    def __init__(
+        self,
+        port: int,
+        phone: str,
+        version: str = "2013",
+        *,
+        read_buffer: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.uplink = Uplink(phone, version)
         self.socket = socket.socket()
         self.socket.settimeout(10)
         if read_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, read_buffer)
         self.socket.connect(("127.0.0.1", port))
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         _wires.append(self)
         self._deframer = Deframer()
         self._messages: list[Message] = []
@@ -174,14 +185,19 @@ class Wire:
 
 @contextmanager
 def gateway(
-    bus_path: Path, *, tick_s: float = 0.02, front: str = "sweep", **limits: float
+    bus_path: Path,
+    *,
+    tick_s: float = 0.02,
+    front: str = "sweep",
+    tls: ssl.SSLContext | None = None,
+    **limits: float,
 ) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
     loop = asyncio.new_event_loop()
     made: queue.Queue[tuple[Gateway, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
-        setup = Setup(tick_s=tick_s, bus_path=bus_path, front=front, limits=Limits(**limits))
+        setup = Setup(tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, limits=Limits(**limits))
         one, stop = Gateway(setup), asyncio.Event()
         try:
             await one.start("127.0.0.1", 0)

@@ -42,6 +42,10 @@ class Env(BaseSettings):
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"
     """Who holds the terminals' connections: `sweep` (cheapest a frame) or `uvloop` (needed for TLS to terminals)."""
+    jt808_tls_certificate: Path | None = None
+    """PEM certificate chain for terminals that speak TLS; with `jt808_tls_private_key` and the front `uvloop`. Empty: plain TCP."""
+    jt808_tls_private_key: Path | None = None
+    """PEM private key for terminals' TLS (path)."""
     tls_certificate: Path | None = None
     """PEM certificate chain for HTTPS; with `tls_private_key`. Empty: plain HTTP (put a reverse proxy before it)."""
     tls_private_key: Path | None = None

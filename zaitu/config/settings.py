@@ -17,6 +17,7 @@ ZAITU_HOME = str(HOME.path)
 ZAITU_BUS_PATH = str(HOME.socket("bus"))
 ZAITU_TICK_MS = ENV.tick_ms
 ZAITU_GATEWAY_FRONT = ENV.gateway_front
+ZAITU_JT808_TLS = (ENV.jt808_tls_certificate, ENV.jt808_tls_private_key)
 ZAITU_JT808_HOST = ENV.jt808_host
 ZAITU_JT808_PORT = ENV.jt808_port
 ZAITU_WAYBILL_PREFIX = ENV.waybill_prefix

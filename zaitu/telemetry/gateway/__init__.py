@@ -1,8 +1,11 @@
 """The device gateway: JT/T 808 over TCP.
 
-server    the process: listens, keeps sessions, closes what misbehaves
-session   one connection: frames in, answers out
-intake    frames of a tick → services.ingest → acknowledgements after commit
-database  blocking calls in threads, repeated while PostgreSQL is away
-numbers   metrics
+server       the process: connections, their watchdog, chores
+fronts       who holds the sockets: an epoll sweep, or uvloop protocols
+connections  what is remembered of each connection, in arrays by slot
+intake       once a tick: read, store, and only then acknowledge
+reading      a tick's bytes → columns, heartbeats, frames for sessions
+session      the conversation beside the positions
+warm         kernels compiled before the first terminal comes
+numbers      metrics
 """

@@ -23,9 +23,5 @@ class Limits:
     """Registrations and codes refused on one connection."""
     set_aside: int = 20
     """Frames kept in quarantine from one connection before it authenticates; more are answered and forgotten."""
-    outstanding: int = 256
-    """Frames of one connection not yet stored; then it is not read until they are."""
-    outstanding_all: int = 50_000
-    """The same over all connections."""
-    tick_frames: int = 5_000
-    """Written in one transaction."""
+    waiting: int = 256
+    """Frames of one connection that its session has yet to read; more close it."""

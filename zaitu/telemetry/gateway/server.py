@@ -35,6 +35,7 @@ _BEAT_S: Final = 1.0
 _HEARD_S: Final = 10.0
 _PARTITIONS_S: Final = timedelta(hours=1).total_seconds()
 _STOP_S: Final = 5.0
+_HANG_UP_S: Final = 1.0
 _DATABASE_THREADS: Final = 4
 
 log = logs.logger("telemetry.gateway")
@@ -114,15 +115,25 @@ class Gateway:
         self._intake.close()
         if self._storing is not None:
             await asyncio.wait({self._storing}, timeout=_STOP_S)
-        self._front.gather()  # sends what waits
-        for slot in list(self.connections.open_now):
-            self.close(slot, "shutdown", softly=True)
+        await self._disconnect()
         await self._door.close()
         await self._host.stop()
         await self.bus.close()
         self.database.close()
         if ended is not None:
             ended.result()
+
+    async def _disconnect(self) -> None:
+        """Let the last answers go out, then hang up."""
+        for slot in list(self.connections.open_now):
+            self.close(slot, "shutdown", softly=True)
+        until_s = time.monotonic() + _HANG_UP_S
+        while self.connections.open_now and time.monotonic() < until_s:
+            self._front.gather()  # which sends what waits
+            await asyncio.sleep(0.02)
+        for slot in list(self.connections.open_now):
+            self._front.close(slot)
+        await asyncio.sleep(0)
 
     async def _until(self, stop: asyncio.Event) -> "asyncio.Task[None] | None":
         """Wait; the task that should not have ended, if one did."""

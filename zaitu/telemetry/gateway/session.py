@@ -77,7 +77,7 @@ class Session:
 
     def feed(self, content: bytes) -> None:
         """A frame: header and body."""
-        if len(self._waiting) >= self._house.limits.outstanding:
+        if len(self._waiting) >= self._house.limits.waiting:
             self._house.close(self.slot, "flood")
             return
         self._waiting.append(content)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import ssl
 from typing import Any
 
 import uvloop
@@ -35,6 +36,7 @@ class Command(BaseCommand):
                 tick_s=settings.ZAITU_TICK_MS / 1000,
                 bus_path=settings.ZAITU_BUS_PATH,
                 front=settings.ZAITU_GATEWAY_FRONT,
+                tls=_tls(),
             )
         )
         await gateway.start(host, port)
@@ -44,3 +46,17 @@ class Command(BaseCommand):
         self.stdout.write(f"gateway listens on {host}:{gateway.port}")
         self.stdout.flush()
         await gateway.run(stop)
+
+
+def _tls() -> ssl.SSLContext | None:
+    certificate, key = settings.ZAITU_JT808_TLS
+    if certificate is None:
+        return None
+    if settings.ZAITU_GATEWAY_FRONT != "uvloop":
+        raise CommandError("ZAITU_JT808_TLS_CERTIFICATE needs ZAITU_GATEWAY_FRONT=uvloop")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError among them
+        raise CommandError(f"the terminals' certificate cannot be used: {certificate}: {error}") from error
+    return context
