@@ -207,7 +207,7 @@ def gateway(
         made.put((one, stop))
         await one.run(stop)
 
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve()], daemon=True)
     thread.start()
     one = made.get(timeout=60)
     if isinstance(one, BaseException):

@@ -42,6 +42,19 @@ class Env(BaseSettings):
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"
     """Who holds the terminals' connections: `sweep` (cheapest a frame) or `uvloop` (needed for TLS to terminals)."""
+    nats_url: str = ""
+    """`nats://host:4222` (several comma separated) of a NATS JetStream: gateways put positions into it, `zaitu ingest` stores them,
+    on as many machines as wished. Empty: one machine, the gateway stores them itself."""
+    nats_monitor_url: str = ""
+    """`http://host:8222`: asked at start whether the NATS server syncs to disk before it acknowledges."""
+    nats_unsynced_allowed: bool = False
+    """Start although it does not: a power cut may then cost positions that were acknowledged."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """Servers that keep a copy of each position that waits to be stored; 3 in a cluster of three."""
+    nats_stream_mb: int = Field(default=4096, ge=16)
+    """Room for positions that wait to be stored, megabytes; when it is full, gateways make their terminals wait."""
+    nats_shards: int = Field(default=4, ge=1, le=256)
+    """Parts of the fleet that workers share; at least as many as workers. Changed only while nothing waits in the stream."""
     jt808_tls_certificate: Path | None = None
     """PEM certificate chain for terminals that speak TLS; with `jt808_tls_private_key` and the front `uvloop`. Empty: plain TCP."""
     jt808_tls_private_key: Path | None = None

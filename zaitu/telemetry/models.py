@@ -199,6 +199,19 @@ class Shard(models.Model):
     """Of the last tick stored."""
     flushed_at = models.DateTimeField(null=True)
     """What was received before it is in the vehicles' and terminals' rows."""
+    holder = models.CharField(max_length=40, blank=True)
+    """Of several workers the one that reads this shard's ticks; empty: none, or there is one engine for all."""
+    lease_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"shard {self.number}"
+
+
+class IngestWorker(models.Model):
+    """A process that stores ticks from a stream; gone when it has not said otherwise for a few seconds."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,7 +6,7 @@ the bytes. Rules and storage never see a device's language.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntFlag
 from typing import Any, Final
@@ -146,6 +146,36 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
         core=_pieces(arena, [fix.core for fix in fixes]),
         arena=np.frombuffer(bytes(arena), dtype=np.uint8),
     )
+
+
+def columns_take(columns: Columns, rows: Ints) -> Columns:
+    """These rows alone, with what they need of terminals and arena."""
+    names, terminal = np.unique(columns.terminal[rows], return_inverse=True)
+    where, arena = _gathered(columns.arena, [getattr(columns, name)[rows] for name in _PIECES])
+    taken: dict[str, Any] = {
+        field.name: getattr(columns, field.name)[rows]
+        for field in fields(Columns)
+        if field.name not in {"terminals", "arena", *_PIECES}
+    }
+    taken |= dict(zip(_PIECES, where, strict=True)) | {"terminal": terminal.astype(np.int64)}
+    return Columns(
+        terminals=tuple(columns.terminals[index] for index in names.tolist()), arena=arena, **taken
+    )
+
+
+_PIECES: Final = ("core", "items", "extra")
+
+
+def _gathered(arena: Bytes, pieces: Sequence[Ints]) -> tuple[list[Ints], Bytes]:
+    """(where the pieces lie now, what they lie in)."""
+    lengths = np.concatenate([where[:, 1] for where in pieces])
+    starts = np.concatenate([where[:, 0] for where in pieces])
+    ends = np.cumsum(lengths)
+    begins = ends - lengths
+    chosen = np.repeat(starts - begins, lengths) + np.arange(int(lengths.sum()))
+    moved = np.column_stack([begins, lengths])
+    count = len(pieces[0])
+    return [moved[index * count : (index + 1) * count] for index in range(len(pieces))], arena[chosen]
 
 
 def _flags(report: Report, *, clock: bool) -> int:

@@ -26,7 +26,8 @@ from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.session import Session
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
-from zaitu.telemetry.services.sink import EngineHost, Threads
+from zaitu.telemetry.services.sink import Threads
+from zaitu.telemetry.services.sinks import sink_made
 from zaitu.telemetry.services.terminals import terminals_heard
 
 PART: Final = "gateway"
@@ -67,10 +68,10 @@ class Gateway:
             if setup.front == "sweep"
             else ProtocolFront(self, tls=setup.tls)
         )
-        self._host = EngineHost(self.bus, part=PART)
-        self._door = Door(door_path(setup.bus_path), self._host)
+        self._sink = sink_made(part=PART, bus=self.bus)
+        self._door = Door(door_path(setup.bus_path), self._sink)
         self._intake = Intake(
-            front=self._front, connections=self.connections, desk=self, sink=self._host, tick_s=setup.tick_s
+            front=self._front, connections=self.connections, desk=self, sink=self._sink, tick_s=setup.tick_s
         )
         self._name = uuid.uuid4().hex
         self._sessions: dict[int, Session] = {}
@@ -89,7 +90,7 @@ class Gateway:
         await self.bus.start()
         kernels_warm(clock.now())
         await self.database.call(partitions_ensure, clock.now())
-        await self._host.start()
+        await self._sink.start()
         await self._door.open()
         await self._front.start(host, port)
         self._storing = asyncio.create_task(self._intake.run())
@@ -117,7 +118,7 @@ class Gateway:
             await asyncio.wait({self._storing}, timeout=_STOP_S)
         await self._disconnect()
         await self._door.close()
-        await self._host.stop()
+        await self._sink.stop()
         await self.bus.close()
         self.database.close()
         if ended is not None:
@@ -138,7 +139,7 @@ class Gateway:
     async def _until(self, stop: asyncio.Event) -> "asyncio.Task[None] | None":
         """Wait; the task that should not have ended, if one did."""
         asked = asyncio.create_task(stop.wait())
-        hosting = asyncio.create_task(self._host.run())
+        hosting = asyncio.create_task(self._sink.run())
         needed = {hosting, *({self._storing} if self._storing is not None else set())}
         done, _ = await asyncio.wait({asked, *needed}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()

@@ -14,6 +14,15 @@ class Migration(migrations.Migration):
                 ("epoch", models.BigIntegerField()),
                 ("sequence", models.BigIntegerField()),
                 ("flushed_at", models.DateTimeField(null=True)),
+                ("holder", models.CharField(blank=True, max_length=40)),
+                ("lease_until", models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="IngestWorker",
+            fields=[
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("seen_at", models.DateTimeField()),
             ],
         ),
         migrations.RunSQL(

@@ -76,6 +76,9 @@ class DoorSink:
         self._reading: asyncio.Task[None] | None = None
         self._waiting: deque[asyncio.Future[Outcome]] = deque()
 
+    async def start(self) -> None:
+        """Connects when the first tick is to be told."""
+
     async def put(self, tick: Tick) -> Outcome:
         """Raises Unavailable when the engine does not answer: whether the tick is stored is not known then; it may be sent again."""
         writer = await self._connected()
@@ -88,7 +91,10 @@ class DoorSink:
             self._lost()
             raise Unavailable("the position store does not answer") from error
 
-    async def close(self) -> None:
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def stop(self) -> None:
         self._lost()
 
     async def _connected(self) -> asyncio.StreamWriter:

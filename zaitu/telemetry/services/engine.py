@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from django.db import DataError, transaction
 
 from zaitu.kernel import outbox
@@ -73,8 +74,10 @@ class Prepared:
 class Engine:
     """Not for several threads at once."""
 
-    def __init__(self, shard: int = 0) -> None:
+    def __init__(self, shard: int = 0, shard_count: int = 1) -> None:
+        """`shard_count`: how many there are; this engine has the vehicles whose `shard_of` is `shard`."""
         self.shard = shard
+        self.shard_count = shard_count
         self.registry = Registry()
         self.fleet = Fleet()
         self.newest = newest_blank(0)
@@ -88,6 +91,11 @@ class Engine:
         """By vehicle id; −1: not yet asked for."""
         self._holding: shards.Holding | None = None
         self._sequence = 0
+
+    @property
+    def sequence(self) -> int:
+        """Of the last tick worked out."""
+        return self._sequence
 
     # Beginning
 
@@ -123,7 +131,7 @@ class Engine:
         self.registry.remember(tail.terminal_id, tail.columns)
         if not len(tail.columns):
             return
-        slot = self._slots(tail.vehicle_id)
+        slot = self._own(tail.vehicle_id)
         fixed = (slot >= 0) & ((tail.columns.flags & Flag.FIXED) != 0)
         walked = self.fleet.walk(tail.columns, slot, _in_order(np.flatnonzero(fixed), slot, tail.columns))
         newest_put(self.newest, slot[walked.moved], tail.columns, walked.moved, now)
@@ -141,8 +149,11 @@ class Engine:
 
     # A tick
 
-    def prepare(self, tick: Tick) -> Prepared:
-        """Work a tick out; memory has moved on afterwards, so it must be stored, however often that takes."""
+    def prepare(self, tick: Tick, *, sequence: int | None = None) -> Prepared:
+        """Work a tick out; memory has moved on afterwards, so it must be stored, however often that takes.
+
+        `sequence`: the tick's number where it has one; it is larger than those before.
+        """
         columns, memory = tick.columns, self.registry.memory
         terminal = self.registry.slots_of(columns.terminals)[columns.terminal]
         memory = self.registry.memory
@@ -155,10 +166,10 @@ class Engine:
         known = terminal >= 0
         terminal_id = np.where(known, memory.terminal_id[np.where(known, terminal, 0)], NONE)
         self.registry.unwritten.update(terminal[known].tolist())
-        slot = self._slots(vehicle_id)
+        slot = self._own(vehicle_id)
         late, order = self._sorted_out(columns, verdict, slot)
         walked = self.fleet.walk(columns, slot, order)
-        self._sequence += 1
+        self._sequence = self._sequence + 1 if sequence is None else sequence
         return Prepared(
             tick=tick,
             sequence=self._sequence,
@@ -258,7 +269,7 @@ class Engine:
 
     def settle(self, now: datetime) -> int:
         """Look for facts in late fixes whose terminals have gone quiet; how many were found. A transaction for each vehicle."""
-        waiting = self.newest["late_from_us"] != NONE
+        waiting = (self.newest["late_from_us"] != NONE) & self._mine()
         quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
         found = 0
         for slot in np.flatnonzero(waiting & quiet).tolist():
@@ -308,9 +319,16 @@ class Engine:
             self._rowless.add(slot)
         return slot
 
-    def _slots(self, vehicle_id: Ints) -> Ints:
-        """Of the vehicles of rows; −1 where there is none."""
-        owned = vehicle_id >= 0
+    def _mine(self) -> npt.NDArray[np.bool_]:
+        """By slot: whether it is a vehicle of this shard."""
+        ids = np.array(self.fleet.vehicle_ids, dtype=np.int64)
+        mine = np.zeros(len(self.newest), dtype=bool)
+        mine[: len(ids)] = shard_of(ids, self.shard_count) == self.shard
+        return mine
+
+    def _own(self, vehicle_id: Ints) -> Ints:
+        """Slots of the vehicles of rows; −1 where there is none, or where another engine has it: such a fix is stored, no more."""
+        owned = (vehicle_id >= 0) & (shard_of(vehicle_id, self.shard_count) == self.shard)
         ids = vehicle_id[owned]
         within = ids[ids < len(self._slot_of)]
         if len(within) < len(ids) or (self._slot_of[within] < 0).any():
@@ -319,6 +337,12 @@ class Engine:
         slots = np.full(len(vehicle_id), -1, dtype=np.int64)
         slots[owned] = self._slot_of[ids]
         return slots
+
+
+def shard_of(number: Ints, shard_count: int) -> Ints:
+    """Which shard a vehicle is in; a terminal that is in none counts by its own id."""
+    shard: Ints = number % shard_count
+    return shard
 
 
 def _in_order(rows: Ints, slot: Ints, columns: Columns) -> Ints:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import Error, connection
 
 from zaitu.kernel import clock, logs
@@ -13,9 +12,9 @@ from zaitu.kernel.errors import Unavailable
 from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.codecs.osmand import OsmandError, Told, json_parse, query_parse
 from zaitu.telemetry.models import Terminal
-from zaitu.telemetry.services.door import DoorSink, door_path
 from zaitu.telemetry.services.engine import Tick
 from zaitu.telemetry.services.sink import Sink
+from zaitu.telemetry.services.sinks import sink_made
 from zaitu.telemetry.services.terminals import secret_hash
 
 Scope = MutableMapping[str, Any]
@@ -50,13 +49,14 @@ _door = _Door()
 
 
 async def osmand_open() -> None:
-    """For the server's lifespan: positions go to the engine of this machine."""
-    _door.sink = DoorSink(door_path(settings.ZAITU_BUS_PATH))
+    """For the server's lifespan: positions go to the engine of this machine, or into the stream."""
+    _door.sink = sink_made(part="web")
+    await _door.sink.start()
 
 
 async def osmand_close() -> None:
-    if isinstance(_door.sink, DoorSink):
-        await _door.sink.close()
+    if _door.sink is not None:
+        await _door.sink.stop()
     _door.sink = None
 
 

@@ -24,8 +24,16 @@ log = logs.logger("telemetry.sink")
 
 
 class Sink(Protocol):
+    async def start(self) -> None:
+        """Ready to take ticks; waits for what it needs."""
+
     async def put(self, tick: Tick) -> Outcome:
         """Returns when the tick is safe; ticks are taken in the order of the calls."""
+
+    async def run(self) -> None:
+        """Until cancelled; raises what made going on impossible."""
+
+    async def stop(self) -> None: ...
 
 
 class Threads:
@@ -72,8 +80,8 @@ def _careful(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 class EngineHost:
     """An engine in this process: its ticks, its chores, and the telling of live fixes. Belongs to one event loop."""
 
-    def __init__(self, bus: BusClient, *, part: str, shard: int = 0) -> None:
-        self.engine = Engine(shard)
+    def __init__(self, bus: BusClient, *, part: str, shard: int = 0, shard_count: int = 1) -> None:
+        self.engine = Engine(shard, shard_count)
         self._feed = LiveFeed(bus, self.engine)
         # One thread: the engine is not for several, and ticks are stored in their order.
         self._threads = Threads(1, part)
@@ -89,9 +97,10 @@ class EngineHost:
     def _open(self) -> None:
         self.engine.open(clock.now())
 
-    async def put(self, tick: Tick) -> Outcome:
+    async def put(self, tick: Tick, *, sequence: int | None = None) -> Outcome:
+        """`sequence`: the tick's number, where it has one. Raises shards.Fenced: end."""
         async with self._turn:
-            prepared = await self._threads.call(self.engine.prepare, tick)
+            prepared = await self._threads.call(self.engine.prepare, tick, sequence=sequence)
             outcome = await self._threads.call(self.engine.store, prepared)
         numbers.POSITIONS.labels("stored").inc(outcome.stored)
         numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)

@@ -10,6 +10,7 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from zaitu.telemetry.adapters.stream import Unusable
 from zaitu.telemetry.gateway.server import Gateway, Setup
 
 
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             try:
                 runner.run(self._serve(host, port))
+            except Unusable as error:
+                raise CommandError(str(error)) from error
             except OSError as error:
                 raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
