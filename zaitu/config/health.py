@@ -19,7 +19,13 @@ from zaitu.kernel.metrics import render
 
 PARTS_FILE: Final = "parts.json"
 """Beside the bus socket: the parts that `zaitu up` keeps running on this machine, and that therefore must beat."""
-_PARTS: Final = {"worker": "事件处理", "jobs": "定时任务", "gateway": "设备网关", "ingest": "位置入库", "fleet": "演示车队"}
+_PARTS: Final = {
+    "worker": "事件处理",
+    "jobs": "定时任务",
+    "gateway": "设备网关",
+    "ingest": "位置入库",
+    "fleet": "演示车队",
+}
 _ASKED_AT_MOST_EVERY_S: Final = 1.0
 _ANSWER_S: Final = 3
 
