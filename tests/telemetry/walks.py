@@ -6,7 +6,7 @@ import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag
 from zaitu.telemetry.domain.watch import Watch, WatchStop
-from zaitu.telemetry.kernels.fleet import Fleet, Walked
+from zaitu.telemetry.kernels.fleet import Fleet, Tick, Walked, order_of
 
 M = 1 / 111_195.08
 """Degrees of latitude in a metre."""
@@ -29,7 +29,7 @@ def rows(at_s, **given) -> Columns:
     values |= {name: np.zeros((count, 2), dtype=np.int64) for name in ("items", "extra", "core")}
     values["temps_c"] = np.full((count, PROBES), np.nan)
     values["flags"] = np.full(count, int(Flag.FIXED) if "lat" in given else 0, dtype=np.int64)
-    values["at_us"] = np.round((START_S + at_s) * 1e6).astype(np.int64)
+    values["at_us"] = instants(at_s)
     for name, value in given.items():
         values[name] = np.broadcast_to(np.asarray(value, dtype=values[name].dtype), values[name].shape).copy()
     return Columns(terminals=("1",), arena=np.zeros(0, np.uint8), **values)
@@ -50,11 +50,26 @@ def fleet(watched: Watch | None = None) -> Fleet:
     return one
 
 
-def walked(one: Fleet, columns: Columns, vehicle: int = VEHICLE) -> Walked:
-    """All rows are the vehicle's, in the order given."""
+def walked(one: Fleet, columns: Columns, vehicle: int = VEHICLE, *, terminal=1, received_s=None) -> Walked:
+    """All rows are the vehicle's; `terminal`: of all or of each; `received_s`: after START, else the fix times."""
     count = len(columns)
     slots = np.full(count, one.slot(vehicle), dtype=np.int64)
-    return one.walk(columns, slots, np.argsort(columns.at_us, kind="stable"))
+    terminals = np.broadcast_to(np.asarray(terminal), count)
+    received_us = columns.at_us if received_s is None else instants(np.broadcast_to(received_s, count))
+    return one.walk(
+        Tick(
+            columns=columns,
+            received_us=received_us.copy(),
+            slots=slots,
+            devices=np.array([one.device(int(one_)) for one_ in terminals], dtype=np.int64),
+            order=order_of(slots, columns.at_us, np.arange(count)),
+        )
+    )
+
+
+def instants(at_s) -> np.ndarray:
+    """Microseconds since 1970 of seconds after START."""
+    return np.round(np.asarray(at_s, dtype=float) * 1e6).astype(np.int64) + int(START_S) * 1_000_000
 
 
 def seconds(at_us) -> float:

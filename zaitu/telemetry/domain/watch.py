@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from zaitu.telemetry.domain.limits import Limits, limits_document, limits_from
+
 STOPS_MAX = 200
 POINTS_MAX = 20_000
 FENCE_POINTS_MAX = 500
@@ -41,6 +43,8 @@ class Watch:
     stops: tuple[WatchStop, ...]
     from_at: datetime
     """Aware; fixes before it belong to something else."""
+    limits: Limits | None = None
+    """None: the defaults of each rule."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.trip) <= 40:
@@ -55,11 +59,22 @@ class Watch:
             raise ValueError("two stops have one number")
         if self.from_at.tzinfo is None:
             raise ValueError("from_at has no offset")
+        self._limits_check()
+
+    def _limits_check(self) -> None:
+        if self.limits is None:
+            return
+        asked = {stand.seq for stand in self.limits.stands}
+        if self.limits.lock is not None:
+            asked |= {opening.seq for opening in self.limits.lock.openings}
+        unknown = asked - {stop.seq for stop in self.stops} - {None}
+        if unknown:
+            raise ValueError(f"limits name stops that the watch has not: {sorted(map(str, unknown))}")
 
 
 def watch_document(watch: Watch) -> dict[str, Any]:
     """As JSON; `watch_from` reads it back."""
-    return {
+    document: dict[str, Any] = {
         "trip": watch.trip,
         "from_at": watch.from_at.isoformat(),
         "route": [list(point) for point in watch.route],
@@ -75,6 +90,9 @@ def watch_document(watch: Watch) -> dict[str, Any]:
             for stop in watch.stops
         ],
     }
+    if watch.limits is not None:
+        document["limits"] = limits_document(watch.limits)
+    return document
 
 
 def watch_from(document: dict[str, Any]) -> Watch:
@@ -93,4 +111,5 @@ def watch_from(document: dict[str, Any]) -> Watch:
             )
             for stop in document["stops"]
         ),
+        limits=limits_from(document["limits"]) if "limits" in document else None,
     )

@@ -10,7 +10,9 @@ import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, Floats
 from zaitu.telemetry.kernels.compiled import inlined
-from zaitu.telemetry.kernels.layout import Kind, Records
+from zaitu.telemetry.kernels.layout import Records
+from zaitu.telemetry.kernels.telling import tell
+from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.fences import CROSSING_GAP_S, LEAVE_AFTER_S, LEAVE_FIXES
 
 _M_PER_DEGREE: Final = 111_195.08
@@ -110,14 +112,6 @@ def _due(stops: Records, stays: Records, first: int, count: int, index: int, alo
 
 
 @inlined
-def _tell(fact: Any, kind: int, stop: Any, stay: Any, at_us: int) -> None:
-    fact.kind = kind
-    fact.at_us = at_us
-    fact.a = stop.seq
-    fact.b = stay.entered_us
-
-
-@inlined
 def _go_out(vehicle: Any, stop: Any, stay: Any, facts: Records, told: int, at_us: int, out_us: int) -> int:
     """A fix at `at_us` beyond the margin; the vehicle went out at `out_us` if this is the first."""
     if stay.out_since_us == NONE:
@@ -125,20 +119,19 @@ def _go_out(vehicle: Any, stop: Any, stay: Any, facts: Records, told: int, at_us
     stay.out_fixes += 1
     if stay.out_fixes < _LEAVE_FIXES and at_us - stay.inside_us < _LEAVE_AFTER_US:
         return told
-    _tell(facts[told], _LEFT, stop, stay, stay.out_since_us)
+    told = tell(facts, told, _LEFT, stay.out_since_us, stop.seq, stay.entered_us)
     stay.left = 1
     stay.entered_us = stay.inside_us = stay.out_since_us = NONE
     stay.out_fixes = 0
     vehicle.open_stops -= 1
-    return told + 1
+    return told
 
 
 @inlined
 def _go_in(vehicle: Any, stop: Any, stay: Any, facts: Records, told: int, at_us: int) -> int:
     stay.entered_us = stay.inside_us = at_us
     vehicle.open_stops += 1
-    _tell(facts[told], _ENTERED, stop, stay, at_us)
-    return told + 1
+    return tell(facts, told, _ENTERED, at_us, stop.seq, np.nan)
 
 
 @inlined

@@ -6,17 +6,26 @@ from typing import Final
 
 import numpy as np
 
-from zaitu.telemetry.codecs.columns import Floats, Ints, microseconds
-from zaitu.telemetry.domain.watch import Watch, WatchStop
+from zaitu.telemetry.codecs.columns import Ints, microseconds
+from zaitu.telemetry.domain.limits import Limits
+from zaitu.telemetry.domain.watch import Watch
 from zaitu.telemetry.kernels.arena import Arena, Rows
-from zaitu.telemetry.kernels.layout import STAY, STOP, WATCH, Records, blank
+from zaitu.telemetry.kernels.layout import BAND, OPENING, STAND, STAY, STOP, WATCH, Records, blank
+from zaitu.telemetry.kernels.pieces import bands_of, limits_into, openings_of, stands_of, stops_of
 from zaitu.telemetry.kernels.route import CHUNK, route_boxes, route_rows
-from zaitu.telemetry.rules.fences import MARGIN_MIN_M, MARGIN_SHARE
 
-_M_PER_DEGREE: Final = 111_195.08
+_COUNTS: Final = {
+    "stops": "stop_count",
+    "corners": "corner_count",
+    "bands": "band_count",
+    "stands": "stand_count",
+    "openings": "opening_count",
+}
+"""Arenas of which each vehicle owns one piece: the field of its length in WATCH (that of its start is the arena's name)."""
+_DEFAULTS: Final = Limits()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Route:
     """A planned road; vehicles of one line share it."""
 
@@ -34,18 +43,28 @@ class Watches:
     """Records by vehicle slot, and the arenas they point into."""
 
     def __init__(self, slots: int) -> None:
-        self.records: Records = blank(WATCH, slots)
+        self._unwatched = blank(WATCH, 1)
+        limits_into(self._unwatched[0], _DEFAULTS)
+        self.records: Records = np.repeat(self._unwatched, slots)
         self.points = Arena(np.zeros((0, 4)))
         self.boxes = Arena(np.zeros((0, 5)))
         self.stops = Arena(blank(STOP, 0))
         self.stays = Arena(blank(STAY, 0))
         """Beside `stops`, piece by piece."""
         self.corners = Arena(np.zeros((0, 2)))
+        self.bands = Arena(blank(BAND, 0))
+        self.stands = Arena(blank(STAND, 0))
+        self.openings = Arena(blank(OPENING, 0))
+        self._owned = {name: getattr(self, name) for name in _COUNTS}
+        self._limits: dict[int, Limits] = {}
         self._routes: dict[bytes, _Route] = {}
         self._route_of: dict[int, bytes] = {}
 
     def grow(self, slots: int) -> None:
-        self.records = np.concatenate([self.records, blank(WATCH, slots - len(self.records))])
+        self.records = np.concatenate([self.records, np.repeat(self._unwatched, slots - len(self.records))])
+
+    def limits(self, slot: int) -> Limits:
+        return self._limits.get(slot, _DEFAULTS)
 
     def put(self, slot: int, watch: Watch) -> None:
         """Replace a vehicle's watch; stays at stops that both have (by number) are kept."""
@@ -53,43 +72,44 @@ class Watches:
         self.take(slot)
         record = self.records[slot]
         record["from_us"] = microseconds(watch.from_at)
+        limits = watch.limits or _DEFAULTS
+        if watch.limits is not None:
+            self._limits[slot] = watch.limits
+        limits_into(record, limits)
         self._route_put(slot, watch)
         stops = sorted(watch.stops, key=lambda stop: stop.seq)
-        rows, corners = _stops(stops)
+        seqs = [stop.seq for stop in stops]
+        rows, corners = stops_of(stops)
         stays = blank(STAY, len(stops))
-        for index, stop in enumerate(stops):
-            if stop.seq in kept:
-                stays[index] = kept[stop.seq]
-        record["stops"], record["stop_count"] = self.stops.put(rows), len(rows)
+        for index, seq in enumerate(seqs):
+            if seq in kept:
+                stays[index] = kept[seq]
         self.stays.put(stays)
-        record["corners"], record["corner_count"] = self.corners.put(corners), len(corners)
+        self._piece_put(slot, "stops", rows)
+        self._piece_put(slot, "corners", corners)
+        self._piece_put(slot, "bands", bands_of(limits.bands))
+        self._piece_put(slot, "stands", stands_of(limits.stands, seqs))
+        self._piece_put(slot, "openings", openings_of(limits.lock.openings if limits.lock else (), seqs))
 
     def take(self, slot: int) -> None:
         record = self.records[slot]
-        for arena, count in (
-            (self.stops, "stop_count"),
-            (self.stays, "stop_count"),
-            (self.corners, "corner_count"),
-        ):
-            arena.drop(int(record[count]))
+        for name, count in _COUNTS.items():
+            self._owned[name].drop(int(record[count]))
         self._route_take(slot)
-        self.records[slot] = blank(WATCH, 1)[0]
+        self._limits.pop(slot, None)
+        self.records[slot] = self._unwatched[0]
         self._tidy()
 
     def stays_of(self, slot: int) -> dict[int, Rows]:
-        """The stay at each stop, by the stop's number; a copy."""
+        """The stay at each stop, by the stop's number; records that may be written to."""
         record = self.records[slot]
         first, count = int(record["stops"]), int(record["stop_count"])
         seqs = self.stops.rows["seq"][first : first + count]
-        stays = self.stays.rows[first : first + count].copy()
-        return {int(seq): stay for seq, stay in zip(seqs, stays, strict=True)}
+        return {int(seq): self.stays.rows[first + index] for index, seq in enumerate(seqs)}
 
-    def stay(self, slot: int, seq: int) -> Rows | None:
-        """The record of a stay, to be written to; None: the watch has no such stop."""
+    def _piece_put(self, slot: int, name: str, rows: Rows) -> None:
         record = self.records[slot]
-        first, count = int(record["stops"]), int(record["stop_count"])
-        found = np.flatnonzero(self.stops.rows["seq"][first : first + count] == seq)
-        return self.stays.rows[first + int(found[0]) :][:1] if len(found) else None
+        record[name], record[_COUNTS[name]] = self._owned[name].put(rows), len(rows)
 
     def _route_put(self, slot: int, watch: Watch) -> None:
         if not watch.route:
@@ -121,68 +141,29 @@ class Watches:
     def _tidy(self) -> None:
         if self.points.wasteful:
             self._routes_compact()
-        if self.stops.wasteful:
-            starts = self._owned("stops", "stop_count", self.stops)
-            self.stays.compact(starts, self._lengths("stop_count"))
-        if self.corners.wasteful:
-            self._owned("corners", "corner_count", self.corners)
+        for name, count in _COUNTS.items():
+            if self._owned[name].wasteful:
+                self._compact(name, count)
+
+    def _compact(self, name: str, count: str) -> None:
+        owners = np.flatnonzero(self.records[count] > 0)
+        starts, lengths = self.records[name][owners].copy(), self.records[count][owners].copy()
+        self.records[name][owners] = self._owned[name].compact(starts, lengths)
+        if name == "stops":
+            self.stays.compact(starts, lengths)
 
     def _routes_compact(self) -> None:
         routes = list(self._routes.values())
         points = self.points.compact(
-            np.array([route.point for route in routes], dtype=np.int64),
-            np.array([route.points for route in routes], dtype=np.int64),
+            _ints([one.point for one in routes]), _ints([one.points for one in routes])
         )
-        boxes = self.boxes.compact(
-            np.array([route.box for route in routes], dtype=np.int64),
-            np.array([route.boxes for route in routes], dtype=np.int64),
-        )
+        boxes = self.boxes.compact(_ints([one.box for one in routes]), _ints([one.boxes for one in routes]))
         for route, point, box in zip(routes, points, boxes, strict=True):
             route.point, route.box = int(point), int(box)
         for slot, key in self._route_of.items():
-            self.records[slot]["route"], self.records[slot]["boxes"] = (
-                self._routes[key].point, self._routes[key].box,
-            )  # fmt: skip
-
-    def _lengths(self, count: str) -> Ints:
-        lengths = self.records[count]
-        return lengths[lengths > 0].astype(np.int64)
-
-    def _owned(self, start: str, count: str, arena: Arena) -> Ints:
-        """Compact one arena whose pieces the records own; where the pieces started before."""
-        owners = np.flatnonzero(self.records[count] > 0)
-        before = self.records[start][owners].copy()
-        self.records[start][owners] = arena.compact(before, self.records[count][owners])
-        return before
+            record = self.records[slot]
+            record["route"], record["boxes"] = self._routes[key].point, self._routes[key].box
 
 
-def _stops(stops: list[WatchStop]) -> tuple[Records, Floats]:
-    """(STOP records, the corners of all in metres east and north of their stop)."""
-    rows = blank(STOP, len(stops))
-    corners: list[Floats] = []
-    used = 0
-    for row, stop in zip(rows, stops, strict=True):
-        m_per_degree_lon = _M_PER_DEGREE * np.cos(np.radians(stop.lat))
-        row["lat"], row["lon"], row["m_per_degree_lon"] = stop.lat, stop.lon, m_per_degree_lon
-        row["radius_m"], row["along_m"], row["seq"] = stop.radius_m, stop.along_m, stop.seq
-        row["corner"] = used
-        if stop.fence is None:
-            row["margin_m"] = max(MARGIN_MIN_M, MARGIN_SHARE * stop.radius_m)
-            row["north_m"] = row["east_m"] = stop.radius_m
-            row["south_m"] = row["west_m"] = -stop.radius_m
-            continue
-        fence = np.array(stop.fence)
-        east = (fence[:, 1] - stop.lon) * m_per_degree_lon
-        north = (fence[:, 0] - stop.lat) * _M_PER_DEGREE
-        corners.append(np.column_stack([east, north]))
-        row["margin_m"], row["corner_count"] = MARGIN_MIN_M, len(fence)
-        row["south_m"], row["north_m"], row["west_m"], row["east_m"] = (
-            north.min(), north.max(), east.min(), east.max(),
-        )  # fmt: skip
-        used += len(fence)
-    for row in rows:
-        north = (rows["lat"] - row["lat"]) * _M_PER_DEGREE
-        east = (rows["lon"] - row["lon"]) * row["m_per_degree_lon"]
-        near = np.hypot(east, north) < np.maximum(rows["radius_m"], row["radius_m"])
-        row["alone"] = int(near.sum() == 1)
-    return rows, np.concatenate(corners) if corners else np.zeros((0, 2))
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
