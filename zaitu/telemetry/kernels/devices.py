@@ -1,18 +1,20 @@
 """What a terminal's newer reports say: rules/alarms.py, bands.py, clock.py, locks.py, power.py, shock.py."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, Floats
 from zaitu.telemetry.kernels.compiled import inlined
-from zaitu.telemetry.kernels.held import held_begins, held_step
+from zaitu.telemetry.kernels.held import held_begins, held_calm, held_step
 from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.kernels.motion import distance_m
 from zaitu.telemetry.kernels.telling import tell
 from zaitu.telemetry.rules import alarms, bands, locks, power, shock
 from zaitu.telemetry.rules.facts import Kind
 
+_RADIANS: Final = math.pi / 180
 _BITS: Final = alarms.BITS
 _ALARM_OVER_US: Final = int(alarms.OVER_S * 1e6)
 _RAISED: Final = int(Kind.ALARM_RAISED)
@@ -138,7 +140,10 @@ def opening_allowed(vehicle: Any, watch: Any, openings: Records, stays: Records,
         elif opening.stop >= 0:
             if stays[watch.stops + opening.stop].entered_us != NONE:
                 return True
-        elif distance_m(opening.lat, opening.lon, vehicle.lat, vehicle.lon) <= opening.radius_m:
+        elif (
+            distance_m(opening.lat, opening.lon, vehicle.lat, vehicle.lon, math.cos(vehicle.lat * _RADIANS))
+            <= opening.radius_m
+        ):
             return True
     return False
 
@@ -222,6 +227,8 @@ def power_step(
         cause |= _BATTERY
     if device.lock_low_us != NONE and at_us - device.lock_low_us < _LOCK_LOW_US:
         cause |= _LOCK_BATTERY
+    if cause == 0 and held_calm(device.power):
+        return told
     after_us = 0 if cause & (_BATTERY | _LOCK_BATTERY) else watch.power_after_us
     charged = not device.battery_pct < watch.low_pct + _MARGIN_PCT
     since_us = held_step(
@@ -237,7 +244,11 @@ def power_step(
 
 @inlined
 def clock_step(device: Any, reports: int, at_us: int, bad: int, facts: Records, told: int) -> int:
-    device.clock_run = device.clock_run + 1 if bad != device.clock_wrong else 0
+    if bad == device.clock_wrong:
+        if device.clock_run:
+            device.clock_run = 0
+        return told
+    device.clock_run += 1
     if device.clock_run < reports:
         return told
     run = device.clock_run

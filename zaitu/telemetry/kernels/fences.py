@@ -16,7 +16,6 @@ from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.fences import CROSSING_GAP_S, LEAVE_AFTER_S, LEAVE_FIXES
 
 _M_PER_DEGREE: Final = 111_195.08
-_RADIANS: Final = math.pi / 180
 _CROSSING_GAP_US: Final = int(CROSSING_GAP_S * 1e6)
 _LEAVE_AFTER_US: Final = int(LEAVE_AFTER_S * 1e6)
 _LEAVE_FIXES: Final = LEAVE_FIXES
@@ -135,6 +134,13 @@ def _go_in(vehicle: Any, stop: Any, stay: Any, facts: Records, told: int, at_us:
 
 
 @inlined
+def _widely(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+    """At least the distance, at any latitude."""
+    north, east = (lat2 - lat1) * _M_PER_DEGREE, (lon2 - lon1) * _M_PER_DEGREE
+    return math.sqrt(north * north + east * east)
+
+
+@inlined
 def fences_step(
     vehicle: Any,
     watch: Any,
@@ -145,6 +151,7 @@ def fences_step(
     at_us: int,
     lat: float,
     lon: float,
+    cosine: float,
     along_m: float,
     facts: Records,
     told: int,
@@ -158,19 +165,22 @@ def fences_step(
     step_m = 0.0
     if drawn:
         north = (lat - vehicle.lat) * _M_PER_DEGREE
-        east = (lon - vehicle.lon) * _M_PER_DEGREE * math.cos(lat * _RADIANS)
+        east = (lon - vehicle.lon) * _M_PER_DEGREE * cosine
         step_m = math.sqrt(north * north + east * east)
+    if (
+        vehicle.open_stops == 0
+        and _widely(vehicle.clear_lat, vehicle.clear_lon, lat, lon) + step_m < vehicle.clear_m
+    ):
+        return told
+    clear_m = np.inf
     for index in range(count):
         stop = stops[first + index]
         north = (lat - stop.lat) * _M_PER_DEGREE
         east = (lon - stop.lon) * stop.m_per_degree_lon
         near_m = stop.margin_m + step_m
-        boxed = (
-            north >= stop.south_m - near_m
-            and north <= stop.north_m + near_m
-            and east >= stop.west_m - near_m
-            and east <= stop.east_m + near_m
-        )
+        box_m = max(stop.south_m - north, north - stop.north_m, stop.west_m - east, east - stop.east_m)
+        clear_m = min(clear_m, box_m - stop.margin_m)
+        boxed = box_m <= near_m
         if not boxed and vehicle.open_stops == 0:
             continue
         stay = stays[first + index]
@@ -202,4 +212,5 @@ def fences_step(
         stay.inside_us = left_us
         if outside_m > stop.margin_m:
             told = _go_out(vehicle, stop, stay, facts, told, at_us, left_us)
+    vehicle.clear_lat, vehicle.clear_lon, vehicle.clear_m = lat, lon, clear_m
     return told

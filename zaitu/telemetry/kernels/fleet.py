@@ -117,6 +117,7 @@ class Fleet:
         before = self.watches.limits(slot)
         self.trips[slot] = watch.trip
         self.watches.put(slot, watch)
+        self.vehicles[slot]["clear_m"] = np.nan
         self._count_open(slot)
         self.carry(slot, before.bands, before.stands)
 

@@ -17,20 +17,24 @@ def held_step(
     gap_us: int,
 ) -> int:
     """When this sample changes `raised`, since when; NONE: it does not."""
-    if held.last_us != NONE and at_us - held.last_us > gap_us:
-        held.since_us = NONE
-    held.last_us = at_us
     if not (under if held.raised else over):
         held.since_us = NONE
         return NONE
-    if held.since_us == NONE:
+    if held.since_us == NONE or at_us - held.last_us > gap_us:
         held.since_us = at_us
+    held.last_us = at_us
     if at_us - held.since_us < (back_us if held.raised else after_us):
         return NONE
     since_us = held.since_us
     held.since_us = NONE
     held.raised = 1 - held.raised
     return int(since_us)
+
+
+@inlined
+def held_calm(held: Any) -> bool:
+    """Not raised, and nothing speaks for it: a sample that is not over would change nothing."""
+    return bool(held.raised == 0 and held.since_us == NONE)
 
 
 @inlined

@@ -35,6 +35,9 @@ VEHICLE: Final = np.dtype(
         ("along_m", np.float64),
         ("off_m", np.float64),
         ("segment", np.int64),  # of the route, where along_m lies; only a hint
+        ("clear_lat", np.float64),  # from here every fence and its margin are further than clear_m
+        ("clear_lon", np.float64),
+        ("clear_m", np.float64),
         ("open_stops", np.int64),
         ("on_route_once", np.int64),
         ("off", HELD),
@@ -59,23 +62,24 @@ VEHICLE: Final = np.dtype(
     align=True,
 )
 OF_TRIP: Final = (
-    "along_m", "off_m", "segment", "open_stops", "on_route_once", "off", "farthest_m", "planned_us", "stopped_us", "stands_told",
+    "along_m", "off_m", "segment", "clear_lat", "clear_lon", "clear_m", "open_stops", "on_route_once", "off", "farthest_m",
+    "planned_us", "stopped_us", "stands_told",
 )  # fmt: skip
 """Forgotten when another trip begins."""
-PASSING: Final = ("segment", "open_stops")
+PASSING: Final = ("segment", "clear_lat", "clear_lon", "clear_m", "open_stops")
 """Found again by themselves, so not in the document."""
 DEVICE: Final = np.dtype(
     [
         ("slot", np.int64),  # of the vehicle it is in
         ("seen_us", np.int64),  # newest report
         ("raised", np.int64),  # alarm bits
-        ("edges", np.int64),  # which alarm bits are edges
         ("clock_wrong", np.int64),
         ("clock_run", np.int64),
         ("battery_pct", np.float64),
         ("lock_low_us", np.int64),
         ("power", HELD),
         ("power_cause", np.int64),
+        ("edges", np.int64),  # which alarm bits are edges
         ("shock_us", np.int64),
         ("lock_known", np.int64),  # 1: it is, or is not, closed
         ("lock_closed", np.int64),

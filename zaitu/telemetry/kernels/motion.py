@@ -7,14 +7,13 @@ import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE
 from zaitu.telemetry.kernels.compiled import inlined
-from zaitu.telemetry.kernels.held import held_begins, held_step
+from zaitu.telemetry.kernels.held import held_begins, held_calm, held_step
 from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.kernels.telling import tell
 from zaitu.telemetry.rules import off_route, overspeed, standing
 from zaitu.telemetry.rules.facts import Kind
 
 _M_PER_DEGREE: Final = 111_195.08
-_RADIANS: Final = math.pi / 180
 _OFF_GAP_US: Final = int(off_route.GAP_S * 1e6)
 _SPEED_GAP_US: Final = int(overspeed.GAP_S * 1e6)
 _SPEED_BACK_US: Final = int(overspeed.BACK_S * 1e6)
@@ -34,21 +33,23 @@ _LEFT: Final = int(Kind.STOP_LEFT)
 
 
 @inlined
-def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """Good for some tens of kilometres."""
+def distance_m(lat1: float, lon1: float, lat2: float, lon2: float, cosine: float) -> float:
+    """Good for some tens of kilometres; `cosine`: of the second latitude."""
     north = (lat2 - lat1) * _M_PER_DEGREE
-    east = (lon2 - lon1) * _M_PER_DEGREE * math.cos(lat1 * _RADIANS)
+    east = (lon2 - lon1) * _M_PER_DEGREE * cosine
     return math.sqrt(north * north + east * east)
 
 
 @inlined
 def off_route_step(vehicle: Any, watch: Any, stays: Records, at_us: int, facts: Records, told: int) -> int:
-    excused = vehicle.open_stops > 0
-    if not excused and watch.stop_count and stays[watch.stops + watch.stop_count - 1].left:
-        excused = True
     near = vehicle.off_m <= watch.back_m
     if near:
         vehicle.on_route_once = 1
+        if held_calm(vehicle.off):
+            return told
+    excused = vehicle.open_stops > 0
+    if not excused and watch.stop_count and stays[watch.stops + watch.stop_count - 1].left:
+        excused = True
     over = vehicle.on_route_once != 0 and not excused and vehicle.off_m > watch.beyond_m
     since_us = held_step(
         vehicle.off, at_us, over, near or excused, watch.off_after_us, watch.off_back_us, _OFF_GAP_US
@@ -72,13 +73,15 @@ def _stays(vehicle: Any, at_us: int) -> None:
 
 
 @inlined
-def standing_step(vehicle: Any, still_m: float, at_us: int, lat: float, lon: float, speed_kmh: float) -> int:
+def standing_step(
+    vehicle: Any, still_m: float, at_us: int, lat: float, lon: float, cosine: float, speed_kmh: float
+) -> int:
     """When it left the place it stood at, if this fix shows that; else NONE."""
     if vehicle.spot_us == NONE:
         vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = at_us, lat, lon
         _stays(vehicle, at_us)
         return NONE
-    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon) <= still_m:
+    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
         _stays(vehicle, at_us)
         return NONE
     if vehicle.out_us == NONE:
@@ -90,7 +93,7 @@ def standing_step(vehicle: Any, still_m: float, at_us: int, lat: float, lon: flo
     gone_us = int(vehicle.out_us)
     vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = gone_us, vehicle.out_lat, vehicle.out_lon
     _stays(vehicle, gone_us)
-    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon) <= still_m:
+    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
         vehicle.there_us = at_us
     else:
         vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_fixes = at_us, lat, lon, 1
@@ -152,6 +155,8 @@ def overspeed_step(vehicle: Any, watch: Any, at_us: int, speed_kmh: float, facts
     if not speed_kmh <= _SENSIBLE_KMH:
         return told
     over, under = speed_kmh > watch.over_kmh, speed_kmh <= watch.over_kmh - _MARGIN_KMH
+    if not over and held_calm(vehicle.speed):
+        return told
     since_us = held_step(
         vehicle.speed, at_us, over, under, watch.speed_after_us, _SPEED_BACK_US, _SPEED_GAP_US
     )

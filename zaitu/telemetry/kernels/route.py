@@ -16,8 +16,6 @@ from zaitu.telemetry.rules.progress import AHEAD_M, AHEAD_MPS, ON_ROUTE_M, STILL
 
 CHUNK: Final = 16
 _M_PER_DEGREE: Final = math.radians(EARTH_RADIUS_M)
-_EARTH_M: Final = EARTH_RADIUS_M
-_RADIANS: Final = math.pi / 180
 
 Place = tuple[float, float, int]
 """(metres along, metres off, segment)."""
@@ -133,18 +131,15 @@ def _locate(
 
 @inlined
 def _straight_m(
-    points: Floats, start: int, count: int, along_m: float, segment: int, lat: float, lon: float
+    points: Floats, start: int, along_m: float, segment: int, lat: float, lon: float, cosine: float
 ) -> float:
-    """From a place on the route to a fix, over the sphere."""
+    """From a place on the route to a fix; `cosine`: of its latitude."""
     at = start + segment
     share = (along_m - points[at, 2]) / max(points[at + 1, 2] - points[at, 2], 1e-9)
     share = min(max(share, 0.0), 1.0)
-    lat1 = points[at, 0] + share * (points[at + 1, 0] - points[at, 0])
-    lon1 = points[at, 1] + share * (points[at + 1, 1] - points[at, 1])
-    sine_lat = math.sin((lat - lat1) * _RADIANS / 2)
-    sine_lon = math.sin((lon - lon1) * _RADIANS / 2)
-    chord = sine_lat * sine_lat + math.cos(lat1 * _RADIANS) * math.cos(lat * _RADIANS) * sine_lon * sine_lon
-    return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(chord)))
+    north = lat - (points[at, 0] + share * (points[at + 1, 0] - points[at, 0]))
+    east = (lon - (points[at, 1] + share * (points[at + 1, 1] - points[at, 1]))) * cosine
+    return math.sqrt(north * north + east * east) * _M_PER_DEGREE
 
 
 @inlined
@@ -177,9 +172,10 @@ def progress_next(
     passed_s: float,
     lat: float,
     lon: float,
+    cosine: float,
 ) -> Place:
     segment = _segment_at(points, start, count, where_m, hint)
-    straight_m = _straight_m(points, start, count, where_m, segment, lat, lon)
+    straight_m = _straight_m(points, start, where_m, segment, lat, lon, cosine)
     reach_m = min(AHEAD_M + AHEAD_MPS * passed_s, WINDING_M + WINDING * straight_m)
     ahead_m, off_m, ahead = _locate(
         points, boxes, start, count, first_box, where_m, where_m + reach_m, lat, lon, segment, np.inf

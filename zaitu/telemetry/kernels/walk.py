@@ -1,5 +1,6 @@
 """One tick's rows through all rules: one call, in time order of each vehicle."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -30,19 +31,28 @@ from zaitu.telemetry.rules.facts import Kind
 
 _FIXED: Final = int(Flag.FIXED)
 _CLOCK: Final = int(Flag.CLOCK)
+_RADIANS: Final = math.pi / 180
 _SIGNAL_BACK: Final = int(Kind.SIGNAL_BACK)
 
 
 @inlined
 def _progress(
-    vehicle: Any, watch: Any, points: Floats, boxes: Floats, joined: int, at_us: int, lat: float, lon: float
+    vehicle: Any,
+    watch: Any,
+    points: Floats,
+    boxes: Floats,
+    joined: int,
+    at_us: int,
+    lat: float,
+    lon: float,
+    cosine: float,
 ) -> None:
     if not joined or np.isnan(vehicle.along_m):
         place = progress_first(points, boxes, watch.route, watch.points, watch.boxes, lat, lon)
     else:
         passed_s = (at_us - vehicle.at_us) / 1e6
         place = progress_next(
-            points, boxes, watch.route, watch.points, watch.boxes, vehicle.along_m, vehicle.segment, passed_s, lat, lon
+            points, boxes, watch.route, watch.points, watch.boxes, vehicle.along_m, vehicle.segment, passed_s, lat, lon, cosine
         )  # fmt: skip
     vehicle.along_m, vehicle.off_m, vehicle.segment = place
 
@@ -68,20 +78,33 @@ def _moves(
 ) -> int:
     """A fix newer than the vehicle's newest."""
     first = told
+    cosine = math.cos(lat * _RADIANS)
     if on_trip:
         # The fix before is part of the trip: a line may be drawn from it, and progress goes on from its place.
         joined = int(vehicle.at_us >= watch.from_us)
         if watch.points:
-            _progress(vehicle, watch, points, boxes, joined, at_us, lat, lon)
+            _progress(vehicle, watch, points, boxes, joined, at_us, lat, lon, cosine)
         told = fences_step(
-            vehicle, watch, stops, stays, corners, joined, at_us, lat, lon, vehicle.along_m, facts, told
+            vehicle,
+            watch,
+            stops,
+            stays,
+            corners,
+            joined,
+            at_us,
+            lat,
+            lon,
+            cosine,
+            vehicle.along_m,
+            facts,
+            told,
         )
     vehicle.at_us, vehicle.lat, vehicle.lon = at_us, lat, lon
     # What the terminal's clock cannot tell does not count in what lasts.
     if not timed:
         return told
     told = overspeed_step(vehicle, watch, at_us, speed_kmh, facts, told)
-    gone_us = standing_step(vehicle, watch.still_m, at_us, lat, lon, speed_kmh)
+    gone_us = standing_step(vehicle, watch.still_m, at_us, lat, lon, cosine, speed_kmh)
     if on_trip:
         if watch.points:
             told = off_route_step(vehicle, watch, stays, at_us, facts, told)

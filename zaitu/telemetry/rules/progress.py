@@ -6,12 +6,13 @@ itself, progress goes on. A vehicle that is near none of these places and near a
 another road there, or has turned back.
 """
 
+from math import cos, hypot, radians
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from zaitu.kernel.geo import Polyline, distance_m
+from zaitu.kernel.geo import Polyline
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +22,7 @@ AHEAD_MPS: Final = 40.0
 WINDING: Final = 3.0
 WINDING_M: Final = 300.0
 """The road between two places is at most so many times longer than the straight line, and so many metres."""
+_M_PER_DEGREE: Final = 111_195.08
 STILL_M: Final = 100.0
 """Drift and turning in a yard look like driving back so far."""
 ON_ROUTE_M: Final = 200.0
@@ -60,7 +62,8 @@ def _first(route: Polyline, lat: float, lon: float) -> tuple[float, float]:
 
 
 def _next(route: Polyline, where: float, passed_s: float, lat: float, lon: float) -> tuple[float, float]:
-    straight_m = distance_m(*route.at(where), lat, lon)
+    from_lat, from_lon = route.at(where)
+    straight_m = hypot(lat - from_lat, (lon - from_lon) * cos(radians(lat))) * _M_PER_DEGREE
     reach_m = min(AHEAD_M + AHEAD_MPS * passed_s, WINDING_M + WINDING * straight_m)
     ahead_m, off_m = route.locate(lat, lon, from_m=where, to_m=where + reach_m)
     if off_m <= STILL_M:

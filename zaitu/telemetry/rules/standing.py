@@ -21,7 +21,7 @@ class Spot(NamedTuple):
     lon: float
 
     def distance_m(self, other: "Spot") -> float:
-        east = (other.lon - self.lon) * _M_PER_DEGREE * cos(radians(self.lat))
+        east = (other.lon - self.lon) * _M_PER_DEGREE * cos(radians(other.lat))
         return hypot((other.lat - self.lat) * _M_PER_DEGREE, east)
 
 
