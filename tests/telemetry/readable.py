@@ -105,7 +105,7 @@ class Readable:
             return facts
         if self.speed:
             facts += self.speed.step(at_s, speed_kmh)
-        gone_s = self.standing.step(Spot(at_s, lat, lon), speed_kmh)
+        gone = self.standing.step(Spot(at_s, lat, lon), speed_kmh)
         if not on_trip:
             return facts
         at_stop = any(visit.left_s is None for visit in self.visits)
@@ -116,9 +116,13 @@ class Readable:
                 at_s, off_m=self.off_m, along_m=self.along_m, excused=at_stop or ended
             )
         facts += self.long_stop.step(
-            at_s, stands_s=self.standing.spot.at_s, gone_s=gone_s, at_stop=at_stop, along_m=self.along_m
+            at_s,
+            stands_s=self.standing.spot.at_s,
+            gone_s=gone and gone.gone_s,
+            at_stop=at_stop,
+            along_m=self.along_m,
         )
-        return facts + self.must_stand.step(gone_s=gone_s, left=left, speed_kmh=speed_kmh)
+        return facts + self.must_stand.step(gone=gone, left=left, speed_kmh=speed_kmh)
 
     def _stops(self, at_s: float, lat: float, lon: float):
         joined = self.at_s >= self.from_s

@@ -37,7 +37,6 @@ HELD_S = {
     # Shortest time between two facts of the pair: (raised → over, over → raised).
     Kind.OFF_ROUTE: (60, 120),
     Kind.OVERSPEED: (30, 60),
-    Kind.STOPPED_TOO_LONG: (0, 600),
 }
 times = st.tuples(st.sampled_from([0, 30, 120, 600]), st.sampled_from([0, 30, 120, 600]))
 
@@ -65,6 +64,8 @@ def test_what_is_raised_is_raised_once_and_cleared_once(told_of):
             least_s = HELD_S.get(raised, (0, 0))[turn % 2]
             assert after[1] - before[1] >= least_s * 1e6
         assert all(at_us <= fix_us for _, fix_us, at_us in facts)
+        long_us = [fix_us - at_us for kind, fix_us, at_us in facts if kind == Kind.STOPPED_TOO_LONG]
+        assert all(one >= 600e6 for one in long_us)
 
 
 @given(reports, reports)

@@ -75,29 +75,29 @@ def _stays(vehicle: Any, at_us: int) -> None:
 @inlined
 def standing_step(
     vehicle: Any, still_m: float, at_us: int, lat: float, lon: float, cosine: float, speed_kmh: float
-) -> int:
-    """When it left the place it stood at, if this fix shows that; else NONE."""
+) -> tuple[int, int]:
+    """When it left the place it stood at, if this fix shows that, and when it was last there; else NONE."""
     if vehicle.spot_us == NONE:
         vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = at_us, lat, lon
         _stays(vehicle, at_us)
-        return NONE
+        return NONE, NONE
     if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
         _stays(vehicle, at_us)
-        return NONE
+        return NONE, NONE
     if vehicle.out_us == NONE:
         vehicle.out_us, vehicle.out_lat, vehicle.out_lon = at_us, lat, lon
     vehicle.out_fixes += 1
     moves = speed_kmh >= _MOVING_KMH and at_us - vehicle.there_us >= _LEAVE_AFTER_US
     if vehicle.out_fixes < _LEAVE_FIXES and not moves:
-        return NONE
-    gone_us = int(vehicle.out_us)
+        return NONE, NONE
+    gone_us, there_us = int(vehicle.out_us), int(vehicle.there_us)
     vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = gone_us, vehicle.out_lat, vehicle.out_lon
     _stays(vehicle, gone_us)
     if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
         vehicle.there_us = at_us
     else:
         vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_fixes = at_us, lat, lon, 1
-    return gone_us
+    return gone_us, there_us
 
 
 @inlined
@@ -123,6 +123,7 @@ def must_stand_step(
     stands: Records,
     stops: Records,
     gone_us: int,
+    there_us: int,
     speed_kmh: float,
     facts: Records,
     first: int,
@@ -135,7 +136,7 @@ def must_stand_step(
         if vehicle.stands_told >> index & 1:
             continue
         if stand.stop < 0:
-            if gone_us == NONE or not stand.from_us <= gone_us < stand.to_us:
+            if gone_us == NONE or there_us < stand.from_us or gone_us >= stand.to_us:
                 continue
             told = tell(facts, told, _MOVED, gone_us, np.nan, speed_kmh)
             vehicle.stands_told |= 1 << index

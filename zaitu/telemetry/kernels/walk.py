@@ -104,13 +104,15 @@ def _moves(
     if not timed:
         return told
     told = overspeed_step(vehicle, watch, at_us, speed_kmh, facts, told)
-    gone_us = standing_step(vehicle, watch.still_m, at_us, lat, lon, cosine, speed_kmh)
+    gone_us, there_us = standing_step(vehicle, watch.still_m, at_us, lat, lon, cosine, speed_kmh)
     if on_trip:
         if watch.points:
             told = off_route_step(vehicle, watch, stays, at_us, facts, told)
         told = long_stop_step(vehicle, watch, at_us, gone_us, facts, told)
         if watch.stand_count:
-            told = must_stand_step(vehicle, watch, stands, stops, gone_us, speed_kmh, facts, first, told)
+            told = must_stand_step(
+                vehicle, watch, stands, stops, gone_us, there_us, speed_kmh, facts, first, told
+            )
     return told
 
 

@@ -25,6 +25,13 @@ class Spot(NamedTuple):
         return hypot((other.lat - self.lat) * _M_PER_DEGREE, east)
 
 
+class Departure(NamedTuple):
+    there_s: float
+    """Last fix at the place."""
+    gone_s: float
+    """First fix elsewhere."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Standing:
     still_m: float
@@ -35,8 +42,8 @@ class Standing:
     out: Spot | None = None
     out_fixes: int = 0
 
-    def step(self, fix: Spot, speed_kmh: float) -> float | None:
-        """When it left the place it stood at, if this fix shows that. `speed_kmh` may be NaN."""
+    def step(self, fix: Spot, speed_kmh: float) -> Departure | None:
+        """The departure from the place where it stood, if this fix shows it. `speed_kmh` may be NaN."""
         if self.spot is None or self.spot.distance_m(fix) <= self.still_m:
             self._stays(self.spot or fix, fix)
             return None
@@ -46,13 +53,13 @@ class Standing:
         moves = speed_kmh >= MOVING_KMH and fix.at_s - self.there_s >= LEAVE_AFTER_S
         if self.out_fixes < LEAVE_FIXES and not moves:
             return None
-        gone = self.out
+        gone, departure = self.out, Departure(self.there_s, self.out.at_s)
         self._stays(gone, gone)
         if gone.distance_m(fix) <= self.still_m:
             self.there_s = fix.at_s
         else:
             self.out, self.out_fixes = fix, 1
-        return gone.at_s
+        return departure
 
     def _stays(self, spot: Spot, fix: Spot) -> None:
         self.spot, self.there_s, self.out, self.out_fixes = spot, fix.at_s, None, 0
