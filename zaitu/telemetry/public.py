@@ -11,6 +11,7 @@ from zaitu.telemetry import selectors
 from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
+from zaitu.telemetry.domain import limits
 from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.domain.watch import Watch, WatchStop
 from zaitu.telemetry.services import terminals, watches
@@ -34,6 +35,7 @@ __all__ = [
     "decode",
     "latest",
     "latest_all",
+    "limits",
     "osmand",
     "osmand_close",
     "osmand_open",
