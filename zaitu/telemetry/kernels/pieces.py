@@ -1,5 +1,6 @@
 """A watch → the records the walk reads."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -21,34 +22,28 @@ _M_PER_DEGREE: Final = 111_195.08
 
 def stops_of(stops: Sequence[WatchStop]) -> tuple[Records, Floats]:
     """(STOP records, the corners of all in metres east and north of their stop)."""
-    rows = blank(STOP, len(stops))
+    rows = []
     corners: list[Floats] = [np.zeros((0, 2))]
     used = 0
-    for row, stop in zip(rows, stops, strict=True):
-        m_per_degree_lon = _M_PER_DEGREE * np.cos(np.radians(stop.lat))
-        row["lat"], row["lon"], row["m_per_degree_lon"] = stop.lat, stop.lon, m_per_degree_lon
-        row["radius_m"], row["along_m"], row["seq"] = stop.radius_m, stop.along_m, stop.seq
-        row["corner"] = used
-        if stop.fence is None:
-            row["margin_m"] = max(MARGIN_MIN_M, MARGIN_SHARE * stop.radius_m)
-            row["north_m"] = row["east_m"] = stop.radius_m
-            row["south_m"] = row["west_m"] = -stop.radius_m
-            continue
-        fence = np.array(stop.fence)
-        east = (fence[:, 1] - stop.lon) * m_per_degree_lon
-        north = (fence[:, 0] - stop.lat) * _M_PER_DEGREE
-        corners.append(np.column_stack([east, north]))
-        used += len(fence)
-        row["margin_m"], row["corner_count"] = MARGIN_MIN_M, len(fence)
-        row["south_m"], row["north_m"], row["west_m"], row["east_m"] = (
-            north.min(), north.max(), east.min(), east.max(),
-        )  # fmt: skip
-    for row in rows:
-        north = (rows["lat"] - row["lat"]) * _M_PER_DEGREE
-        east = (rows["lon"] - row["lon"]) * row["m_per_degree_lon"]
-        near = np.hypot(east, north) < np.maximum(rows["radius_m"], row["radius_m"])
-        row["alone"] = int(near.sum() == 1)
-    return rows, np.concatenate(corners)
+    for stop in stops:
+        m_per_degree_lon = _M_PER_DEGREE * math.cos(math.radians(stop.lat))
+        margin_m = max(MARGIN_MIN_M, MARGIN_SHARE * stop.radius_m)
+        low_m, high_m = [-stop.radius_m] * 2, [stop.radius_m] * 2
+        count = 0
+        if stop.fence is not None:
+            fence = (np.array(stop.fence) - (stop.lat, stop.lon)) * (_M_PER_DEGREE, m_per_degree_lon)
+            margin_m, count = MARGIN_MIN_M, len(fence)
+            low_m, high_m = fence.min(axis=0).tolist(), fence.max(axis=0).tolist()
+            corners.append(fence[:, ::-1])
+        place = (stop.lat, stop.lon, m_per_degree_lon, low_m[0], high_m[0], low_m[1], high_m[1])
+        rows.append((*place, margin_m, stop.radius_m, stop.along_m, stop.seq, used, count, 0))
+        used += count
+    records = np.array(rows, dtype=STOP)
+    north = (records["lat"] - records["lat"][:, None]) * _M_PER_DEGREE
+    east = (records["lon"] - records["lon"][:, None]) * records["m_per_degree_lon"][:, None]
+    widest = np.maximum(records["radius_m"], records["radius_m"][:, None])
+    records["alone"] = (np.hypot(east, north) < widest).sum(axis=1) == 1
+    return records, np.concatenate(corners)
 
 
 def bands_of(bands: Sequence[asked.Band]) -> Records:
