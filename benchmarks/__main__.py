@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks import start, tracking
+from benchmarks import rules, start, tracking
 from benchmarks.records import tell
 
-PARTS: Final = {"tracking": tracking.measure, "start": start.measure}
+PARTS: Final = {"tracking": tracking.measure, "start": start.measure, "rules": rules.measure}
 
 
 def main() -> None:

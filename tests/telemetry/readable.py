@@ -22,7 +22,7 @@ from zaitu.telemetry.rules.power import Power
 from zaitu.telemetry.rules.progress import progress
 from zaitu.telemetry.rules.shock import Shock
 from zaitu.telemetry.rules.signal import Signal
-from zaitu.telemetry.rules.standing import Spot, Standing
+from zaitu.telemetry.rules.standing import Standing
 
 M_PER_DEGREE = 111_195.08
 
@@ -105,7 +105,7 @@ class Readable:
             return facts
         if self.speed:
             facts += self.speed.step(at_s, speed_kmh)
-        gone = self.standing.step(Spot(at_s, lat, lon), speed_kmh)
+        gone = self.standing.step(at_s, lat, lon, speed_kmh)
         if not on_trip:
             return facts
         at_stop = any(visit.left_s is None for visit in self.visits)
@@ -117,7 +117,7 @@ class Readable:
             )
         facts += self.long_stop.step(
             at_s,
-            stands_s=self.standing.spot.at_s,
+            stands_s=self.standing.since_s,
             gone_s=gone and gone.gone_s,
             at_stop=at_stop,
             along_m=self.along_m,

@@ -111,6 +111,22 @@ def test_a_single_jump_of_the_receiver_does_not_end_a_stop():
     ]
 
 
+def test_the_place_where_it_stands_is_not_the_one_it_last_drove_past():
+    """The fix before it stopped was 99 m away: drift about the place is then no departure."""
+    limits = asked.Limits(stands=(asked.Stand(from_at=minute(2), to_at=minute(600)),))
+    north = np.concatenate([[-400, -99], np.random.default_rng(1).normal(0, 8, 60)])
+    speed = np.concatenate([[60, 60], np.zeros(60)])
+    columns = rows(np.arange(62) * 60.0, lat=north * M, lon=0.0, speed_kmh=speed)
+    assert told(watch(route=ROAD, limits=limits), columns, kinds={Kind.MOVED_WHILE_STANDING}) == []
+
+
+def test_a_long_silence_on_the_road_is_not_a_long_stop():
+    at_s = [0, 10, 20, 30, 40, 50, 3_000, 3_010, 3_020]
+    north = [0, 200, 400, 600, 800, 1_000, 60_000, 60_200, 60_400]
+    columns = rows(at_s, lat=np.array(north) * M, lon=0.0, speed_kmh=72.0)
+    assert told(watch(), columns) == []
+
+
 def test_leaving_a_rest_before_it_is_over_is_told_once():
     limits = asked.Limits(stands=(asked.Stand(from_at=minute(2), to_at=minute(600)),))
     facts = told(watch(route=ROAD, limits=limits), parked(HOUR), kinds={Kind.MOVED_WHILE_STANDING})
@@ -300,9 +316,9 @@ def test_a_low_battery_is_told_at_once_and_is_back_only_when_it_is_well_charged(
 
 
 def test_a_terminal_that_is_wrong_about_the_time_again_and_again_is_told_once():
-    flags = [0, 8, 0, 8, 8, 8, 8, 8, 0, 0, 0]
-    facts = told(watch(), rows(np.arange(11) * 10.0, flags=flags))
-    assert facts == [(Kind.CLOCK_WRONG, 50.0, 3.0), (Kind.CLOCK_RIGHT, 100.0, 3.0)]
+    flags = [0, 8, 8, 0, *[8] * 7, *[0] * 6]
+    facts = told(watch(), rows(np.arange(17) * 10.0, flags=flags))
+    assert facts == [(Kind.CLOCK_WRONG, 80.0, 5.0), (Kind.CLOCK_RIGHT, 150.0, 5.0)]
 
 
 def test_a_wrong_clock_does_not_make_a_stop_long():

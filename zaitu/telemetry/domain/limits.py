@@ -174,8 +174,8 @@ class Power:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    reports: int = 3
-    """In a row with a time that means nothing; 1 to 100."""
+    reports: int = 5
+    """In a row with a time that means nothing; 1 to 100. A cold start takes some."""
 
     def __post_init__(self) -> None:
         _within("reports", self.reports, 1, 100)

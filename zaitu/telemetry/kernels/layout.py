@@ -51,10 +51,12 @@ VEHICLE: Final = np.dtype(
         ("spot_us", np.int64),  # where it stands
         ("spot_lat", np.float64),
         ("spot_lon", np.float64),
+        ("spot_moves", np.int64),
         ("there_us", np.int64),
         ("out_us", np.int64),
         ("out_lat", np.float64),
         ("out_lon", np.float64),
+        ("out_moves", np.int64),
         ("out_fixes", np.int64),
         ("speed", HELD),
         ("top_kmh", np.float64),

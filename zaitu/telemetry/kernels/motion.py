@@ -66,6 +66,12 @@ def off_route_step(vehicle: Any, watch: Any, stays: Records, at_us: int, facts: 
 
 
 @inlined
+def _spot_here(vehicle: Any, at_us: int, lat: float, lon: float, moves: int) -> None:
+    vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon, vehicle.spot_moves = at_us, lat, lon, moves
+    _stays(vehicle, at_us)
+
+
+@inlined
 def _stays(vehicle: Any, at_us: int) -> None:
     vehicle.there_us = at_us
     vehicle.out_us = NONE
@@ -77,26 +83,30 @@ def standing_step(
     vehicle: Any, still_m: float, at_us: int, lat: float, lon: float, cosine: float, speed_kmh: float
 ) -> tuple[int, int]:
     """When it left the place it stood at, if this fix shows that, and when it was last there; else NONE."""
+    moves = int(speed_kmh >= _MOVING_KMH)
     if vehicle.spot_us == NONE:
-        vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = at_us, lat, lon
-        _stays(vehicle, at_us)
+        _spot_here(vehicle, at_us, lat, lon, moves)
         return NONE, NONE
     if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
-        _stays(vehicle, at_us)
+        if vehicle.spot_moves:
+            _spot_here(vehicle, at_us, lat, lon, moves)
+        else:
+            _stays(vehicle, at_us)
         return NONE, NONE
     if vehicle.out_us == NONE:
-        vehicle.out_us, vehicle.out_lat, vehicle.out_lon = at_us, lat, lon
+        vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_moves = at_us, lat, lon, moves
     vehicle.out_fixes += 1
-    moves = speed_kmh >= _MOVING_KMH and at_us - vehicle.there_us >= _LEAVE_AFTER_US
-    if vehicle.out_fixes < _LEAVE_FIXES and not moves:
+    if vehicle.out_fixes < _LEAVE_FIXES and not (moves and at_us - vehicle.there_us >= _LEAVE_AFTER_US):
         return NONE, NONE
     gone_us, there_us = int(vehicle.out_us), int(vehicle.there_us)
-    vehicle.spot_us, vehicle.spot_lat, vehicle.spot_lon = gone_us, vehicle.out_lat, vehicle.out_lon
-    _stays(vehicle, gone_us)
-    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
-        vehicle.there_us = at_us
+    _spot_here(vehicle, gone_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_moves)
+    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) > still_m:
+        vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_moves = at_us, lat, lon, moves
+        vehicle.out_fixes = 1
+    elif vehicle.spot_moves and at_us != gone_us:
+        _spot_here(vehicle, at_us, lat, lon, moves)
     else:
-        vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_fixes = at_us, lat, lon, 1
+        vehicle.there_us = at_us
     return gone_us, there_us
 
 
@@ -109,8 +119,10 @@ def long_stop_step(vehicle: Any, watch: Any, at_us: int, gone_us: int, facts: Re
         over_us = at_us if gone_us == NONE else gone_us
         told = tell(facts, told, _MOVING, over_us, (over_us - vehicle.stopped_us) / 1e6, vehicle.along_m)
         vehicle.stopped_us = NONE
+    if vehicle.out_us != NONE or at_stop or vehicle.stopped_us != NONE:
+        return told
     since_us = max(vehicle.spot_us, vehicle.planned_us, watch.from_us)
-    if not at_stop and vehicle.stopped_us == NONE and at_us - since_us >= watch.stop_after_us:
+    if at_us - since_us >= watch.stop_after_us:
         vehicle.stopped_us = since_us
         told = tell(facts, told, _STOPPED, since_us, (at_us - since_us) / 1e6, vehicle.along_m)
     return told

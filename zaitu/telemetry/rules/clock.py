@@ -1,7 +1,7 @@
 """A terminal whose clock is wrong.
 
 Wrong: so many reports in a row with a time that means nothing (the flag CLOCK: a date before 2015, more than ten minutes ahead, all zero
-or impossible). Right again: as many in a row with a good time. One such report is a restart.
+or impossible). Right again: as many in a row with a good time. A few such reports are a cold start.
 
 Limits: domain.limits.Clock.
 """

@@ -21,9 +21,9 @@ class LongStop:
         """Told: since when it stands."""
 
     def step(
-        self, at_s: float, *, stands_s: float, gone_s: float | None, at_stop: bool, along_m: float
+        self, at_s: float, *, stands_s: float | None, gone_s: float | None, at_stop: bool, along_m: float
     ) -> list[Fact]:
-        """`stands_s`: since when it stands; `gone_s`: when it left the place before, if this fix shows it."""
+        """`stands_s`: since when it stands (None: it does not); `gone_s`: when it left the place before, if this fix shows it."""
         facts = []
         if at_stop:
             self.planned_s = at_s
@@ -31,8 +31,10 @@ class LongStop:
             over_s = at_s if gone_s is None else gone_s
             facts.append(Fact(Kind.MOVING_AGAIN, over_s, over_s - self.stopped_s, along_m))
             self.stopped_s = None
+        if stands_s is None or at_stop or self.stopped_s is not None:
+            return facts
         since_s = max(stands_s, self.planned_s)
-        if not at_stop and self.stopped_s is None and at_s - since_s >= self.after_s:
+        if at_s - since_s >= self.after_s:
             self.stopped_s = since_s
             facts.append(Fact(Kind.STOPPED_TOO_LONG, since_s, at_s - since_s, along_m))
         return facts

@@ -1,8 +1,9 @@
 """Whether a vehicle stands, and since when: what the rules about stopping share.
 
-It stands where it was when it came to the place: its fixes stay within `still_m` of the first one there. Speed is not asked: receivers
-at rest report a few km/h, and phones none. It has gone when two fixes are further away, or one that moves (MOVING_KMH) and comes
-LEAVE_AFTER_S or more after the last that was there: a single jump of the receiver is not a departure. It went at the first of them.
+It stands where it was when it came to the place: at the first fix there that does not move (MOVING_KMH), its later ones staying within
+`still_m` of it. Afterwards speed is not asked: receivers at rest report a few km/h, and phones none. It has gone when two fixes are
+further away, or one that moves and comes LEAVE_AFTER_S or more after the last that was there: a single jump of the receiver is not a
+departure. It went at the first of them.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ class Spot(NamedTuple):
     at_s: float
     lat: float
     lon: float
+    moves: bool
+    """As its fix says."""
 
     def distance_m(self, other: "Spot") -> float:
         east = (other.lon - self.lon) * _M_PER_DEGREE * cos(radians(other.lat))
@@ -42,24 +45,29 @@ class Standing:
     out: Spot | None = None
     out_fixes: int = 0
 
-    def step(self, fix: Spot, speed_kmh: float) -> Departure | None:
+    def step(self, at_s: float, lat: float, lon: float, speed_kmh: float) -> Departure | None:
         """The departure from the place where it stood, if this fix shows it. `speed_kmh` may be NaN."""
+        fix = Spot(at_s, lat, lon, moves=speed_kmh >= MOVING_KMH)
         if self.spot is None or self.spot.distance_m(fix) <= self.still_m:
-            self._stays(self.spot or fix, fix)
+            self._stays(fix if self.spot is None or self.spot.moves else self.spot, fix)
             return None
         if self.out is None:
             self.out = fix
         self.out_fixes += 1
-        moves = speed_kmh >= MOVING_KMH and fix.at_s - self.there_s >= LEAVE_AFTER_S
-        if self.out_fixes < LEAVE_FIXES and not moves:
+        if self.out_fixes < LEAVE_FIXES and not (fix.moves and at_s - self.there_s >= LEAVE_AFTER_S):
             return None
         gone, departure = self.out, Departure(self.there_s, self.out.at_s)
         self._stays(gone, gone)
-        if gone.distance_m(fix) <= self.still_m:
-            self.there_s = fix.at_s
-        else:
+        if gone.distance_m(fix) > self.still_m:
             self.out, self.out_fixes = fix, 1
+        elif fix is not gone:
+            self._stays(fix if gone.moves else gone, fix)
         return departure
+
+    @property
+    def since_s(self) -> float | None:
+        """It stands, as its newest fix shows, since then."""
+        return self.spot.at_s if self.spot is not None and self.out is None else None
 
     def _stays(self, spot: Spot, fix: Spot) -> None:
         self.spot, self.there_s, self.out, self.out_fixes = spot, fix.at_s, None, 0
