@@ -68,7 +68,7 @@ def take_in_all(
     """One tick through this test's engine, and what memory holds written to rows."""
     now = received_at or clock.now()
     one = engine()
-    one.refresh()
+    one.refresh(now)
     told = [Report(terminal=number, fix=fix, backfill=backfill) for number, fix in reports]
     outcome = one.store(one.prepare(Tick(received_at=now, columns=columns_of(told, received_at=now))))
     one.flush(now)

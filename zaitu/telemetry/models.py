@@ -171,8 +171,8 @@ class VehicleState(models.Model):
     """Metres from the start of the trip's route."""
     off_m = models.FloatField(null=True)
     """Metres beside the route."""
-    visits = models.JSONField(default=list)
-    """Of this trip: rules.fences.Visit as arrays (adapters/states.py); a late fix must not tell a known visit again."""
+    rules = models.JSONField(default=dict, db_default={})
+    """What the rules remember of it (kernels/document.py)."""
     late_from = models.DateTimeField(null=True)
     """Fix time of the earliest late fix not yet looked at."""
     late_seen_at = models.DateTimeField(null=True)

@@ -32,7 +32,7 @@ def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
             temps_c=tuple(row.temps_c or ()),
             received_at=row.received_at,
         )
-        for row in rows.defer("visits")
+        for row in rows.defer("rules")
     }
 
 

@@ -86,6 +86,7 @@ class Tail:
     digest: Ints
     vehicle_id: Ints
     """NONE: in no vehicle."""
+    received_us: Ints
     columns: Columns
     """Enough of them for the rules."""
 
@@ -95,7 +96,7 @@ def received_since(since: datetime) -> Tail:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT terminal_id, at, digest, vehicle_id, flags, alarm, status, lat, lon, speed_kmh, course_deg, odometer_m,
-                      temps_c, humidity_pct, battery_pct, shock_g, lock_events, lock_closed
+                      temps_c, humidity_pct, battery_pct, shock_g, lock_events, lock_closed, received_at
                  FROM telemetry_position WHERE received_at >= %s ORDER BY received_at, at""",
             [since],
         )
@@ -104,9 +105,9 @@ def received_since(since: datetime) -> Tail:
 
 
 def _tail(rows: Sequence[Sequence[Any]]) -> Tail:
-    fields = list(zip(*rows, strict=True)) or [()] * 18
+    fields = list(zip(*rows, strict=True)) or [()] * 19
     terminal_id, at, digest, vehicle_id, flags, alarm, status, lat, lon, speed, course, odometer = fields[:12]
-    temps, humidity, battery, shock, lock_events, lock_closed = fields[12:]
+    temps, humidity, battery, shock, lock_events, lock_closed, received = fields[12:]
     nothing = np.zeros((len(rows), 2), dtype=np.int64)
     probes = np.full((len(rows), PROBES), np.nan)
     for row, sent in enumerate(temps):
@@ -143,6 +144,7 @@ def _tail(rows: Sequence[Sequence[Any]]) -> Tail:
         at=at,
         digest=columns.digest,
         vehicle_id=_ints(vehicle_id),
+        received_us=_ints(microseconds(one) for one in received),
         columns=columns,
     )
 

@@ -14,6 +14,8 @@ from zaitu.telemetry.kernels.once import FOREVER_US, RING
 from zaitu.telemetry.models import Terminal
 
 _SLOTS: Final = 1_024
+_ROW: Final = ("id", "terminal", "version", "last_fix_at")
+Row = tuple[int, str, str, datetime | None]
 Stay = tuple[int, int, int]
 """(from_us, until_us, vehicle id)."""
 
@@ -25,6 +27,8 @@ class Registry:
         self.memory = once.memory(_SLOTS)
         self.names: list[str] = []
         """By slot."""
+        self.versions: list[str] = []
+        """Of the standard, by slot; empty: it has not registered."""
         self._slot_of: dict[str, int] = {}
         self._stays: dict[int, list[Stay]] = {}
         self._mark = 0
@@ -34,7 +38,7 @@ class Registry:
     def load(self) -> None:
         """Everybody who is let in. Three queries."""
         self._mark, _ = network.bindings_changed(0)
-        self.admit(Terminal.objects.order_by("id").values_list("id", "terminal", "last_fix_at"))
+        self.admit(Terminal.objects.order_by("id").values_list(*_ROW))
         self._stays_load(range(len(self.names)))
 
     def slots_of(self, names: Sequence[str]) -> Ints:
@@ -44,14 +48,27 @@ class Registry:
         if unheard:
             rows = Terminal.objects.filter(terminal__in=unheard).order_by("id")
             before = len(self.names)
-            self.admit(rows.values_list("id", "terminal", "last_fix_at"))
+            self.admit(rows.values_list(*_ROW))
             self._stays_load(range(before, len(self.names)))
         return np.array([known.get(name, -1) for name in names], dtype=np.int64)
+
+    def slots_of_ids(self, terminal_id: Ints) -> Ints:
+        """Of terminals by their rows' ids; −1: not loaded."""
+        slot_of = {one: slot for slot, one in enumerate(self.memory.terminal_id[: len(self.names)].tolist())}
+        return np.array([slot_of.get(one, -1) for one in terminal_id.tolist()], dtype=np.int64)
 
     def refresh(self) -> None:
         """Follow terminals that were put into other vehicles. Two queries, one more when some were."""
         self._mark, changed = network.bindings_changed(self._mark)
         self._stays_load(self._slot_of[name] for name in changed if name in self._slot_of)
+
+    def registered(self, since: datetime) -> list[int]:
+        """Slots of those that registered since, their versions known afterwards. One query."""
+        rows = Terminal.objects.filter(registered_at__gte=since).values_list("terminal", "version")
+        fresh = [(self._slot_of[name], version) for name, version in rows if name in self._slot_of]
+        for slot, version in fresh:
+            self.versions[slot] = version
+        return [slot for slot, _ in fresh]
 
     def vehicle_at(self, slot: int, at_us: int) -> int:
         """The vehicle this terminal was in then; NONE: in none. That stay is the cached one afterwards if it is the newest asked for."""
@@ -69,10 +86,8 @@ class Registry:
 
     def remember(self, terminal_id: Ints, columns: Columns) -> None:
         """Rows of the table, oldest received first: what a restart must not take for new."""
-        slot_of_id = {int(self.memory.terminal_id[slot]): slot for slot in range(len(self.names))}
-        for row, one in enumerate(terminal_id.tolist()):
-            slot = slot_of_id.get(one)
-            if slot is None:
+        for row, slot in enumerate(self.slots_of_ids(terminal_id).tolist()):
+            if slot < 0:
                 continue
             at_us = NONE if columns.flags[row] & Flag.CLOCK else int(columns.at_us[row])
             place = int(self.memory.ring_next[slot]) % RING
@@ -102,13 +117,14 @@ class Registry:
             )
         self.unwritten.difference_update(slots.tolist())
 
-    def admit(self, rows: Iterable[tuple[int, str, datetime | None]]) -> None:
-        """Terminals (id, number, newest fix) that were not heard of before."""
-        for terminal_id, name, last_fix_at in rows:
+    def admit(self, rows: Iterable[Row]) -> None:
+        """Terminals (id, number, version, newest fix) that were not heard of before."""
+        for terminal_id, name, version, last_fix_at in rows:
             slot = len(self.names)
             if slot == len(self.memory.terminal_id):
                 self.memory = once.memory_grown(self.memory, 2 * slot)
             self.names.append(name)
+            self.versions.append(version)
             self._slot_of[name] = slot
             self.memory.terminal_id[slot] = terminal_id
             if last_fix_at is not None:

@@ -13,7 +13,6 @@ from zaitu.telemetry import models
 from zaitu.telemetry.adapters.newest import newest_blank
 from zaitu.telemetry.codecs.columns import NONE, PROBES, microseconds
 from zaitu.telemetry.kernels.layout import Records
-from zaitu.telemetry.rules.fences import Visit
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,7 +22,6 @@ class Document:
     vehicle_id: int
     trip: str
     """What it was computed for; empty: nothing was watched."""
-    visits: tuple[Visit, ...]
     at_us: int
     """Fix time it stands at; NONE: before the first. Fixes up to it must not be walked again."""
     lat: float
@@ -31,6 +29,8 @@ class Document:
     along_m: float
     """NaN: not on a route."""
     off_m: float
+    rules: dict[str, Any]
+    """kernels.document; empty: nothing was ever told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,12 @@ def _document(row: models.VehicleState) -> Document:
     return Document(
         vehicle_id=row.pk,
         trip=row.trip,
-        visits=tuple(visit_from(packed) for packed in row.visits),
         at_us=microseconds(row.at) if row.at > _NEVER else NONE,
         lat=row.lat,
         lon=row.lon,
         along_m=math.nan if row.along_m is None else row.along_m,
         off_m=math.nan if row.off_m is None else row.off_m,
+        rules=row.rules,
     )
 
 
@@ -97,16 +97,16 @@ def documents_write(documents: Sequence[Document]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO telemetry_vehiclestate AS state
-                      (vehicle_id, at, received_at, lat, lon, along_m, off_m, trip, visits)
+                      (vehicle_id, at, received_at, lat, lon, along_m, off_m, trip, rules)
                SELECT vehicle_id, 'epoch'::timestamptz + at_us * interval '1 microsecond', 'epoch', lat, lon, along_m, off_m,
-                      trip, visits
+                      trip, rules
                  FROM jsonb_to_recordset(%s::jsonb)
                       AS fresh (vehicle_id bigint, at_us bigint, lat float8, lon float8, along_m float8, off_m float8,
-                                trip text, visits jsonb)
+                                trip text, rules jsonb)
                 ORDER BY vehicle_id
                ON CONFLICT (vehicle_id) DO UPDATE
                   SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, along_m = excluded.along_m,
-                      off_m = excluded.off_m, trip = excluded.trip, visits = excluded.visits""",
+                      off_m = excluded.off_m, trip = excluded.trip, rules = excluded.rules""",
             [json.dumps([_packed(one) for one in documents])],
         )
 
@@ -121,28 +121,5 @@ def _packed(one: Document) -> dict[str, Any]:
         "along_m": None if math.isnan(one.along_m) else one.along_m,
         "off_m": None if math.isnan(one.off_m) else one.off_m,
         "trip": one.trip,
-        "visits": [visit_packed(visit) for visit in one.visits],
+        "rules": one.rules,
     }
-
-
-def visit_packed(visit: Visit) -> list[float | None]:
-    return [
-        visit.seq,
-        visit.entered_s,
-        visit.left_s,
-        visit.out_since_s,
-        visit.out_fixes,
-        visit.inside_s,
-    ]
-
-
-def visit_from(packed: list[Any]) -> Visit:
-    seq, entered_s, left_s, out_since_s, out_fixes, inside_s = packed
-    return Visit(
-        seq=int(seq),
-        entered_s=entered_s,
-        left_s=left_s,
-        out_since_s=out_since_s,
-        out_fixes=int(out_fixes),
-        inside_s=inside_s,
-    )

@@ -28,6 +28,6 @@ def kernels_warm(now: datetime) -> None:
     sockets.sockets_send(none, runs, 0, out, none)
     sockets.sockets_receive(none, none, 1, received, runs, none)
     engine = Engine()
-    engine.registry.admit([(0, "1", None)])
+    engine.registry.admit([(0, "1", "2013", None)])
     prepared = engine.prepare(Tick(received_at=now, columns=one.columns))
     rows_packed(one.columns, prepared.owners, np.arange(len(one.columns)), now)

@@ -8,6 +8,7 @@ it; after a crash the rows received since are walked again (`open`).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -21,14 +22,21 @@ from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_wri
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
+from zaitu.telemetry.kernels import fleet as fleets
 from zaitu.telemetry.kernels import once
+from zaitu.telemetry.kernels.document import document_load, visit_packed
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.models import Quarantine
+from zaitu.telemetry.rules.alarms import EDGES
 from zaitu.telemetry.services import facts, quarantine
+from zaitu.telemetry.services.telling import events_of
 
 _WHY_ASIDE: Final = {once.TIMELESS: quarantine.CLOCK, once.STRANGE: quarantine.STRANGER}
-_OVERLAP: Final = timedelta(seconds=5)
-"""Received so long before the last flush may still be missing from it."""
+DOCUMENTED_WITHIN_S: Final = 15
+"""What the rules remember of a vehicle is at most so many flushes behind."""
+_OVERLAP: Final = timedelta(seconds=DOCUMENTED_WITHIN_S + 5)
+"""Received so long before the last flush may be missing from the documents."""
+_REGISTERED: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,10 @@ class Engine:
         self._watched = watches.Followed()
         self._unwritten: set[int] = set()
         """Slots whose newest report is not yet in their row."""
+        self._undocumented: dict[int, None] = {}
+        """Slots whose document is behind, the longest first."""
+        self._device_of: Ints = np.empty(0, dtype=np.int64)
+        """The fleet's slot of a terminal, by the registry's; −1: not yet asked for."""
         self._rowless: set[int] = set()
         """Slots of vehicles that have no row yet."""
         self._slot_of: Ints = np.empty(0, dtype=np.int64)
@@ -104,26 +116,28 @@ class Engine:
         holding = shards.shard_take(self.shard)
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
         self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
-        self._slot_of = np.empty(0, dtype=np.int64)
+        self._slot_of = self._device_of = np.empty(0, dtype=np.int64)
+        self._undocumented = {}
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
-        self.refresh()
+        self.refresh(now)
         for state in states.states_all():
             self._restore(state)
         if holding.flushed_at is not None:
             self._catch_up(holding.flushed_at - _OVERLAP, now)
+        # While nobody listened nobody could be heard.
+        heard = self.fleet.vehicles["heard_us"]
+        np.maximum(heard, microseconds(now), out=heard)
 
     def _restore(self, state: states.Stored) -> None:
         slot = self._slot(state.document.vehicle_id)
         self._rowless.discard(slot)
         self.newest[slot] = state.newest[0]
         document, vehicle = state.document, self.fleet.vehicles[slot]
-        if document.at_us == NONE:
-            return
-        vehicle["at_us"], vehicle["lat"], vehicle["lon"] = document.at_us, document.lat, document.lon
-        if self.fleet.trips[slot] and self.fleet.trips[slot] == document.trip:
-            vehicle["along_m"], vehicle["off_m"] = document.along_m, document.off_m
-            self.fleet.visits_put(slot, document.visits)
+        if document.rules:
+            document_load(self.fleet, document.vehicle_id, document.rules)
+        elif document.at_us != NONE:
+            vehicle["at_us"], vehicle["lat"], vehicle["lon"] = document.at_us, document.lat, document.lon
 
     def _catch_up(self, since: datetime, now: datetime) -> None:
         """What was received since the states were written: its facts were told, its places were not yet remembered."""
@@ -132,15 +146,29 @@ class Engine:
         if not len(tail.columns):
             return
         slot = self._own(tail.vehicle_id)
-        fixed = (slot >= 0) & ((tail.columns.flags & Flag.FIXED) != 0)
-        walked = self.fleet.walk(tail.columns, slot, _in_order(np.flatnonzero(fixed), slot, tail.columns))
+        rows = np.flatnonzero(slot >= 0)
+        terminal = self.registry.slots_of_ids(tail.terminal_id)
+        order = fleets.order_of(slot, tail.columns.at_us, rows[terminal[rows] >= 0])
+        walked = self.fleet.walk(
+            fleets.Tick(
+                columns=tail.columns,
+                received_us=tail.received_us,
+                slots=slot,
+                devices=self._devices(terminal),
+                order=order,
+            )
+        )
         newest_put(self.newest, slot[walked.moved], tail.columns, walked.moved, now)
         self._unwritten.update(slot[walked.moved].tolist())
 
-    def refresh(self) -> None:
-        """Follow what others changed: stays of terminals, watches. A few queries."""
+    def refresh(self, now: datetime) -> None:
+        """Follow what others changed: stays and versions of terminals, watches. A few queries."""
         self.registry.refresh()
+        for terminal in self.registry.registered(now - _REGISTERED):
+            self._device(terminal)
         for vehicle_id, watch in self._watched.changed():
+            if vehicle_id % self.shard_count != self.shard:
+                continue
             if watch is None:
                 self.fleet.watch_clear(vehicle_id)
             else:
@@ -168,7 +196,16 @@ class Engine:
         self.registry.unwritten.update(terminal[known].tolist())
         slot = self._own(vehicle_id)
         late, order = self._sorted_out(columns, verdict, slot)
-        walked = self.fleet.walk(columns, slot, order)
+        received_us = microseconds(tick.received_at)
+        walked = self.fleet.walk(
+            fleets.Tick(
+                columns=columns,
+                received_us=np.full(len(columns), received_us),
+                slots=slot,
+                devices=self._devices(terminal),
+                order=order,
+            )
+        )
         self._sequence = self._sequence + 1 if sequence is None else sequence
         return Prepared(
             tick=tick,
@@ -178,8 +215,8 @@ class Engine:
             slot=slot,
             late=late,
             moved=walked.moved,
-            events=facts.fact_events(self.fleet, walked.facts, tick.received_at),
-            told=[facts.document(self.fleet, one) for one in walked.told.tolist()],
+            events=events_of(self.fleet, walked.facts, received_us),
+            told=[facts.document_of(self.fleet, one) for one in walked.told.tolist()],
         )
 
     def _sorted_out(self, columns: Columns, verdict: Ints, slot: Ints) -> tuple[Ints, Ints]:
@@ -190,7 +227,7 @@ class Engine:
         behind = columns.at_us <= self.fleet.vehicles["at_us"][owned]
         timed = (columns.flags & Flag.CLOCK) == 0
         late = placed & timed & behind & (new | (verdict == once.DOUBTFUL))
-        return np.flatnonzero(late), _in_order(np.flatnonzero(new & (slot >= 0)), slot, columns)
+        return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
     def store(self, prepared: Prepared) -> Outcome:
         """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end."""
@@ -244,6 +281,10 @@ class Engine:
         slots = prepared.slot[prepared.moved]
         newest_put(self.newest, slots, columns, prepared.moved, received_at)
         self._unwritten.update(slots.tolist())
+        for slot in np.unique(prepared.slot[prepared.slot >= 0]).tolist():
+            self._undocumented.setdefault(slot)
+        for document in prepared.told:
+            self._undocumented.pop(self._slot(document.vehicle_id), None)
         for row in np.intersect1d(prepared.late, rows).tolist():
             one = self.newest[int(prepared.slot[row])]
             at_us = int(columns.at_us[row])
@@ -254,18 +295,36 @@ class Engine:
 
     # Chores
 
-    def flush(self, now: datetime) -> None:
-        """Write what changed since the last time to the vehicles' and terminals' rows. Raises django.db.Error, shards.Fenced."""
+    def flush(self, now: datetime, *, everything: bool = False) -> None:
+        """Write what changed since the last time to the vehicles' and terminals' rows. Raises django.db.Error, shards.Fenced.
+
+        Documents take turns, so that each is written within DOCUMENTED_WITHIN_S flushes; `everything`: all of them now.
+        """
         holding = self._held()
         slots = np.array(sorted(self._unwritten), dtype=np.int64)
+        turn = len(self._undocumented) if everything else -(-len(self._undocumented) // DOCUMENTED_WITHIN_S)
+        documented = list(islice(self._undocumented, turn))
         with transaction.atomic():
             shards.shard_flushed(holding.shard, holding.epoch, now)
             states.rows_ensure(self.fleet.vehicle_ids[slot] for slot in self._rowless)
             ids = [self.fleet.vehicle_ids[slot] for slot in slots.tolist()]
             newest_write(ids, self.newest[slots], self.fleet.vehicles[slots])
+            states.documents_write([facts.document_of(self.fleet, slot) for slot in documented])
             self.registry.seen_write(now)
         self._unwritten.difference_update(slots.tolist())
         self._rowless.clear()
+        for slot in documented:
+            del self._undocumented[slot]
+
+    def timer(self, now: datetime) -> int:
+        """Facts of time that passed without a report; how many there were."""
+        found = self.fleet.timer(microseconds(now))
+        if len(found):
+            with transaction.atomic():
+                slots = np.unique(found["slot"]).tolist()
+                states.documents_write([facts.document_of(self.fleet, slot) for slot in slots])
+                outbox.put(*events_of(self.fleet, found, microseconds(now)))
+        return len(found)
 
     def settle(self, now: datetime) -> int:
         """Look for facts in late fixes whose terminals have gone quiet; how many were found. A transaction for each vehicle."""
@@ -275,9 +334,11 @@ class Engine:
         for slot in np.flatnonzero(waiting & quiet).tolist():
             events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
             with transaction.atomic():
-                states.documents_write([replace(facts.document(self.fleet, slot), visits=visits)])
+                document = facts.document_of(self.fleet, slot)
+                stays = {"visits": [visit_packed(visit) for visit in visits]}
+                states.documents_write([replace(document, rules=document.rules | stays)])
                 outbox.put(*events)
-            self.fleet.visits_put(slot, visits)
+            self.fleet.visits_set(slot, visits)
             self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
             self._unwritten.add(slot)
             found += len(events)
@@ -305,6 +366,23 @@ class Engine:
         if self._holding is None:
             raise RuntimeError("the engine is not open")
         return self._holding
+
+    def _device(self, terminal: int) -> int:
+        """The fleet's slot of a terminal (the registry's slot), which alarm bits are edges told by its version."""
+        terminal_id = int(self.registry.memory.terminal_id[terminal])
+        return self.fleet.device(terminal_id, edges=EDGES.get(self.registry.versions[terminal]))
+
+    def _devices(self, terminal: Ints) -> Ints:
+        """The fleet's slots of terminals (the registry's slots; −1: a stranger)."""
+        known = len(self.registry.names)
+        if known > len(self._device_of):
+            fresh = [self._device(one) for one in range(len(self._device_of), known)]
+            self._device_of = np.concatenate([self._device_of, np.array(fresh, dtype=np.int64)])
+        return (
+            np.where(terminal < 0, -1, self._device_of[np.where(terminal < 0, 0, terminal)])
+            if known
+            else terminal
+        )
 
     def _slot(self, vehicle_id: int) -> int:
         slot = self.fleet.slot(vehicle_id)
@@ -343,11 +421,6 @@ def shard_of(number: Ints, shard_count: int) -> Ints:
     """Which shard a vehicle is in; a terminal that is in none counts by its own id."""
     shard: Ints = number % shard_count
     return shard
-
-
-def _in_order(rows: Ints, slot: Ints, columns: Columns) -> Ints:
-    """By vehicle, then fix time, then as received."""
-    return rows[np.lexsort((rows, columns.at_us[rows], slot[rows]))]
 
 
 def _copied(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:

@@ -1,4 +1,4 @@
-"""What the rules found → events; and the stops in late fixes, which are walked again with all that is stored."""
+"""Stops in late fixes, which are walked again with all that is stored; and what must be remembered of a vehicle."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from zaitu.kernel.events import Event
 from zaitu.telemetry.adapters import positions, watches
 from zaitu.telemetry.adapters.positions import instant
 from zaitu.telemetry.adapters.states import Document
 from zaitu.telemetry.events import StopEntered, StopLeft
+from zaitu.telemetry.kernels.document import document
 from zaitu.telemetry.kernels.fleet import Fleet
-from zaitu.telemetry.kernels.layout import Kind, Records
 from zaitu.telemetry.rules.fences import Crossing, Trace, Visit, advance
 from zaitu.telemetry.rules.progress import progress
 
@@ -23,19 +22,6 @@ LATE_SETTLE: Final = timedelta(seconds=5)
 """Terminals empty their memory in many messages, seconds apart: late fixes are judged together when no more come."""
 LATE_FIXES_MAX: Final = 20_000
 _SAME_VISIT_S: Final = 60.0
-
-
-def fact_events(fleet: Fleet, found: Records, received_at: datetime) -> list[Event]:
-    """In the order found."""
-    return [
-        _event(
-            fleet,
-            int(fact["slot"]),
-            Crossing(seq=int(fact["a"]), entered=fact["kind"] == Kind.STOP_ENTERED, at_s=fact["at_us"] / 1e6),
-            received_at=received_at,
-        )
-        for fact in found
-    ]
 
 
 def _event(
@@ -51,18 +37,18 @@ def _event(
     )
 
 
-def document(fleet: Fleet, slot: int) -> Document:
+def document_of(fleet: Fleet, slot: int) -> Document:
     """What must survive a restart of the vehicle in this slot."""
     vehicle = fleet.vehicles[slot]
     return Document(
         vehicle_id=fleet.vehicle_ids[slot],
         trip=fleet.trips[slot],
-        visits=fleet.visits(slot),
         at_us=int(vehicle["at_us"]),
         lat=float(vehicle["lat"]),
         lon=float(vehicle["lon"]),
         along_m=float(vehicle["along_m"]),
         off_m=float(vehicle["off_m"]),
+        rules=document(fleet, slot),
     )
 
 

@@ -120,7 +120,7 @@ class EngineHost:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._turn:
             try:
-                await asyncio.wait_for(self._threads.call(self.engine.flush, clock.now()), 5)
+                await asyncio.wait_for(self._threads.call(self.engine.flush, clock.now(), everything=True), 5)
             except Exception:
                 log.warning("the newest places were not written; they will be found again at start")
         self._threads.close()
@@ -130,7 +130,8 @@ class EngineHost:
             await asyncio.sleep(_CHORES_S)
             async with self._turn:
                 now = clock.now()
-                await self._threads.call(self.engine.refresh)
+                await self._threads.call(self.engine.refresh, now)
                 await self._threads.call(self.engine.flush, now)
                 numbers.FACTS.inc(await self._threads.call(self.engine.settle, now))
+                numbers.FACTS.inc(await self._threads.call(self.engine.timer, now))
             await self._feed.tell()
