@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from zaitu.telemetry.codecs.locks import NO_EVENT, LockEvent
+
 EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
 """Receivers whose week number rolled over, and clocks without a battery, claim earlier dates with a good fix."""
 AHEAD_MAX: Final = timedelta(minutes=10)
@@ -66,10 +68,12 @@ class Fix:
 
     area: bytes = b""
     """What followed the block, as sent: `items` and `rest` together."""
-    lock_events: int = 0
-    """codecs.locks.LockEvent."""
+    lock_events: LockEvent = NO_EVENT
+    """What the lock says has happened."""
     lock_closed: bool | None = None
     """None: no lock, or it does not say."""
+    cover_closed: bool | None = None
+    """Of the lock's case; None: it does not say."""
 
     @property
     def digest(self) -> int:

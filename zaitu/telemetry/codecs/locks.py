@@ -1,6 +1,8 @@
 """What an electronic lock can say has happened, whatever its maker's words."""
 
+from dataclasses import dataclass
 from enum import IntFlag
+from typing import Final
 
 
 class LockEvent(IntFlag):
@@ -22,3 +24,26 @@ class LockEvent(IntFlag):
     def names(self) -> list[str]:
         """Stable words (`opened`, `wrong_password` …), as facts and `zaitu decode` tell them."""
         return [event.name.lower() for event in LockEvent if event in self and event.name]
+
+
+NO_EVENT: Final = LockEvent(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockState:
+    """Levels; None: not known."""
+
+    closed: bool | None = None
+    cover_closed: bool | None = None
+
+
+def lock_changes(before: LockState, now: LockState) -> LockEvent:
+    """What has happened between two reports that tell states only; nothing where either does not know."""
+    events = NO_EVENT
+    for was, is_now, opened, closed in (
+        (before.closed, now.closed, LockEvent.OPENED, LockEvent.CLOSED),
+        (before.cover_closed, now.cover_closed, LockEvent.COVER_OPENED, LockEvent.COVER_CLOSED),
+    ):
+        if None not in {was, is_now} and was is not is_now:
+            events |= closed if is_now else opened
+    return events

@@ -1,28 +1,79 @@
-"""Bodies and frames, for the platform's end and for the terminal's (replay, demo fleet, tests)."""
+"""Bodies and frames, for the platform's end and for the terminal's (replay, demo fleet, tests).
+
+Any message with a table is written by `body_of` from the names it is read into; the rest have functions of their own.
+"""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from zaitu.telemetry.codecs.jt808 import messages
+from zaitu.telemetry.codecs.jt808.catalogue import DRIVER_2011, LAYOUTS, MEDIA
 from zaitu.telemetry.codecs.jt808.framing import BODY_MAX, wrap
-from zaitu.telemetry.codecs.jt808.header import Header
+from zaitu.telemetry.codecs.jt808.header import Header, Package
 from zaitu.telemetry.codecs.jt808.location import BLOCK
 from zaitu.telemetry.codecs.jt808.values import time_bcd
 
 _LONG_FORM: Final = 0x4000
+_PACKAGED: Final = 0x2000
 
 
-def frame(msg_id: int, body: bytes, *, phone_bcd: bytes, serial: int, protocol: int | None = None) -> bytes:
+def frame(
+    msg_id: int,
+    body: bytes,
+    *,
+    phone_bcd: bytes,
+    serial: int,
+    protocol: int | None = None,
+    package: Package | None = None,
+) -> bytes:
     """A frame ready for the wire; the long header when `protocol` is given. Raises ValueError for a body over 1,023."""
     if len(body) > BODY_MAX:
         raise ValueError(f"a body has at most {BODY_MAX} bytes, not {len(body)}")
-    attributes = len(body) | (0 if protocol is None else _LONG_FORM)
+    attributes = len(body) | (0 if protocol is None else _LONG_FORM) | (_PACKAGED if package else 0)
     version = b"" if protocol is None else bytes([protocol])
     head = struct.pack(">HH", msg_id, attributes) + version + phone_bcd + struct.pack(">H", serial & 0xFFFF)
-    return wrap(head + body)
+    part = struct.pack(">HH", package.total, package.number) if package else b""
+    return wrap(head + part + body)
+
+
+def split(body: bytes, size: int = BODY_MAX) -> list[tuple[Package | None, bytes]]:
+    """A body in as many parts as it needs; one that fits a frame is no part of anything. Raises ValueError over 65,535 parts."""
+    if len(body) <= size:
+        return [(None, body)]
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    if len(pieces) > 0xFFFF:
+        raise ValueError(f"{len(body)} bytes are too many for one message")
+    return [
+        (Package(total=len(pieces), number=number), piece) for number, piece in enumerate(pieces, start=1)
+    ]
+
+
+def body_of(msg_id: int, values: Mapping[str, Any], version: str = "2013") -> bytes:
+    """The body of any message that has a table, from the values it would be read into (docs/jt808-decode.md).
+
+    `version` is `2011`, `2013` or `2019`. Raises ValueError: no such table, a value missing or out of range.
+    """
+    if msg_id == messages.DRIVER_CARD and version == "2011":
+        return DRIVER_2011.write(dict(values), version)
+    if msg_id not in LAYOUTS:
+        raise ValueError(f"0x{msg_id:04x} is not written from values")
+    return LAYOUTS[msg_id].write(dict(values), version)
+
+
+def resend_body(first_serial: int, numbers: Sequence[int], version: str) -> bytes:
+    """0x8003: parts to send again; their count is a byte until 2013 and a word in 2019."""
+    return body_of(messages.RESEND, {"first_serial": first_serial, "numbers": list(numbers)}, version)
+
+
+def media_body(
+    values: Mapping[str, Any], content: bytes, place: "Place | None", version: str = "2013"
+) -> bytes:
+    """0x0801: values as of 0x0800; the place was not sent until 2011. Raises ValueError."""
+    block = b"" if place is None else position_body(place)[: BLOCK.size]
+    return MEDIA.write(dict(values), version) + block + content
 
 
 def answer(to: Header, msg_id: int, body: bytes, *, serial: int) -> bytes:
@@ -150,14 +201,24 @@ class Uplink:
     version: str = "2013"
     serial: int = 0
 
-    def frame(self, msg_id: int, body: bytes = b"") -> tuple[int, bytes]:
+    def frame(self, msg_id: int, body: bytes = b"", *, package: Package | None = None) -> tuple[int, bytes]:
         """(serial, frame); the serial rises and wraps."""
         long_form = self.version == "2019"
         serial, self.serial = self.serial, self.serial + 1 & 0xFFFF
         phone_bcd = bytes.fromhex(self.phone.zfill(20 if long_form else 12))
-        return serial, frame(
-            msg_id, body, phone_bcd=phone_bcd, serial=serial, protocol=1 if long_form else None
+        told = frame(
+            msg_id,
+            body,
+            phone_bcd=phone_bcd,
+            serial=serial,
+            protocol=1 if long_form else None,
+            package=package,
         )
+        return serial, told
+
+    def message(self, msg_id: int, body: bytes) -> list[tuple[int, bytes]]:
+        """(serial, frame), in several parts when one frame does not hold the body."""
+        return [self.frame(msg_id, piece, package=package) for package, piece in split(body)]
 
     def register(self, who: Registration) -> tuple[int, bytes]:
         return self.frame(messages.REGISTER, register_body(who, self.version))

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD, Form, Profile, Sign
+
 Values = dict[str, Any]
 Decoder = Callable[[bytes], Values]
 
 _AREA_KINDS: Final = ("none", "circle", "rectangle", "polygon", "leg")
+_TEMPERATURES: Final = 0x51
 _TEMP_MIN_C: Final = -60.0
 _TEMP_MAX_C: Final = 120.0
 _LOCK_IDS: Final = frozenset({0x0B, 0x60, 0x63, 0x67, 0xD5, 0xE8})
@@ -14,17 +17,28 @@ _ACTIVE_SAFETY_MIN: Final = 32
 """Vendor locks use 67 for a password of a few bytes, active safety for a record of 41 and more."""
 
 
-def items_split(area: bytes) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
+def items_split(area: bytes, profile: Profile = STANDARD) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
     """(id, value) pairs by their declared lengths, and the rest from the first one that passes the end."""
     items = []
     at = 0
-    while at + 2 <= len(area):
-        end = at + 2 + area[at + 1]
-        if end > len(area):
+    while at < len(area):
+        id_bytes, length_bytes = _form(area, at, profile) if profile.forms else _sizes(profile.form)
+        start = at + id_bytes + length_bytes
+        end = start + _number(area[at + id_bytes : start])
+        if start > len(area) or end > len(area):
             break
-        items.append((area[at], area[at + 2 : end]))
+        items.append((_number(area[at : at + id_bytes]), area[start:end]))
         at = end
     return tuple(items), area[at:]
+
+
+def _sizes(form: Form) -> tuple[int, int]:
+    return form.id_bytes, form.length_bytes
+
+
+def _form(area: bytes, at: int, profile: Profile) -> tuple[int, int]:
+    fits = [start for start in profile.forms if area.startswith(start, at)]
+    return _sizes(profile.forms[max(fits, key=len)] if fits else profile.form)
 
 
 def _number(value: bytes) -> int:
@@ -45,18 +59,24 @@ def _fuel(value: bytes) -> Values:
     return {"fuel_pct": word & 0x7FFF} if word & 0x8000 else {"fuel_l": word / 10}
 
 
-def temperature_c(word: int, scale: float) -> float | None:
-    """Sign-and-magnitude or two's complement: for −60..+120 the two forms never overlap, so a word tells which it is."""
-    readings = (-(word & 0x7FFF) / scale, (word - 0x10000) / scale) if word & 0x8000 else (word / scale,)
-    return next((value for value in readings if _TEMP_MIN_C <= value <= _TEMP_MAX_C), None)
+def temperature_c(word: int, scale: float, sign: Sign = Sign.AUTO) -> float | None:
+    """A word below zero is read as `sign` says; outside −60..+120 it is None."""
+    magnitude, complement = -(word & 0x7FFF) / scale, (word - 0x10000) / scale
+    readings = {
+        Sign.AUTO: (magnitude, complement),
+        Sign.MAGNITUDE: (magnitude,),
+        Sign.COMPLEMENT: (complement,),
+    }
+    told = readings[sign] if word & 0x8000 else (word / scale,)
+    return next((value for value in told if _TEMP_MIN_C <= value <= _TEMP_MAX_C), None)
 
 
 def _words(value: bytes) -> list[int]:
     return [_number(value[at : at + 2]) for at in range(0, len(value) - 1, 2)]
 
 
-def _probes(value: bytes) -> Values:
-    return {"temps_c": [None if word == 0xFFFF else temperature_c(word, 10) for word in _words(value)]}
+def _probes(value: bytes, sign: Sign) -> Values:
+    return {"temps_c": [None if word == 0xFFFF else temperature_c(word, 10, sign) for word in _words(value)]}
 
 
 def _cargo(value: bytes) -> Values:
@@ -129,7 +149,6 @@ DECODERS: Final[dict[int, Decoder]] = {
     0x2B: _sized({4}, _analog),
     0x30: _plain("signal", sizes={1}),
     0x31: _plain("satellites", sizes={1}),
-    0x51: _probes,
     0x58: _humidity,
     0x61: _sized({2}, lambda value: {"power_v": _number(value) / 100}),
 }
@@ -139,15 +158,35 @@ def _is_lock(item_id: int, value: bytes) -> bool:
     return item_id in _LOCK_IDS and not (item_id == 0x67 and len(value) >= _ACTIVE_SAFETY_MIN)
 
 
-def items_decode(items: tuple[tuple[int, bytes], ...]) -> Values:
-    """Values by name. Temperatures are gathered in the order sent; of other items sent twice the last counts."""
+MEANINGS: Final[dict[str, Decoder]] = {
+    "battery_pct": _sized({1}, lambda value: {"battery_pct": value[0]} if value[0] <= 100 else {}),
+    "battery_hundredth_pct": _sized({2}, lambda value: {"battery_pct": _number(value) / 100}),
+    "battery_v": _sized({2}, lambda value: {"battery_v": _number(value) / 100}),
+    "odometer_km": _sized({4}, lambda value: {"odometer_m": _number(value) * 1000}),
+}
+"""What a profile may say that an item means."""
+
+
+def items_decode(items: tuple[tuple[int, bytes], ...], profile: Profile = STANDARD) -> Values:
+    """Values by name. Temperatures are gathered in the order sent; of other items sent twice the last counts.
+
+    Items of locks are kept as sent, by id, under `lock`; what they mean is for locks.lock_says.
+    """
     values: Values = {}
     for item_id, value in items:
         if _is_lock(item_id, value):
             values.setdefault("lock", {})[f"0x{item_id:02x}"] = value.hex()
-        elif item_id in DECODERS:
-            found = DECODERS[item_id](value)
-            if "temps_c" in found and "temps_c" in values:
-                found = {"temps_c": values["temps_c"] + found["temps_c"]}
-            values.update(found)
+        found = _item(item_id, value, profile)
+        if "temps_c" in found and "temps_c" in values:
+            found = {"temps_c": values["temps_c"] + found["temps_c"]}
+        values.update(found)
     return values
+
+
+def _item(item_id: int, value: bytes, profile: Profile) -> Values:
+    if item_id in profile.items:
+        meaning = profile.items[item_id]
+        return MEANINGS[meaning](value) if meaning else {}
+    if item_id == _TEMPERATURES:
+        return _probes(value, profile.temperature_sign)
+    return DECODERS[item_id](value) if item_id in DECODERS and not _is_lock(item_id, value) else {}

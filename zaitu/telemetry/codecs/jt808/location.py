@@ -7,6 +7,8 @@ from typing import Final
 from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.codecs.jt808.framing import FrameError
 from zaitu.telemetry.codecs.jt808.items import items_decode, items_split
+from zaitu.telemetry.codecs.jt808.locks import lock_says
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD, Profile
 from zaitu.telemetry.codecs.jt808.values import time_parse
 
 BLOCK: Final = struct.Struct(">IIIIhHH6s")
@@ -14,16 +16,18 @@ BLOCK: Final = struct.Struct(">IIIIhHH6s")
 _ACC, _FIXED, _SOUTH, _WEST = 1, 2, 4, 8
 
 
-def location_parse(body: bytes) -> Fix:
-    """Raises FrameError `short_body`."""
+def location_parse(body: bytes, profile: Profile = STANDARD) -> Fix:
+    """A position by the standard and its terminal's profile. Raises FrameError `short_body`."""
     if len(body) < BLOCK.size:
         raise FrameError("short_body", f"a position has {BLOCK.size} bytes or more, not {len(body)}")
     alarm, status, lat_e6, lon_e6, altitude_m, speed, course, bcd = BLOCK.unpack_from(body)
     time, time_flag = time_parse(bcd)
     lat = _degrees(lat_e6, 90, negative=bool(status & _SOUTH))
     lon = _degrees(lon_e6, 180, negative=bool(status & _WEST))
-    items, rest = items_split(body[BLOCK.size :])
-    extra = items_decode(items)
+    items, rest = items_split(body[BLOCK.size :], profile)
+    extra = items_decode(items, profile)
+    lock = lock_says(profile.locks, items=items, alarm=alarm, status=status)
+    extra.update(lock.extra)
     return Fix(
         time=time,
         time_flag=time_flag,
@@ -44,6 +48,9 @@ def location_parse(body: bytes) -> Fix:
         rest=rest,
         core=body[: BLOCK.size],
         area=body[BLOCK.size :],
+        lock_events=lock.events,
+        lock_closed=lock.closed,
+        cover_closed=lock.cover_closed,
     )
 
 
@@ -64,7 +71,7 @@ class Batch:
     """What could not be read as positions."""
 
 
-def batch_parse(body: bytes) -> Batch:
+def batch_parse(body: bytes, profile: Profile = STANDARD) -> Batch:
     """0x0704: WORD count, BYTE type, then WORD length and a 0x0200 body each. Raises FrameError `short_body`.
 
     A wrong length shifts what follows it; the walk then looks for the next place from which the rest reads as positions.
@@ -74,8 +81,8 @@ def batch_parse(body: bytes) -> Batch:
     count, kind = struct.unpack_from(">HB", body)
     pieces, skipped = _straight(body, 3), b""
     if pieces is None:
-        pieces, skipped = _searching(body, 3)
-    fixes = tuple(location_parse(piece) for piece in pieces)
+        pieces, skipped = _searching(body, 3, profile)
+    fixes = tuple(location_parse(piece, profile) for piece in pieces)
     return Batch(fixes=fixes, count=count, backfill=kind == 1, skipped=skipped)
 
 
@@ -108,7 +115,7 @@ def _next_start(body: bytes, at: int) -> int:
     return len(body)
 
 
-def _searching(body: bytes, at: int) -> tuple[list[bytes], bytes]:
+def _searching(body: bytes, at: int, profile: Profile) -> tuple[list[bytes], bytes]:
     pieces: list[bytes] = []
     skipped = b""
     while at + 2 <= len(body):
@@ -117,7 +124,7 @@ def _searching(body: bytes, at: int) -> tuple[list[bytes], bytes]:
             end = _next_start(body, at + 1)
             skipped += body[at:end]
         else:
-            if end > len(body) or not _whole(body[at + 2 : end]):
+            if end > len(body) or not _whole(body[at + 2 : end], profile):
                 # The length is wrong; the position is not: it ends where the next one starts.
                 end = _next_start(body, at + 2 + BLOCK.size)
             pieces.append(body[at + 2 : end])
@@ -125,6 +132,6 @@ def _searching(body: bytes, at: int) -> tuple[list[bytes], bytes]:
     return pieces, skipped + body[at:]
 
 
-def _whole(piece: bytes) -> bool:
+def _whole(piece: bytes, profile: Profile) -> bool:
     """A position and items that end where the piece does."""
-    return len(piece) >= BLOCK.size and not items_split(piece[BLOCK.size :])[1]
+    return len(piece) >= BLOCK.size and not items_split(piece[BLOCK.size :], profile)[1]

@@ -18,6 +18,11 @@ def text(content: bytes) -> str:
     return words if words.isprintable() and "\ufffd" not in words else stripped.hex()
 
 
+def is_bcd(content: bytes) -> bool:
+    """Decimal digits only, and some."""
+    return content.hex().isdecimal()
+
+
 def time_parse(bcd: bytes) -> tuple[datetime | None, TimeFlag | None]:
     """BCD YYMMDDhhmmss at GMT+8 → UTC, or why not."""
     if not any(bcd):
