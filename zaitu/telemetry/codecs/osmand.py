@@ -4,22 +4,28 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from zaitu.telemetry.codecs.fix import Fix, TimeFlag
+from zaitu.telemetry.codecs.instants import instant_parse
 
 LOCATIONS_MAX: Final = 500
 """In one JSON request."""
 _KMH_PER_KNOT: Final = 1.852
 _KMH_PER_MPS: Final = 3.6
-_MILLISECONDS_FROM: Final = 100_000_000_000
-"""A number from here on is milliseconds: as seconds it would lie beyond the year 5000."""
 
 
 class OsmandError(Exception):
-    """The request is no position; the message says what is wrong with it."""
+    """The request is no position; the message says what is wrong with it. `code` is stable.
+
+    too_many_fields, not_json, not_object, too_many_locations, no_coordinates, off_earth, no_id, not_a_number, bad_time
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,7 @@ def query_parse(query: str) -> Told:
             for name, values in parse_qs(query, max_num_fields=50, strict_parsing=False).items()
         }
     except ValueError as error:
-        raise OsmandError("too many fields") from error
+        raise OsmandError("too_many_fields", "too many fields") from error
     if "location" in words and "," in words["location"]:
         words["lat"], words["lon"] = words["location"].split(",")[:2]
     fix = _fix(
@@ -61,13 +67,13 @@ def json_parse(body: bytes) -> Told:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise OsmandError("not JSON") from error
+        raise OsmandError("not_json", "not JSON") from error
     if not isinstance(content, dict):
-        raise OsmandError("not a JSON object")
+        raise OsmandError("not_object", "not a JSON object")
     locations = content.get("location", content.get("locations"))
     locations = locations if isinstance(locations, list) else [locations]
     if not 0 < len(locations) <= LOCATIONS_MAX:
-        raise OsmandError(f"{len(locations)} locations, 1..{LOCATIONS_MAX} allowed")
+        raise OsmandError("too_many_locations", f"{len(locations)} locations, 1..{LOCATIONS_MAX} allowed")
     token = content.get("device_id", content.get("id"))
     return Told(token=_token(token), fixes=tuple(_location(one) for one in locations))
 
@@ -75,7 +81,7 @@ def json_parse(body: bytes) -> Told:
 def _location(location: Any) -> Fix:
     coords = location.get("coords") if isinstance(location, dict) else None
     if not isinstance(coords, dict):
-        raise OsmandError("location.coords is missing")
+        raise OsmandError("no_coordinates", "location.coords is missing")
     battery = location.get("battery")
     level = _number(battery.get("level")) if isinstance(battery, dict) else None
     return _fix(
@@ -109,9 +115,9 @@ def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
 ) -> Fix:
     lat_deg, lon_deg = _number(lat), _number(lon)
     if lat_deg is None or lon_deg is None:
-        raise OsmandError("lat or lon is missing")
+        raise OsmandError("no_coordinates", "lat or lon is missing")
     if abs(lat_deg) > 90 or abs(lon_deg) > 180:
-        raise OsmandError("lat or lon is not on Earth")
+        raise OsmandError("off_earth", "lat or lon is not on Earth")
     course_deg, altitude_m, odometer_m = _number(course), _number(altitude), _number(odometer)
     at = _time(time)
     return Fix(
@@ -130,7 +136,7 @@ def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
 
 def _token(word: Any) -> str:
     if not isinstance(word, str | int) or not 1 <= len(str(word)) <= 200:
-        raise OsmandError("id is missing")
+        raise OsmandError("no_id", "id is missing")
     return str(word)
 
 
@@ -140,9 +146,9 @@ def _number(word: Any) -> float | None:
     try:
         value = float(word)
     except (TypeError, ValueError) as error:
-        raise OsmandError("not a number where one belongs") from error
+        raise OsmandError("not_a_number", "not a number where one belongs") from error
     if not math.isfinite(value):
-        raise OsmandError("not a number where one belongs")
+        raise OsmandError("not_a_number", "not a number where one belongs")
     return value
 
 
@@ -157,24 +163,7 @@ def _unless_negative(word: Any) -> float | None:
 
 
 def _time(word: Any) -> datetime | None:
-    """Seconds or milliseconds since 1970, or ISO 8601 (without an offset: UTC); None when there is none."""
-    if word is None or word == "":
-        return None
     try:
-        number = float(word)
-    except (TypeError, ValueError):
-        return _iso(str(word))
-    if number >= _MILLISECONDS_FROM:
-        number /= 1000
-    try:
-        return datetime.fromtimestamp(number, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise OsmandError("timestamp is not a time") from error
-
-
-def _iso(word: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(word.strip())
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise OsmandError("timestamp is not a time") from error
+        return instant_parse(word)
+    except ValueError as error:
+        raise OsmandError("bad_time", "timestamp is not a time") from error

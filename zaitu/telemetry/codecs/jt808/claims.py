@@ -11,6 +11,7 @@ from zaitu.telemetry.codecs.jt808.framing import FrameError, unescape
 from zaitu.telemetry.codecs.jt808.header import Header, header_claims
 from zaitu.telemetry.codecs.jt808.messages import Message, decode
 from zaitu.telemetry.codecs.jt808.names import alarm_names, status_names
+from zaitu.telemetry.codecs.lines import bytes_of
 
 Claims = dict[str, Any]
 
@@ -23,11 +24,10 @@ def line_claims(line: str, *, now: datetime) -> list[Claims]:
 
     Spaces, `0x`, commas and capitals do not matter; delimiters may be left out on both sides. `now` is aware. Never raises.
     """
-    cleaned = "".join(line.replace("0x", " ").replace("0X", " ").replace(",", " ").replace("-", " ").split())
     try:
-        content = bytes.fromhex(cleaned)
-    except ValueError:
-        return [_refused("not_hex", "only pairs of hexadecimal digits can be read")]
+        content = bytes_of(line)
+    except ValueError as error:
+        return [_refused("not_hex", str(error))]
     opened, closed = content.startswith(b"\x7e"), content.endswith(b"\x7e")
     if opened and not closed:
         return [_refused("unterminated", "the closing 7e is missing", content.strip(b"\x7e"))]
@@ -114,6 +114,8 @@ def fix_claims(fix: Fix, *, is_2019: bool, now: datetime) -> Claims:
         "temps_c": list(fix.temps_c),
         "humidity_pct": next((value for value in humidity if value is not None), None),
         **{key: extra.pop(key, None) for key in _OF_FIX},
+        "lock_events": fix.lock_events.names,
+        "lock_closed": fix.lock_closed,
         "raw_items": [[f"{item_id:02x}", value.hex()] for item_id, value in fix.items],
     }
     if len(humidity) > 1:
