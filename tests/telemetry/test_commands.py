@@ -51,6 +51,24 @@ def test_decode_needs_no_database_and_no_home_and_prints_one_object_a_line():
     assert [claims["error"] for claims in printed[-3:]] == ["not_hex", "empty", "not_hex"]
 
 
+def test_decode_reads_locks_and_phones_as_well(tmp_path):
+    rows = json.loads((DATA / "elock.json").read_text("utf-8"))["vectors"]
+    frames = [row["hex"] for row in rows if row["hex"]]
+    (tmp_path / "locks.txt").write_text("\n".join([*frames, "(8000620011,P22,2)", "(bad", "zz"]))
+    printed = decoded("elock", tmp_path / "locks.txt")
+    assert sum(claims["ok"] for claims in printed) == len(printed) - 2
+    assert [claims["error"] for claims in printed[-2:]] == ["bad_text", "not_hex"]
+    (tmp_path / "phones.txt").write_text('id=1&lat=2&lon=3\n{"device_id":\nid=1\n')
+    printed = decoded("osmand", tmp_path / "phones.txt")
+    assert [claims["error"] for claims in printed] == [None, "not_json", "no_coordinates"]
+
+
+def decoded(kind, path):
+    out = io.StringIO()
+    call_command("decode", kind, str(path), stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
 def test_decode_reads_a_file_and_says_when_there_is_none(tmp_path, capsys):
     (tmp_path / "frames.txt").write_text(make.Uplink("13912345678").heartbeat()[1].hex())
     out = io.StringIO()
@@ -77,6 +95,18 @@ def test_a_row_that_cannot_be_read_is_named_and_costs_only_itself():
     read = list(places_read(lines, columns_parse("lat=a,lon=o,time=t:s")))
     assert [one.lat for one in read if not isinstance(one, str)] == [1, 3]
     assert [one.split(":")[0] for one in read if isinstance(one, str)] == ["line 3", "line 4", "line 5"]
+
+
+@pytest.mark.parametrize("bad", ["17\r16,1,2", "1716229815,1," + "2" * 200_000], ids=["line end", "endless"])
+def test_a_row_that_is_no_csv_costs_only_itself(bad):
+    lines = ["t,a,o", bad, "1716229816,3,4"]
+    read = list(places_read(lines, columns_parse("lat=a,lon=o,time=t:s")))
+    assert [one.split(":")[0] if isinstance(one, str) else one.lat for one in read] == ["line 2", 3]
+
+
+def test_a_file_whose_first_line_is_no_csv_is_refused():
+    with pytest.raises(TraceError, match="the first line"):
+        list(places_read(["t\rx,a,o"], columns_parse("lat=a,lon=o,time=t:s")))
 
 
 @pytest.mark.parametrize(

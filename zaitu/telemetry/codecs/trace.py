@@ -47,7 +47,7 @@ class Column:
 def columns_parse(text: str) -> dict[str, Column]:
     """Raises TraceError."""
     columns = {}
-    for part in next(csv.reader([text.replace('"', "")]), []):
+    for part in text.replace('"', "").split(","):
         meaning, equals, told = part.strip().partition("=")
         name, _, unit = told.partition(":")
         if not equals or meaning not in _UNITS:
@@ -64,17 +64,32 @@ def columns_parse(text: str) -> dict[str, Column]:
 
 def places_read(lines: Iterable[str], columns: dict[str, Column]) -> Iterator[Place | str]:
     """A place for each row, or a sentence on what is wrong with it. Raises TraceError when a column is missing."""
-    rows = csv.DictReader(lines)
-    missing = [column.name for column in columns.values() if column.name not in (rows.fieldnames or [])]
+    number = 0
+
+    def counted() -> Iterator[str]:
+        # DictReader counts too, but not a line it gave up at.
+        nonlocal number
+        for line in lines:
+            number += 1
+            yield line
+
+    rows = csv.DictReader(counted())
+    try:
+        names = rows.fieldnames or []
+    except csv.Error as error:
+        raise TraceError(f"the first line: {error}") from error
+    missing = [column.name for column in columns.values() if column.name not in names]
     if missing:
         raise TraceError(f"the file has no column {', '.join(missing)}")
-    for row in rows:
+    while True:
         try:
-            yield _place(
-                {meaning: (row[column.name] or "").strip() for meaning, column in columns.items()}, columns
-            )
-        except (ValueError, OverflowError) as error:
-            yield f"line {rows.line_num}: {error}"
+            row = next(rows)
+            words = {meaning: (row[column.name] or "").strip() for meaning, column in columns.items()}
+            yield _place(words, columns)
+        except StopIteration:
+            return
+        except (ValueError, OverflowError, csv.Error) as error:
+            yield f"line {number}: {error}"
 
 
 def _place(words: dict[str, str], columns: dict[str, Column]) -> Place:

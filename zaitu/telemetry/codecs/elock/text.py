@@ -65,7 +65,7 @@ def _number(word: str) -> float:
         value = float(word)
     except ValueError:
         value = float("nan")
-    if not abs(value) < 1e9:
+    if not abs(value) < 1e11:
         raise ElockError("bad_text", f"{word!r} is no number")
     return value
 

@@ -6,13 +6,14 @@ the same names. Text is GBK, numbers are big-endian.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from zaitu.telemetry.codecs.jt808.framing import FrameError
 from zaitu.telemetry.codecs.jt808.values import text, time_bcd, time_parse
 
 Values = dict[str, Any]
+_GMT8: Final = timedelta(hours=8)
 
 
 class Reader:
@@ -161,7 +162,7 @@ class Moment:
         bcd = body.take(6, self.name)
         at, _flag = time_parse(bcd)
         if at is not None and self.utc:
-            at = datetime.strptime(bcd.hex(), "%y%m%d%H%M%S").replace(tzinfo=UTC)
+            at += _GMT8
         into[self.name] = None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def write(self, values: Values, version: str) -> bytes:

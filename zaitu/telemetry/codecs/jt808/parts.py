@@ -8,7 +8,7 @@ terminal has been quiet, if no number comes twice and the serials rise with the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from zaitu.telemetry.codecs.jt808.framing import FrameError
@@ -22,6 +22,7 @@ _PIECES_MAX: Final = 64
 """Of one upload before they are joined, or dropped when they do not fit."""
 _FINISHED_MAX: Final = 4096
 """Parts of finished messages that are still recognised when they come again."""
+_GAPS_MAX: Final = 512
 _OVERHEAD: Final = 256
 """Bytes that holding a part costs besides its body."""
 _HALF: Final = 0x8000
@@ -73,15 +74,20 @@ class PartLimits:
 
 @dataclass(slots=True)
 class _Piece:
-    """Parts that name the same first serial."""
+    """Parts that name the same first serial, or were joined; serials rise with the numbers, but for what was asked for."""
 
     first: int
     headers: dict[int, Header] = field(default_factory=dict)
     bodies: dict[int, bytes] = field(default_factory=dict)
+    asked: frozenset[int] = frozenset()
+    low: int = 0xFFFF
+    high: int = 0
+    cost: int = 0
 
-    @property
-    def cost(self) -> int:
-        return sum(map(_cost, self.bodies.values()))
+    def put(self, number: int, header: Header, body: bytes) -> None:
+        self.headers[number], self.bodies[number] = header, body
+        self.low, self.high = min(self.low, number), max(self.high, number)
+        self.cost += _cost(body)
 
     def holds(self, header: Header, number: int, body: bytes) -> bool:
         return (
@@ -154,7 +160,7 @@ class Parts:
             return None
         upload.heard_s, upload.tries = at_s, 0
         piece = self._piece(terminal, upload, first, number)
-        piece.headers[number], piece.bodies[number] = header, body
+        piece.put(number, header, body)
         self._count(terminal, _cost(body))
         if len(piece.bodies) == upload.total:
             return self._finish(header.phone, key, piece)
@@ -191,6 +197,10 @@ class Parts:
                 self._count(terminal, -piece.cost)
                 self.given_up += 1
                 break
+        waiting = [piece for piece in upload.pieces if number in piece.asked and number not in piece.bodies]
+        if len(waiting) == 1:
+            # Asked for and sent again, under a serial of its own.
+            return waiting[0]
         upload.pieces.append(_Piece(first))
         return upload.pieces[-1]
 
@@ -249,26 +259,33 @@ class Parts:
 def _joined(pieces: Sequence[_Piece]) -> list[_Piece]:
     """Pieces put together where one continues another: no number twice, serials rising with the numbers."""
     joined: list[_Piece] = []
-    for piece in sorted(pieces, key=lambda one: min(one.bodies)):
+    for piece in sorted(pieces, key=lambda one: one.low):
         fitting = next((one for one in joined if _continues(one, piece)), None)
         if fitting is None:
             joined.append(piece)
         else:
-            fitting.headers.update(piece.headers)
-            fitting.bodies.update(piece.bodies)
+            for number, body in piece.bodies.items():
+                fitting.put(number, piece.headers[number], body)
     return joined
 
 
 def _continues(one: _Piece, piece: _Piece) -> bool:
-    if one.bodies.keys() & piece.bodies.keys():
+    if one.high < piece.low:
+        return _rises(one.headers[one.high].serial, piece.headers[piece.low].serial)
+    # One fills the other's gaps: that is looked at only where it costs nothing to look.
+    if len(one.bodies) + len(piece.bodies) > _GAPS_MAX or one.bodies.keys() & piece.bodies.keys():
         return False
     serials = [header.serial for _, header in sorted({**one.headers, **piece.headers}.items())]
-    return all(0 < later - earlier & 0xFFFF < _HALF for earlier, later in pairwise(serials))
+    return all(_rises(earlier, later) for earlier, later in pairwise(serials))
+
+
+def _rises(earlier: int, later: int) -> bool:
+    return 0 < later - earlier & 0xFFFF < _HALF
 
 
 def _ask(piece: _Piece, total: int) -> Ask:
-    missing = [number for number in range(1, total + 1) if number not in piece.bodies]
-    lowest = min(piece.headers)
-    header = piece.headers[lowest]
-    first = header.serial - lowest + 1 & 0xFFFF
-    return Ask(header=header, first_serial=first, numbers=tuple(missing[:ASK_MAX]))
+    missing = tuple(islice((n for n in range(1, total + 1) if n not in piece.bodies), ASK_MAX))
+    piece.asked = frozenset(missing)
+    header = piece.headers[piece.low]
+    first = header.serial - piece.low + 1 & 0xFFFF
+    return Ask(header=header, first_serial=first, numbers=missing)
