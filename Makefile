@@ -18,6 +18,9 @@ check: $(VENV)/.dev ## Lint, types, layers and sizes only
 bench: $(VENV)/.dev ## Measure; ONLY=tracking for a part
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+soak: $(VENV)/.dev ## Run what takes long, and write docs/soak.md; ZAITU_SOAK_S=60 for seconds a target
+	@exec $(BIN)/python -m tests.fuzz.soak
+
 lock: ## Make the hash-locked files anew from pyproject.toml
 	bash scripts/lock
 

@@ -99,7 +99,8 @@ def _again(message: Message) -> None:
     body, _refused = _tried(
         lambda: body_of(message.header.msg_id, message.fields, message.version), ValueError
     )
-    if body is not None:
+    # A driver's card of 2011 is known by its form alone, and text that was no text may give it another.
+    if body is not None and message.version != "2011":
         messages.message_of(message.header, body)
 
 

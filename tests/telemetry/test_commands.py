@@ -63,9 +63,23 @@ def test_decode_reads_locks_and_phones_as_well(tmp_path):
     assert [claims["error"] for claims in printed] == [None, "not_json", "no_coordinates"]
 
 
-def decoded(kind, path):
+def test_decode_reads_a_makers_items_when_told_whose_they_are(tmp_path):
+    place = make.place(make.moment(), items=bytes.fromhex("0b0706363839363037"))
+    (tmp_path / "frames.txt").write_text(make.Uplink("13912345678").position(place)[1].hex())
+    told = [
+        decoded("jt808", tmp_path / "frames.txt", *options)[0]["fixes"][0]
+        for options in ((), ("--profile", "jointech"))
+    ]
+    assert [(fix["lock_events"], fix["lock_closed"]) for fix in told] == [
+        ([], None),
+        (["wrong_password"], True),
+    ]
+    assert [fix["lock"] for fix in told] == [{"0x0b": "06363839363037"}] * 2
+
+
+def decoded(kind, path, *options):
     out = io.StringIO()
-    call_command("decode", kind, str(path), stdout=out)
+    call_command("decode", kind, str(path), *options, stdout=out)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 

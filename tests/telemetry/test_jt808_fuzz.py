@@ -15,7 +15,7 @@ from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.osmand import OsmandError, json_parse, query_parse
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-KNOWN = sorted(messages.PARSERS)
+KNOWN = sorted(messages.KNOWN)
 
 
 def body_frame(msg_id, body, *, long_form=False, extra_attributes=0):

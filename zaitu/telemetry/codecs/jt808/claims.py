@@ -11,6 +11,7 @@ from zaitu.telemetry.codecs.jt808.framing import FrameError, unescape
 from zaitu.telemetry.codecs.jt808.header import Header, header_claims
 from zaitu.telemetry.codecs.jt808.messages import Message, decode
 from zaitu.telemetry.codecs.jt808.names import alarm_names, status_names
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD, Profile
 from zaitu.telemetry.codecs.lines import bytes_of
 
 Claims = dict[str, Any]
@@ -19,7 +20,7 @@ _OF_FIX: Final = ("fuel_l", "satellites", "signal", "lock")
 """Keys of a fix that are always there, null when not sent."""
 
 
-def line_claims(line: str, *, now: datetime) -> list[Claims]:
+def line_claims(line: str, *, now: datetime, profile: Profile = STANDARD) -> list[Claims]:
     """The claims of a line of hexadecimal: one object; several only where one line holds several whole frames.
 
     Spaces, `0x`, commas and capitals do not matter; delimiters may be left out on both sides. `now` is aware. Never raises.
@@ -32,17 +33,17 @@ def line_claims(line: str, *, now: datetime) -> list[Claims]:
     if opened and not closed:
         return [_refused("unterminated", "the closing 7e is missing", content.strip(b"\x7e"))]
     if not opened:
-        return [content_claims(content, now=now)]
-    several = [content_claims(piece, now=now) for piece in content.split(b"\x7e") if piece]
+        return [content_claims(content, now=now, profile=profile)]
+    several = [content_claims(piece, now=now, profile=profile) for piece in content.split(b"\x7e") if piece]
     if len(several) > 1 and all(claims["ok"] for claims in several):
         return several
-    return [content_claims(content[1:-1], now=now)]
+    return [content_claims(content[1:-1], now=now, profile=profile)]
 
 
-def content_claims(content: bytes, *, now: datetime) -> Claims:
+def content_claims(content: bytes, *, now: datetime, profile: Profile = STANDARD) -> Claims:
     """The claims of what stood between two delimiters."""
     try:
-        message = decode(content)
+        message = decode(content, profile)
     except FrameError as error:
         return _refused(error.code, error.detail, content)
     return message_claims(message, now=now)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +13,10 @@ from zaitu.kernel import clock
 from zaitu.telemetry.codecs import osmand_claims
 from zaitu.telemetry.codecs.elock import claims as elock_claims
 from zaitu.telemetry.codecs.jt808 import claims as jt808_claims
+from zaitu.telemetry.codecs.jt808.profiles import PROFILES
 
-KINDS: Final[dict[str, Callable[..., list[dict[str, Any]]]]] = {
+Reader = Callable[..., list[dict[str, Any]]]
+KINDS: Final[dict[str, Reader]] = {
     "jt808": jt808_claims.line_claims,
     "elock": elock_claims.line_claims,
     "osmand": osmand_claims.line_claims,
@@ -29,22 +32,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=list(KINDS), help="the device language")
+        parser.add_argument(
+            "--profile", choices=list(PROFILES), default="standard", help="jt808: what the maker means"
+        )
         parser.add_argument("file", nargs="?", default="-", help="a file of frames; default: standard input")
 
-    def handle(self, *, kind: str, file: str, **_: Any) -> None:
+    def handle(self, *, kind: str, file: str, profile: str, **_: Any) -> None:
+        read = KINDS[kind]
+        if kind == "jt808":
+            read = partial(read, profile=PROFILES[profile])
         # Bytes, so that a line in another encoding is a bad frame and not an error of ours.
         if file == "-":
-            self._print_all(kind, sys.stdin.buffer)
+            self._print_all(read, sys.stdin.buffer)
             return
         try:
             with Path(file).open("rb") as lines:
-                self._print_all(kind, lines)
+                self._print_all(read, lines)
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from error
 
-    def _print_all(self, kind: str, lines: Iterable[bytes]) -> None:
+    def _print_all(self, read: Reader, lines: Iterable[bytes]) -> None:
         for raw in lines:
             line = raw.decode("utf-8", "replace").strip().lstrip("\ufeff")
             if line and not line.startswith("#"):
-                for claims in KINDS[kind](line, now=clock.now()):
+                for claims in read(line, now=clock.now()):
                     self.stdout.write(json.dumps(claims, ensure_ascii=False))
