@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.telemetry import make
 from zaitu.telemetry.codecs.jt808 import FrameError, decode, messages
-from zaitu.telemetry.codecs.jt808.encode import Uplink, body_of
+from zaitu.telemetry.codecs.jt808.encode import Uplink, body_of, downlinks, media_body
 from zaitu.telemetry.codecs.jt808.header import Header, Package
 from zaitu.telemetry.codecs.jt808.parts import ASK_MAX, PartLimits, Parts
 
@@ -97,6 +98,37 @@ def test_the_real_0104_in_two_parts_is_read_as_one():
     read = whole.read().fields
     assert read["reply_serial"] == 3
     assert [one["value"] for one in read["parameters"]] == ["鄂A12345"] * 2
+
+
+@pytest.mark.parametrize("version", ["2013", "2019"])
+def test_a_picture_in_many_frames_is_a_picture(version):
+    media = {"media_id": 7, "media_kind": "image", "media_format": "jpeg", "event": "asked", "channel": 1}
+    jpeg = b"\xff\xd8" + bytes(range(256)) * 40
+    place = make.place(make.moment())
+    frames = Uplink("13912345678", version, serial=0xFFFE).message(
+        messages.MEDIA_DATA, media_body(media, jpeg, place, version)
+    )
+    assert len(frames) == 11
+    read = [decode(frame[1:-1]) for _, frame in frames]
+    assert all("package" in message.fields and not message.content for message in read)
+    (whole,) = feed(Parts(), [(message.header, message.body) for message in read[::-1]])
+    message = whole.read()
+    assert message.content == jpeg
+    assert (message.fields["media_id"], message.fields["data_bytes"]) == (7, len(jpeg))
+
+
+def test_a_long_route_goes_down_in_parts_that_a_terminal_can_put_together():
+    legs = [
+        {"id": number, "leg_id": number, "lat": 31.0 + number / 1000, "lon": 121.0, "width_m": 30}
+        for number in range(200)
+    ]
+    body = body_of(messages.ROUTE_SET, {"id": 5, "legs": legs})
+    to = decode(Uplink("13912345678").heartbeat()[1][1:-1]).header
+    frames = downlinks(to, messages.ROUTE_SET, body, serial=0xFFFF)
+    read = [decode(frame[1:-1]) for frame in frames]
+    assert [message.header.serial for message in read] == [0xFFFF, 0, 1, 2]
+    (whole,) = feed(Parts(), [(message.header, message.body) for message in read])
+    assert len(whole.read().fields["legs"]) == 200
 
 
 def test_what_is_missing_is_asked_for_and_then_given_up():

@@ -2,10 +2,13 @@
 
 framing   bytes of a stream → frames, escapes, checksum
 header    who, what, which part of how many
+parts     messages that come in several frames, put together
 location  the 28-byte position block and the batch of them (0x0704)
-items     what follows the block
+items     what follows the block; profiles, locks: what makers mean by it
+alarms    which bits are edges and which are levels; names: what bits are called
+layout    bodies as tables; catalogue, parameters, areas: the tables
 messages  a frame → Message
-encode    Message bodies → frames, for both ends
+encode    bodies and frames, for both ends
 claims    Message → JSON object (`zaitu decode jt808`)
 """
 

@@ -81,6 +81,21 @@ def answer(to: Header, msg_id: int, body: bytes, *, serial: int) -> bytes:
     return frame(msg_id, body, phone_bcd=to.phone_bcd, serial=serial, protocol=to.protocol)
 
 
+def downlinks(to: Header, msg_id: int, body: bytes, *, serial: int) -> list[bytes]:
+    """As `answer`, in as many frames as the body needs; their serials rise from `serial` and wrap."""
+    return [
+        frame(
+            msg_id,
+            piece,
+            phone_bcd=to.phone_bcd,
+            serial=serial + number,
+            protocol=to.protocol,
+            package=package,
+        )
+        for number, (package, piece) in enumerate(split(body))
+    ]
+
+
 def reply_body(to: Header, result: int) -> bytes:
     """0x8001: 0 done, 1 failed, 2 malformed, 3 unsupported, 4 alarm handled."""
     return struct.pack(">HHB", to.serial, to.msg_id, result)
