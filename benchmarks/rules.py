@@ -75,10 +75,12 @@ def _matched(truths: list[Truth], found: list[float]) -> Counter[str]:
     left = list(truths)
     for at_s in found:
         mine = next((truth for truth in left if truth.from_s <= at_s <= truth.to_s), None)
-        result["wrong" if mine is None else "right"] += 1
-        if mine is not None:
-            left.remove(mine)
-    result["missed"] += len(left)
+        if mine is None:
+            result["wrong"] += 1
+            continue
+        result["right"] += not mine.optional
+        left.remove(mine)
+    result["missed"] += sum(not truth.optional for truth in left)
     return result
 
 

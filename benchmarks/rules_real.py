@@ -107,10 +107,12 @@ def _detour(rng: np.random.Generator, fixes: Fixes, watch: Watch, middle: int) -
     fixes[inside, 2] += rise * np.sin(angle)
     off_m = np.array([road.locate(lat, lon)[1] for lat, lon in fixes[inside, 1:3]])
     off_s = fixes[inside, 0][off_m > 500]
-    # The road may come back to where the other one leads, and then it is not off it.
-    told = _longest_s(fixes[inside, 0], off_m > 500) >= 240
-    begins_s, ends_s = (off_s[0], off_s[-1]) if told else (0.0, 0.0)
-    return fixes, [Truth(kind=Kind.OFF_ROUTE, from_s=begins_s - 30, to_s=ends_s)] if told else []
+    # The road may come back to where the other one leads, and then it is off it for a moment only.
+    longest_s = _longest_s(fixes[inside, 0], off_m > 500)
+    if longest_s < 120:
+        return fixes, []
+    truth = Truth(kind=Kind.OFF_ROUTE, from_s=off_s[0] - 30, to_s=off_s[-1], optional=longest_s < 240)
+    return fixes, [truth]
 
 
 def _longest_s(at_s: Floats, off: Array) -> float:
@@ -129,7 +131,7 @@ def _long_stop(rng: np.random.Generator, fixes: Fixes, middle: int) -> tuple[Fix
     near = _from_m(fixes[: middle + 1], fixes[middle]) < _STILL_M
     came = middle + 1 - int(np.argmin(near[::-1])) if not near.all() else 0
     truth = Truth(
-        kind=Kind.STOPPED_TOO_LONG, from_s=float(fixes[came, 0]) - 60, to_s=float(fixes[middle, 0]) + 60
+        kind=Kind.STOPPED_TOO_LONG, from_s=float(fixes[came, 0]) - 60, to_s=float(fixes[middle, 0]) + 180
     )
     return np.concatenate([fixes[: middle + 1], there, after]), [truth]
 

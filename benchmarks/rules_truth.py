@@ -51,6 +51,8 @@ PUTS: Final[dict[str, Put]] = {
     "detour": Put(least_s=480, most_s=1_500, finds=Kind.OFF_ROUTE),
     "parallel_road": Put(least_s=300, most_s=900),
     "long_stop": Put(least_s=2_100, most_s=5_400, finds=Kind.STOPPED_TOO_LONG, kmh=0.0),
+    "covered_yard": Put(least_s=2_400, most_s=4_800, finds=Kind.STOPPED_TOO_LONG, kmh=0.0),
+    "street_canyon": Put(least_s=600, most_s=1_500, kmh=25.0),
     "rest": Put(least_s=300, most_s=1_500, kmh=0.0),
     "jam": Put(least_s=1_200, most_s=3_000, kmh=4.0),
     "left_rest_early": Put(least_s=600, most_s=900, finds=Kind.MOVED_WHILE_STANDING, kmh=0.0),
@@ -81,6 +83,8 @@ class Truth:
     kind: Kind
     from_s: float
     to_s: float
+    optional: bool = False
+    """So near to the threshold that both is right."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -209,13 +213,18 @@ def _watch(plan: Plan, route: Polyline) -> Watch:
 
 def _noise(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
     """Metres north and east: grains, drift, and a jump in five hundred."""
-    drift = np.zeros((count, 2))
-    steps = rng.normal(0, 2.0, (count, 2))
-    for row in range(1, count):
-        drift[row] = 0.97 * drift[row - 1] + steps[row]
+    drift = _drift(rng, count, 2.0)
     jumps = np.where(rng.random((count, 1)) < 0.002, rng.normal(0, 1_500, (count, 2)), 0.0)
     off = drift + rng.normal(0, 5, (count, 2)) + jumps
     return off[:, 0], off[:, 1]
+
+
+def _drift(rng: np.random.Generator, count: int, step_m: float) -> Floats:
+    """Wanders about the truth, some four steps wide."""
+    drift = rng.normal(0, step_m, (count, 2))
+    for row in range(1, count):
+        drift[row] += 0.97 * drift[row - 1]
+    return drift
 
 
 def _reports(plan: Plan, lat: Floats, lon: Floats) -> tuple[Rows, Array, Floats]:
@@ -233,6 +242,11 @@ def _reports(plan: Plan, lat: Floats, lon: Floats) -> tuple[Rows, Array, Floats]
     heard = ~_within(plan, second, "silent")
     second, terminal = second[heard], terminal[heard]
     north, east = _noise(rng, len(second))
+    for phase in plan.of("covered_yard", "street_canyon"):
+        inside = (second >= phase.from_s) & (second < phase.to_s)
+        wander = _drift(rng, int(inside.sum()), 12.0 if phase.what == "covered_yard" else 25.0)
+        north[inside] += wander[:, 0]
+        east[inside] += wander[:, 1]
     rows: Rows = {
         "at_us": ((START_S + second) * 1e6).astype(np.int64),
         "lat": lat[second] + north * DEGREES,

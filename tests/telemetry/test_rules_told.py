@@ -120,6 +120,14 @@ def test_the_place_where_it_stands_is_not_the_one_it_last_drove_past():
     assert told(watch(route=ROAD, limits=limits), columns, kinds={Kind.MOVED_WHILE_STANDING}) == []
 
 
+def test_a_place_that_wanders_under_a_roof_is_one_place_while_the_speed_says_so():
+    columns = parked(HOUR, step_s=30, drift_m=50, speed_kmh=0.0)
+    kinds = [fact[0] for fact in told(watch(route=ROAD), columns)]
+    assert kinds == [Kind.STOPPED_TOO_LONG, Kind.MOVING_AGAIN]
+    moving = parked(HOUR, step_s=30, drift_m=50, speed_kmh=20.0)
+    assert told(watch(route=ROAD), moving) == []
+
+
 def test_a_long_silence_on_the_road_is_not_a_long_stop():
     at_s = [0, 10, 20, 30, 40, 50, 3_000, 3_010, 3_020]
     north = [0, 200, 400, 600, 800, 1_000, 60_000, 60_200, 60_400]

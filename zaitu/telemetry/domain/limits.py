@@ -187,7 +187,7 @@ class Limits:
     long_stop: LongStop | None = field(default_factory=LongStop)
     stands: tuple[Stand, ...] = ()
     still_m: float = 100.0
-    """A receiver at rest drifts so far, and a vehicle may be moved so far in a yard; 30 to 1,000."""
+    """A receiver at rest drifts so far, and a vehicle may be moved so far in a yard; 30 to 1,000 (rules/standing.py)."""
     lock: Lock | None = field(default_factory=Lock)
     """None: opening is allowed everywhere."""
     bands: tuple[Band, ...] = ()

@@ -20,6 +20,7 @@ _SPEED_BACK_US: Final = int(overspeed.BACK_S * 1e6)
 _MARGIN_KMH: Final = overspeed.MARGIN_KMH
 _SENSIBLE_KMH: Final = overspeed.SENSIBLE_KMH
 _MOVING_KMH: Final = standing.MOVING_KMH
+_FAR: Final = standing.FAR
 _LEAVE_FIXES: Final = standing.LEAVE_FIXES
 _LEAVE_AFTER_US: Final = int(standing.LEAVE_AFTER_S * 1e6)
 _OFF: Final = int(Kind.OFF_ROUTE)
@@ -84,10 +85,12 @@ def standing_step(
 ) -> tuple[int, int]:
     """When it left the place it stood at, if this fix shows that, and when it was last there; else NONE."""
     moves = int(speed_kmh >= _MOVING_KMH)
+    # A speed that was not sent does not say that it stands.
+    near_m = still_m * _FAR if speed_kmh < _MOVING_KMH else still_m
     if vehicle.spot_us == NONE:
         _spot_here(vehicle, at_us, lat, lon, moves)
         return NONE, NONE
-    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= still_m:
+    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) <= near_m:
         if vehicle.spot_moves:
             _spot_here(vehicle, at_us, lat, lon, moves)
         else:
@@ -100,7 +103,7 @@ def standing_step(
         return NONE, NONE
     gone_us, there_us = int(vehicle.out_us), int(vehicle.there_us)
     _spot_here(vehicle, gone_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_moves)
-    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) > still_m:
+    if distance_m(vehicle.spot_lat, vehicle.spot_lon, lat, lon, cosine) > near_m:
         vehicle.out_us, vehicle.out_lat, vehicle.out_lon, vehicle.out_moves = at_us, lat, lon, moves
         vehicle.out_fixes = 1
     elif vehicle.spot_moves and at_us != gone_us:
