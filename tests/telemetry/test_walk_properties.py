@@ -1,5 +1,6 @@
 """What holds of every rule, whatever is reported."""
 
+import json
 from collections import defaultdict
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from tests.telemetry.test_walk_rules import LIMITS, ROUTE, STOPS, columns_of, pa
 from tests.telemetry.walks import VEHICLE, fleet, instants, walked, watch
 from zaitu.telemetry.codecs.columns import NONE, Flag
 from zaitu.telemetry.domain import limits as asked
+from zaitu.telemetry.kernels.document import document, document_load
 from zaitu.telemetry.kernels.fleet import Tick, order_of
 from zaitu.telemetry.rules.facts import Kind
 
@@ -88,6 +90,33 @@ def test_rows_older_than_the_newest_tell_nothing_and_change_nothing(first, later
     assert not len(done.moved)
     for was, now in zip(before, (one.vehicles, one.devices, one.watches.stays.rows), strict=True):
         assert was.tobytes() == now.tobytes()
+
+
+@given(reports, st.integers(0, 60), st.integers(0, 60))
+@settings(deadline=None, max_examples=150)
+def test_rows_walked_again_after_a_restart_leave_what_they_left_the_first_time(
+    told_of, stored_at, again_from
+):
+    """What is stored is older than what was taken in, and rows from before it may be walked once more."""
+    columns, terminals, received = columns_of(told_of)
+    stored_at %= len(columns) + 1
+    rows_ = np.arange(len(columns))
+
+    def walk(one, chosen):
+        # As they came: one by one.
+        for row in chosen:
+            row_ = np.array([row])
+            walked(one, part(columns, row_), terminal=terminals[row_], received_s=received[row_])
+
+    one = fleet(WATCH)
+    walk(one, rows_[:stored_at])
+    stored = json.loads(json.dumps(document(one, one.slot(VEHICLE))))
+    walk(one, rows_[stored_at:])
+    started_anew = fleet(WATCH)
+    document_load(started_anew, VEHICLE, stored)
+    walk(started_anew, rows_[min(again_from, stored_at) :])
+    slot = one.slot(VEHICLE)
+    assert document(started_anew, slot) == document(one, slot)
 
 
 def test_the_property_of_old_rows_is_not_empty():

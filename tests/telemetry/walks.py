@@ -73,4 +73,5 @@ def instants(at_s) -> np.ndarray:
 
 
 def seconds(at_us) -> float:
-    return at_us / 1e6 - START_S
+    """After START."""
+    return (int(at_us) - int(START_S) * 1_000_000) / 1e6
