@@ -1,12 +1,14 @@
 """What our web server makes of a request: run behind the real proxy, told back as JSON."""
 
-import asyncio
 import json
 import sys
 
 from zaitu.config import limits
 from zaitu.config.env import Env
 from zaitu.config.server import serve
+
+_left = 0
+"""How many live streams their readers have left."""
 
 
 async def _echo(scope, receive, send):
@@ -17,7 +19,7 @@ async def _echo(scope, receive, send):
         await send({"type": "lifespan.shutdown.complete"})
         return
     if scope["path"] == "/live":
-        await _live(send)
+        await _live(receive, send)
         return
     size = 0
     more = True
@@ -26,7 +28,13 @@ async def _echo(scope, receive, send):
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-    seen = {"scheme": scope["scheme"], "client": scope["client"][0], "host": headers["host"], "size": size}
+    seen = {
+        "scheme": scope["scheme"],
+        "client": scope["client"][0],
+        "host": headers["host"],
+        "size": size,
+        "left": _left,
+    }
     body = json.dumps(seen).encode()
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
@@ -34,12 +42,15 @@ async def _echo(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-async def _live(send):
+async def _live(receive, send):
+    global _left  # noqa: PLW0603  one process, one count
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
     )
     await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
-    await asyncio.sleep(30)
+    await receive()
+    if (await receive())["type"] == "http.disconnect":
+        _left += 1
 
 
 app = limits.BodyLimit(_echo, 1 << 20)
