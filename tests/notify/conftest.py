@@ -23,8 +23,9 @@ def mail(settings) -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def couriers(transactional_db) -> Iterator[None]:
-    """Couriers running in this process, as in `zaitu jobs`."""
+def couriers(transactional_db, monkeypatch) -> Iterator[None]:
+    """Couriers running in this process, as in `zaitu couriers`, who look for work more often: two looks are in each test's way."""
+    monkeypatch.setattr("zaitu.notify.services.courier._LOOK_S", 0.05)
     stop = threading.Event()
     thread = threading.Thread(target=notify.deliver_until, args=(stop,))
     thread.start()
