@@ -1,5 +1,7 @@
 """Who may do what through the room's door."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -153,3 +155,8 @@ def test_temperatures_of_a_period_are_thinned_evenly_and_read_by_one_query(djang
         readings = telemetry.temps(actor=make.ACTOR, vehicle_id=vehicle_id, start=start, end=now, limit=5)
     assert [reading for _, reading in readings] == [(float(step), None) for step in range(0, 10, 2)]
     assert readings[0][0] == start
+
+
+def test_a_command_that_stores_no_fixes_does_not_load_the_kernels_compiler():
+    look = "import sys, django; django.setup(); sys.exit('numba' in sys.modules)"
+    subprocess.run([sys.executable, "-c", look], check=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden
@@ -15,7 +17,9 @@ from zaitu.telemetry.domain import limits
 from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.domain.watch import Watch, WatchStop
 from zaitu.telemetry.services import terminals, watches
-from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
+
+if TYPE_CHECKING:
+    from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
     "Deframer",
@@ -49,6 +53,13 @@ __all__ = [
     "watch_clear",
     "watch_set",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`osmand…`: whoever opens that door loads the kernels' compiler, for which other commands do not wait half a second."""
+    if not name.startswith("osmand"):
+        raise AttributeError(name)
+    return getattr(import_module("zaitu.telemetry.services.osmand"), name)
 
 
 def _must_move_trips(actor: Principal) -> None:
