@@ -1,11 +1,22 @@
 """What every test may ask for. The PostgreSQL behind them: tests/engine.py."""
 
+import fcntl
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.emptying import empty
+from tests.engine import base
+from tests.running import Installation
+from tests.spreading import Spreading
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
+    return Spreading(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +43,22 @@ def cheap_passwords() -> Iterator[None]:
         for cost, least in {"time_cost": 1, "memory_cost": 8, "parallelism": 1}.items():
             patched.setattr(Argon2PasswordHasher, cost, least)
         yield
+
+
+@pytest.fixture(scope="session")
+def started_before() -> Path:
+    """A home that has been started and stopped once, for all processes of this run: tables made, static files collected."""
+    home = base / "started" / "home"
+    home.parent.mkdir(exist_ok=True, mode=0o711)
+    with (base / "started.lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        whole = home.with_name("whole")
+        if not whole.exists():
+            first = Installation(home)
+            try:
+                first.up()
+                first.stop()
+            finally:
+                first.ensure_stopped()
+            whole.touch()
+    return home

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import httpx
 import psutil
@@ -145,6 +146,12 @@ class Installation:
             for process in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
+
+
+def copy_of(home: Path, target: Path) -> Path:
+    """A home like a stopped one."""
+    copytree(home, target, ignore=ignore_patterns("run"))
+    return target
 
 
 def gone(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 when both runs passed."""
     with tempfile.TemporaryFile("w+") as said:
         browsers = _start(["-m", "browser", *arguments], said)
-        others = _start(["-m", "not browser", "-n", PROCESSES, "--dist", "loadgroup", *arguments], None)
+        others = _start(["-m", "not browser", "-n", PROCESSES, *arguments], None)
 
         def end(_signum: int, _frame: FrameType | None) -> None:
             for run in (browsers, others):

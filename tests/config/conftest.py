@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from shutil import copytree, ignore_patterns, rmtree
+from shutil import rmtree
 
 import pytest
 from cryptography import x509
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.config.proxies import ROOT, Certificate
-from tests.running import Installation, free_port, until
+from tests.running import Installation, copy_of, free_port, until
 from zaitu.kernel import clock
 
 
@@ -27,21 +27,6 @@ def place() -> Iterator[Path]:
     rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def started_before() -> Iterator[Path]:
-    """A home that has been started and stopped once: tables made, static files collected."""
-    place = Path(tempfile.mkdtemp(prefix="zaitu-template-"))
-    place.chmod(0o711)
-    first = Installation(place / "home")
-    try:
-        first.up()
-        first.stop()
-        yield first.home
-    finally:
-        first.ensure_stopped()
-        rmtree(place, ignore_errors=True)
-
-
 @pytest.fixture
 def installation(place: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Installation]]:
     """Makes installations that are stopped after the test; `new=False`: begins with a home that was started before."""
@@ -49,8 +34,7 @@ def installation(place: Path, request: pytest.FixtureRequest) -> Iterator[Callab
 
     def make(name: str = "home", *, new: bool = True, **settings: object) -> Installation:
         if not new:
-            template = request.getfixturevalue("started_before")
-            copytree(template, place / name, ignore=ignore_patterns("run"))
+            copy_of(request.getfixturevalue("started_before"), place / name)
         made.append(Installation(place / name, **settings))
         return made[-1]
 

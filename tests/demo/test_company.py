@@ -6,6 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.db import transaction
 
@@ -28,8 +29,11 @@ LINES = [code for road in ROADS for code in (road.code, f"{road.code}-R")]
 @pytest.fixture(scope="module")
 def company(django_db_setup, django_db_blocker):
     """Loaded once for all tests here, and taken back afterwards."""
+    at = clock.now()
     with django_db_blocker.unblock(), transaction.atomic():
-        yield SimpleNamespace(taken=load.load())
+        with time_machine.travel(at, tick=False):
+            taken = load.load()
+        yield SimpleNamespace(at=at, taken=taken)
         transaction.set_rollback(True)
 
 
@@ -72,7 +76,8 @@ def test_cold_goods_ride_in_cold_trucks_within_a_band(company):
 
 def test_a_second_load_takes_nothing_twice(company):
     before = journey.trips_list(actor=ACTOR).total
-    again = load.load()
+    with time_machine.travel(company.at, tick=False):  # orders come in by the minute
+        again = load.load()
     assert again.orders == 0
     assert again.waybills == company.taken.waybills
     assert journey.trips_list(actor=ACTOR).total == before

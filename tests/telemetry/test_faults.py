@@ -12,7 +12,7 @@ from shutil import rmtree
 import psycopg
 import pytest
 
-from tests.running import Installation, until
+from tests.running import Installation, copy_of, until
 from zaitu.config.homes import Home
 from zaitu.telemetry.adapters.terminal_link import TerminalLink
 from zaitu.telemetry.codecs.jt808.encode import Place, Uplink
@@ -112,10 +112,10 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def running():
+def running(started_before):
     place = Path(tempfile.mkdtemp(prefix="zaitu-place-"))
     place.chmod(0o711)
-    one = Installation(place / "home").up()
+    one = Installation(copy_of(started_before, place / "home")).up()
     done = one.run("shell", "-c", _MAKE.format(count=_TERMINALS))
     assert done.returncode == 0, done.stderr
     yield one
