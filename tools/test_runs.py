@@ -23,17 +23,19 @@ _NOTHING_COLLECTED: Final = 5
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 when both runs passed."""
+    runs: list[subprocess.Popen[bytes]] = []
+
+    def end(_signum: int, _frame: FrameType | None) -> None:
+        for run in runs:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGINT)  # as a terminal does: xdist's processes clean up too
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, end)
     with tempfile.TemporaryFile("w+") as said:
-        browsers = _start(["-m", "browser", *arguments], said)
-        others = _start(["-m", "not browser", "-n", PROCESSES, *arguments], None)
-
-        def end(_signum: int, _frame: FrameType | None) -> None:
-            for run in (browsers, others):
-                if run.poll() is None:
-                    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: xdist's workers clean up too
-
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, end)
+        runs.append(_start(["-m", "browser", *arguments], said))
+        runs.append(_start(["-m", "not browser", "-n", PROCESSES, *arguments], None))
+        browsers, others = runs
         telling = threading.Thread(target=_tell, args=(browsers, said), kwargs={"named": bool(arguments)})
         telling.start()
         statuses = [others.wait(), browsers.wait()]
