@@ -4,11 +4,12 @@ Reads that end in `_by_ids`, `_by_codes` or `_of` serve other rooms, which autho
 personal data beyond a driver's name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
-from zaitu.kernel.principal import Principal, Right
+from zaitu.kernel.principal import Kind, Principal, Right
 from zaitu.network import selectors
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
 from zaitu.network.domain.views import (
@@ -29,7 +30,7 @@ from zaitu.network.domain.views import (
     VehicleDraft,
     VehicleView,
 )
-from zaitu.network.services import bindings, exports, imports, master
+from zaitu.network.services import bindings, exports, imports, master, simulated
 
 __all__ = [
     "STATION_KINDS",
@@ -69,6 +70,8 @@ __all__ = [
     "lines_list",
     "product_put",
     "products_list",
+    "simulated_forget",
+    "simulated_put",
     "station_get",
     "station_put",
     "stations_by_codes",
@@ -224,6 +227,26 @@ def bindings_changed(since: int) -> tuple[int, frozenset[str]]:
 def bindings_of_vehicle(vehicle_id: int) -> list[BindingView]:
     """Every stay of any terminal in this vehicle, by time."""
     return selectors.bindings_of_vehicle(vehicle_id)
+
+
+def simulated_put(*, actor: Principal, plates: Mapping[str, str], from_at: datetime) -> dict[str, int]:
+    """Make test vehicles and bind their terminals: terminal → plate (测A00001 …) in, terminal → vehicle id out.
+
+    For commands only. What is there stays. Raises Forbidden, Invalid for a plate that a real vehicle could have.
+    """
+    _must_be_system(actor)
+    return simulated.simulated_put(actor=actor, plates=plates, from_at=from_at)
+
+
+def simulated_forget(*, actor: Principal) -> int:
+    """Remove every test vehicle with its bindings; how many. Raises Forbidden, Conflict when one has a trip."""
+    _must_be_system(actor)
+    return simulated.simulated_forget(actor=actor)
+
+
+def _must_be_system(actor: Principal) -> None:
+    if actor.kind is not Kind.SYSTEM:
+        raise Forbidden(f"{actor.kind.value} may not make test vehicles")
 
 
 def import_rows(*, actor: Principal, kind: str, filename: str, content: bytes) -> ImportReport:

@@ -22,6 +22,9 @@ _PLATE: Final = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
     r"(?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJ-NP-Z0-9]{6})"
 )
+SIMULATED_MARK: Final = "测"
+"""Where a plate has its province."""
+_SIMULATED: Final = re.compile(SIMULATED_MARK + r"[A-HJ-NP-Z][0-9]{5}")
 # Most terminals are called by a phone number; some by an IMEI packed as binary, whose nibbles reach f.
 _TERMINAL: Final = re.compile(r"[0-9a-f]{1,20}")
 
@@ -45,6 +48,13 @@ def plate_normal(text: str) -> str:
     if not _PLATE.fullmatch(plate):
         raise _invalid("plate", "车牌号不正确,应如 沪A12345、沪AD12345 或 沪A1234挂")
     return plate
+
+
+def simulated_plate(text: str) -> str:
+    """A test vehicle's plate, 测A00001. Raises Invalid for any other, a real vehicle's too."""
+    if not _SIMULATED.fullmatch(text):
+        raise _invalid("plate", f"试验车辆的车牌号应如 {SIMULATED_MARK}A00001")
+    return text
 
 
 def terminal_normal(text: str) -> str:
