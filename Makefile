@@ -15,8 +15,8 @@ test: $(VENV)/.dev ## Set up everything and run every check and every test
 check: $(VENV)/.dev ## Lint, types, layers and sizes only
 	@exec bash scripts/check
 
-bench: $(VENV)/.dev ## Measure; ONLY=tracking for a part
-	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+bench: $(VENV)/.dev ## Measure; ONLY=tracking for a part, QUICK=1 to see that it works
+	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(RUN_S),--seconds $(RUN_S))
 
 soak: $(VENV)/.dev ## Run what takes long, and write docs/soak.md; ZAITU_SOAK_S=60 for seconds a target
 	@exec $(BIN)/python -m tests.fuzz.soak

@@ -26,18 +26,26 @@ class Measured:
     """At least three; the value told is their median."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """What was done, and whatever one must know to do it again."""
+    acked: Sequence[int] = ()
+    """Per run, where something is stored: what was acknowledged as stored, and what the table held more afterwards."""
+    counted: Sequence[int] = ()
 
 
 def tell(measured: Measured) -> None:
-    """Print and keep. Raises ValueError for fewer than three runs."""
+    """Print and keep. Raises ValueError for fewer than three runs, or when something acknowledged is not there."""
     if len(measured.runs) < _LEAST_RUNS:
         raise ValueError(f"{measured.bench}: {len(measured.runs)} runs, at least {_LEAST_RUNS}")
+    for acked, counted in zip(measured.acked, measured.counted, strict=True):
+        if acked > counted:
+            raise ValueError(f"{measured.bench}: {acked} acknowledged, {counted} stored")
+    stored = {"acked": list(measured.acked), "counted": list(measured.counted)} if measured.acked else {}
     line = json.dumps(
         {
             "bench": measured.bench,
             "value": round(statistics.median(measured.runs), 3),
             "unit": measured.unit,
             "runs": [round(run, 3) for run in measured.runs],
+            **stored,
             "commit": _commit(),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "engine": _engine(),

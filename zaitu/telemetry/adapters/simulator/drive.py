@@ -1,5 +1,6 @@
 """One process of simulated terminals, from the first connection to the last acknowledgement."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,6 +57,9 @@ class Told:
     """That the counts of `measured` are of."""
     measured: int = 0
     """Acknowledged in the measured time."""
+    user_s: float = 0.0
+    """Processor time of the measured time: ours, and the system's on our behalf."""
+    system_s: float = 0.0
 
     def add(self, other: "Told") -> None:
         for name, count in other.counts.items():
@@ -64,6 +68,8 @@ class Told:
         self.max_ns = max(self.max_ns, other.max_ns)
         self.seconds = max(self.seconds, other.seconds)
         self.measured += other.measured
+        self.user_s += other.user_s
+        self.system_s += other.system_s
 
     def waits(self) -> dict[str, float | None]:
         """p50_ms, p95_ms, p99_ms and max_ms from fix to acknowledgement; None when nothing was acknowledged."""
@@ -147,12 +153,16 @@ class Drive:
         self._until(lambda now_ns: now_ns >= warm_ns, ALL)
         fleet.tally[MAX_NS], before, bins = 0, int(fleet.tally[ACKED]), fleet.bins.copy()
         since_ns, until_ns = time.monotonic_ns(), began_ns + int(plan.seconds * 1e9)
+        since = os.times()
         self._until(lambda now_ns: now_ns >= until_ns, ALL)
+        used = os.times()
         return Told(
             bins=fleet.bins - bins,
             max_ns=int(fleet.tally[MAX_NS]),
             seconds=(time.monotonic_ns() - since_ns) / 1e9,
             measured=int(fleet.tally[ACKED]) - before,
+            user_s=used.user - since.user,
+            system_s=used.system - since.system,
         )
 
     def _answered(self) -> bool:

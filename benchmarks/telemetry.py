@@ -1,0 +1,321 @@
+"""How much the gateway takes in: simulated terminals on the same cores, everything acknowledged after commit and counted afterwards."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import telemetry_peer, telemetry_visible
+from benchmarks.installation import free_ports
+from benchmarks.records import ROOT, Measured, load_before
+from benchmarks.telemetry_stack import Stack, listening
+
+RUNS: Final = 3
+QUICK_S: Final = 4.0
+WATCHED: Final = 5_000
+"""Vehicles with a watch: stops, and a road of 500 vertices."""
+SHARE: Final = 0.85
+"""Of what is taken at full speed is sent when waits are measured: at full speed they only say how long the queue is."""
+QUEUED: Final = 8
+"""Frames of a terminal on their way at most at full speed."""
+VOID_BELOW: Final = 4_000
+"""A per-message server slower than this was hindered, and nothing is to be compared with it."""
+CURVE_VEHICLES: Final = (1_000, 10_000, 100_000)
+CURVE_ROWS: Final = (50, 500, 5_000, 50_000)
+_TICK_ROWS: Final = 5_000
+_IDLE: Final = 100_000
+_GATEWAY_HOLDS: Final = 16_500
+"""Connections of one process: many systems allow 20,000 files."""
+_WARM_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    seconds: float
+    quick: bool = False
+    case: str = ""
+    """Empty: all."""
+
+    def count(self, usual: int) -> int:
+        """So many vehicles, or a twentieth of them."""
+        return max(usual // 20, 50) if self.quick else usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of `zaitu simulate`."""
+
+    rate: float
+    p99_ms: float
+    acked: int
+    counted: int
+    summary: dict[str, Any]
+    us: dict[str, float]
+    """Microseconds of a core per position, by who used them."""
+
+
+def measure(folder: Path, how: How) -> Iterator[Measured]:
+    """All in one run, one after the other. `jetstream` comes here when gateways can publish to it."""
+    rates: dict[str, float] = {}
+    if how.case != "visible":
+        with Stack(folder) as stack:
+            for name, case in CASES.items():
+                if how.case in {"", name} and case is not None:
+                    for one in case(stack, how, rates):
+                        rates[one.bench] = statistics.median(one.runs)
+                        yield one
+    if how.case in {"", "visible"}:
+        yield visible(folder, how, rates.get("telemetry.sockets_5000.rows_per_s", 0.0))
+
+
+Case = Callable[[Stack, How, dict[str, float]], Iterator[Measured]]
+
+
+def sockets_5000(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """5,000 connections, all watched, four frames at once (a read finds several)."""
+    yield from _sockets(stack, how, "sockets_5000", vehicles=how.count(5_000), burst=4)
+
+
+def sockets_18000(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """18,000 connections, one frame at once: every read finds one."""
+    yield from _sockets(stack, how, "sockets_18000", vehicles=how.count(18_000), burst=1)
+
+
+def _sockets(stack: Stack, how: How, name: str, *, vehicles: int, burst: int) -> Iterator[Measured]:
+    before = load_before()
+    watched = min(vehicles, how.count(WATCHED))
+    stack.prepare(vehicles, watched=watched)
+    stack.empty()
+    words = ("--vehicles", vehicles, "--burst", burst)
+    with stack.gateways() as ports:
+        full = _run(
+            stack, ports, *words, "--window", QUEUED, "--seconds", how.seconds / 2, "--warm", _WARM_S / 2
+        )
+        offered = round(full.rate * SHARE)
+        # Fix times go on from run to run and end now.
+        behind = [(RUNS - run) * (offered / vehicles + 1) * (how.seconds + _WARM_S) for run in range(RUNS)]
+        runs = [
+            _run(
+                stack, ports, *words, "--rate", offered, "--behind", round(before_s),
+                "--seconds", how.seconds + _WARM_S, "--warm", _WARM_S,
+            )
+            for before_s in behind
+        ]  # fmt: skip
+    params = {
+        "connections": vehicles,
+        "watched": watched,
+        "frames_at_once": burst,
+        "offered_rows_per_s": offered,
+        "full_speed_rows_per_s": full.rate,
+        **_params(how, runs, before),
+    }
+    yield _rows(f"telemetry.{name}.rows_per_s", runs, params)
+    yield _rows(f"telemetry.{name}.ack_p99_ms", runs, params, unit="ms")
+
+
+def per_message(stack: Stack, how: How, rates: dict[str, float]) -> Iterator[Measured]:
+    """The usual server beside it (telemetry_peer.py), into the same table."""
+    before, vehicles = load_before(), how.count(5_000)
+    stack.prepare(vehicles)
+    stack.empty()
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "benchmarks.telemetry_peer", str(port), stack.database_url]
+    with stack.running([command]) as stack.processes:
+        listening(port, stack.processes)
+        runs = [
+            _run(stack, [port], "--vehicles", vehicles, "--window", QUEUED, "--seconds", how.seconds + _WARM_S, "--warm", _WARM_S)
+            for _ in range(RUNS)
+        ]  # fmt: skip
+    rate = statistics.median(run.rate for run in runs)
+    ours = rates.get("telemetry.sockets_5000.rows_per_s")
+    params = {
+        "connections": vehicles,
+        "server": f"asyncio on uvloop, asyncpg pool of {telemetry_peer.POOL}, one INSERT and commit per message into the same table, then the acknowledgement",
+        "void": rate < VOID_BELOW,
+        "ours_times_as_fast": None if ours is None else round(ours / rate, 1),
+        **_params(how, runs, before),
+    }
+    yield _rows("telemetry.per_message.rows_per_s", runs, params)
+
+
+def replay(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """Frames from memory straight into ingest, all vehicles watched."""
+    vehicles = how.count(WATCHED)
+    stack.prepare(vehicles, watched=vehicles)
+    yield _fed(stack, "telemetry.replay.rows_per_s", vehicles, _TICK_ROWS, how.seconds)
+
+
+def curve(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """What a row costs with the number of vehicles and of rows in a tick."""
+    seconds = min(how.seconds, 5.0)
+    for vehicles in map(how.count, CURVE_VEHICLES):
+        stack.prepare(vehicles, watched=min(vehicles, how.count(CURVE_VEHICLES[1])))
+        yield _fed(stack, f"telemetry.curve.vehicles_{vehicles}.rows_per_s", vehicles, _TICK_ROWS, seconds)
+    for rows in CURVE_ROWS:
+        vehicles = how.count(CURVE_VEHICLES[1])
+        yield _fed(stack, f"telemetry.curve.tick_{rows}.rows_per_s", vehicles, rows, seconds)
+
+
+def _fed(stack: Stack, bench: str, vehicles: int, rows: int, seconds: float) -> Measured:
+    before = load_before()
+    stack.empty()
+    command = [
+        sys.executable, "-m", "benchmarks.telemetry_replay", "--vehicles", str(vehicles), "--rows", str(rows),
+        "--seconds", str(seconds), "--runs", str(RUNS),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, env=stack.environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{bench}: {done.stderr[-2000:]}")
+    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    return Measured(
+        bench=bench,
+        unit="rows/s",
+        runs=[run["rows"] / run["seconds"] for run in runs],
+        acked=[run["rows"] for run in runs],
+        counted=[run["counted"] for run in runs],
+        params={"vehicles": vehicles, "rows_a_tick": rows, "seconds": seconds, "load_before": before},
+    )
+
+
+def idle(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """Terminals that only beat, over as many gateways as files allow; what these weigh together, once everybody is in."""
+    before, vehicles = load_before(), how.count(_IDLE)
+    stack.prepare(vehicles)
+    stack.empty()
+    weights: list[float] = []
+
+    def weigh(said: dict[str, Any]) -> None:
+        if said["connected"] == vehicles:
+            weights.append(sum(one.memory_info().rss for one in stack.processes) / 1e6)
+
+    with stack.gateways(-(-vehicles // _GATEWAY_HOLDS)) as ports:
+        summary = stack.simulate(
+            ports, "--vehicles", vehicles, "--idle", "--seconds", max(how.seconds, 5.0), "--opening", 1_500,
+            "--heartbeat", 5 if how.quick else 60, sample=weigh,
+        )  # fmt: skip
+    kept = [weights[round(at * (len(weights) - 1) / (RUNS - 1))] for at in range(RUNS)] if weights else []
+    yield Measured(
+        bench="telemetry.idle_100k.rss_mb",
+        unit="MB (1000² bytes)",
+        runs=kept,
+        params={
+            "connections": summary["connected"],
+            "gateways": len(ports),
+            "heartbeats": summary["sent"],
+            "answered": summary["acked"],
+            "reconnects": summary["reconnects"],
+            "answer_p99_ms": summary["p99_ms"],
+            "seconds": how.seconds,
+            "runs_are": "first, middle and last second with everybody connected",
+            "load_before": before,
+        },
+    )
+
+
+def visible(folder: Path, how: How, taken: float) -> Measured:
+    """The whole product; at a quarter of what sockets_5000 took (or, measured alone, at 1,000 rows/s)."""
+    before, vehicles = load_before(), how.count(5_000)
+    rate, log = round(taken / 4) or 1_000, folder / "visible.tsv"
+    with telemetry_visible.running(folder) as installation:
+        words = ("--prepare", "--vehicles", vehicles, "--watched", vehicles, "--registered")
+        telemetry_visible.done(telemetry_visible.simulating(installation, *words))
+        followers = telemetry_visible.followed(installation, vehicles + 1)
+        telemetry_visible.begin(followers)
+        seconds = how.seconds + _WARM_S
+        runs: list[float] = []
+        samples, acked = [], []
+        for run in range(RUNS):
+            behind = (RUNS - run) * (rate / vehicles + 1) * (seconds + 20)
+            load = telemetry_visible.simulating(
+                installation, "--vehicles", vehicles, "--rate", rate, "--behind", round(behind), "--seconds", seconds + 10,
+            )  # fmt: skip
+            telemetry_visible.wait_sending(load)
+            count = len(followers)
+            drive = telemetry_visible.simulating(
+                installation, "--first", vehicles + 1, "--vehicles", count, "--rate", count, "--seconds", how.seconds,
+                "--logged", count, "--log", log, "--memory", folder / "visible-memory.tsv",
+            )  # fmt: skip
+            telemetry_visible.done(drive)
+            acked.append(telemetry_visible.done(load)["rate"])
+            time.sleep(1)
+            waits = telemetry_visible.waits_ms(followers, log)
+            samples.append(len(waits))
+            runs.append(_share(waits, 0.99))
+    return Measured(
+        bench="telemetry.visible_p99_ms",
+        unit="ms",
+        runs=runs,
+        params={
+            "from": "fix handed to the socket by the terminal",
+            "to": "event on the live feed of the shipment, opened with the right tail",
+            "rows_per_s": rate,
+            "rows_per_s_acked": acked,
+            "connections": vehicles + len(followers),
+            "feeds": len(followers),
+            "fixes": samples,
+            "seconds": how.seconds,
+            "load_before": before,
+        },
+    )
+
+
+def _run(stack: Stack, ports: Sequence[int], *words: object) -> Run:
+    rows, cpu_s = stack.count(), stack.cpu_s()
+    summary = stack.simulate(ports, *words)
+    used = {name: spent - cpu_s[name] for name, spent in stack.cpu_s().items()}
+    acked = max(summary["acked"], 1)
+    us = {name: round(spent / acked * 1e6, 1) for name, spent in used.items()}
+    us["generator"], us["generator_system"] = summary["user_us"], summary["system_us"]
+    return Run(
+        rate=summary["rate"],
+        p99_ms=summary["p99_ms"] or float("nan"),
+        acked=summary["acked"],
+        counted=stack.count() - rows,
+        summary=summary,
+        us=us,
+    )
+
+
+def _params(how: How, runs: Sequence[Run], before: float) -> dict[str, Any]:
+    kept = ("sent", "refused", "held", "reconnects", "unanswered", "p50_ms", "p95_ms", "p99_ms", "max_ms")
+    return {
+        "seconds": how.seconds,
+        **{name: [run.summary[name] for run in runs] for name in kept},
+        "us_per_row": [run.us for run in runs],
+        "load_before": before,
+    }
+
+
+def _rows(bench: str, runs: Sequence[Run], params: dict[str, Any], unit: str = "rows/s") -> Measured:
+    return Measured(
+        bench=bench,
+        unit=unit,
+        runs=[run.rate if unit == "rows/s" else run.p99_ms for run in runs],
+        acked=[run.acked for run in runs],
+        counted=[run.counted for run in runs],
+        params=params,
+    )
+
+
+def _share(values: Sequence[float], share: float) -> float:
+    """The value that this share of them does not pass."""
+    return sorted(values)[max(0, -(-int(len(values) * share * 1000) // 1000) - 1)]
+
+
+CASES: Final[dict[str, Case | None]] = {
+    "sockets_5000": sockets_5000,
+    "per_message": per_message,
+    "sockets_18000": sockets_18000,
+    "replay": replay,
+    "curve": curve,
+    "idle": idle,
+    "visible": None,
+}
+"""In this order; `visible` needs a whole product of its own."""
