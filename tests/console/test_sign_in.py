@@ -53,6 +53,16 @@ def test_after_eight_wrong_ones_there_is_a_page_that_says_so(settings):
     assert client.get("/console/").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("from_there", "status"), [("2001:db8:0:1:ffff::9", 429), ("2001:db8:0:2::1", 302), ("192.0.2.1", 302)]
+)
+def test_a_new_ipv6_address_of_the_same_subscriber_gives_no_new_tries(settings, from_there, status):
+    people.user("service", username="li.lei")
+    for number in range(settings.AXES_FAILURE_LIMIT):
+        post(Client(REMOTE_ADDR=f"2001:db8:0:1::{number + 1:x}"), password="wrong")
+    assert post(Client(REMOTE_ADDR=from_there)).status_code == status
+
+
 def test_signing_out_takes_a_post():
     client = make.signed_in("service")
     assert client.get("/console/sign-out").status_code == 405

@@ -13,7 +13,6 @@ from zaitu.access.public import key_issue, link_issue, link_revoke, links_of
 from zaitu.kernel import clock
 from zaitu.kernel.geo import distance_m
 from zaitu.kernel.waybills import waybill_make
-from zaitu.portal.misses import network_of
 
 SHAPE = {
     "waybill", "status", "status_text", "detail", "eta", "eta_from", "eta_to", "position", "nodes", "exception"
@@ -202,22 +201,6 @@ def test_an_address_that_tries_numbers_is_stopped_and_a_known_number_tells_it_no
     assert statuses[:120] == [404] * 120
     assert statuses[-1] == 429
     assert web.get(f"/api/v1/track/{one.waybill}").status_code == 429
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2001:db8::1", "2001:db8::a:b:c:d", True),
-        ("2001:db8:0:0:a:b:c:d", "2001:db8::1:2:3:4", True),
-        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
-        ("fe80::1%eth0", "fe80::2%eth0", True),
-        ("::ffff:192.0.2.1", "192.0.2.1", True),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("not an address", "not an address", True),
-    ],
-)
-def test_addresses_of_one_subscriber_are_counted_together_however_they_are_written(one, other, same):
-    assert (network_of(one) == network_of(other)) is same
 
 
 def test_a_link_opens_its_shipment_until_it_is_revoked(web):

@@ -1,7 +1,6 @@
 """How often one address may ask for what does not exist: finding shipments by trying numbers is not worth anybody's time."""
 
 import time
-from ipaddress import IPv6Address
 from typing import Final
 
 from zaitu.kernel import limits
@@ -12,15 +11,6 @@ MISSES_WINDOW_S: Final = 600
 """Unknown numbers and wrong tails that one address may try in ten minutes. A number has 10¹² values: at this pace the first of a
 million shipments is found after about two months."""
 _KEPT: Final = 20_000
-
-
-def network_of(address: str) -> str:
-    """Whose misses are counted together: one IPv4 address, one IPv6 /64 (what one subscriber is given)."""
-    try:
-        ip = IPv6Address(address)
-    except ValueError:
-        return address
-    return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
 
 
 class Misses:

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from zaitu.kernel.addresses import network_of
 from zaitu.kernel.errors import NotFound, RateLimited, TooLarge, ZaituError
 from zaitu.kernel.waybills import Mistyped, waybill_normal
 from zaitu.portal.grants import cookie_name
-from zaitu.portal.misses import network_of
 from zaitu.ui import problems
 
 Scope = dict[str, Any]

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from zaitu.access.public import tail_principal
 from zaitu.journey import public as journey
 from zaitu.kernel import limits, signing
+from zaitu.kernel.addresses import client_network
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.waybills import Mistyped, waybill_normal
 from zaitu.portal import details, grants
-from zaitu.portal.misses import misses, network_of
+from zaitu.portal.misses import misses
 from zaitu.portal.pages import tracking
 
 
@@ -78,7 +79,7 @@ def unlock(request: HttpRequest, number: str) -> HttpResponse:
     if page is None:
         return _missing(request)
     if not grants.tail_opens(tail, page.tracked.tails):
-        misses.count(_network(request))
+        misses.count(client_network(request))
         said = _("与收发货人手机号后四位不符，请核对。")
         return _page(request, page, wrong=said, status=422)
     limits.refund(key)
@@ -118,18 +119,14 @@ def _address(request: HttpRequest, path: str) -> str:
 
 def _find(request: HttpRequest, number: str) -> "journey.TrackedPage | None":
     """The shipment, or None; an address that misses too often is refused (RateLimited), whatever it asks for."""
-    misses.refuse(_network(request))
+    misses.refuse(client_network(request))
     try:
         page = journey.track_page(waybill_normal(number))
     except Mistyped:
         page = None
     if page is None:
-        misses.count(_network(request))
+        misses.count(client_network(request))
     return page
-
-
-def _network(request: HttpRequest) -> str:
-    return network_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def _missing(request: HttpRequest) -> HttpResponse:
