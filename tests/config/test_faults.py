@@ -30,11 +30,17 @@ def _restarted(running, part, before):
 
 def test_ready_names_the_part_that_does_not_work(installation):
     running = installation(new=False).up()
-    worker = running.child("worker")
-    worker.suspend()  # alive, and doing nothing: the supervisor cannot see that
-    until(lambda: running.ready() == 503)
-    assert running.ready_body()["parts"] == [{"part": "worker", "message": "事件处理没有在工作"}]
-    worker.resume()
+    stopped = [running.child(part) for part in ("worker", "couriers")]
+    for part in stopped:
+        part.suspend()  # alive, and doing nothing: the supervisor cannot see that
+    until(lambda: len(running.ready_body().get("parts", ())) == 2)
+    assert running.ready() == 503
+    assert running.ready_body()["parts"] == [
+        {"part": "worker", "message": "事件处理没有在工作"},
+        {"part": "couriers", "message": "消息发送没有在工作"},
+    ]
+    for part in stopped:
+        part.resume()
     running.wait_ready(30)
 
 

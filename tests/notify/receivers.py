@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 
 @dataclass
@@ -101,21 +102,51 @@ def http_receiver() -> Iterator[HttpReceiver]:
     receiver.server.server_close()
 
 
-class MailServer:
-    """Takes mail, unless `rcpt` or `data` say otherwise (an SMTP reply line each; None: take it)."""
+class _Session(SMTP):
+    """Counts itself; hangs up after `idle_s` without a word, as servers do."""
 
-    def __init__(self) -> None:
+    def connection_made(self, transport: Any) -> None:
+        self.event_handler.lines.append(transport)
+        super().connection_made(transport)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Session(self.handler, timeout=self.handler.idle_s, **self.SMTP_kwargs)
+
+
+class MailServer:
+    """Takes mail, unless `mail`, `rcpt` or `data` say otherwise (an SMTP reply line each; None: take it)."""
+
+    def __init__(self, idle_s: float = 300) -> None:
+        self.idle_s = idle_s
+        self.lines: list[Any] = []
+        """Transport of every connection so far."""
         self.mails: list[EmailMessage] = []
+        self.mail: Callable[[], str | None] = lambda: None
         self.rcpt: Callable[[str], str | None] = lambda _address: None
         self.data: Callable[[], str | None] = lambda: None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.controller = _Controller(self, hostname="127.0.0.1", port=self.port)
+
+    @property
+    def open_lines(self) -> int:
+        return sum(not line.is_closing() for line in self.lines)
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_MAIL(  # noqa: N802  aiosmtpd's names
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        refusal = self.mail()
+        if refusal:
+            return refusal
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's names
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -137,5 +168,6 @@ class MailServer:
 def mail_server() -> Iterator[MailServer]:
     server = MailServer()
     server.controller.start()
+    server.lines.clear()  # the controller has called itself
     yield server
     server.controller.stop()

@@ -22,6 +22,7 @@ PARTS_FILE: Final = "parts.json"
 _PARTS: Final = {
     "worker": "事件处理",
     "jobs": "定时任务",
+    "couriers": "消息发送",
     "gateway": "设备网关",
     "ingest": "位置入库",
     "fleet": "演示车队",

@@ -1,7 +1,7 @@
 """The contract of notify: tell people a fact, see what became of it, and look after webhook endpoints."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from zaitu.customers.events import ContactErased
 from zaitu.kernel.errors import Forbidden
@@ -51,9 +51,12 @@ def tell_many(*, actor: Principal, notices: Sequence[Notice]) -> None:
     services.messages_write(notices=notices)
 
 
-def deliver_until(stop: threading.Event) -> None:
-    """Send what is due until `stop` is set; blocks. Any number of processes may do so at once."""
-    services.deliver_until(stop)
+def deliver_until(stop: threading.Event, *, alive: Callable[[], None] = lambda: None) -> None:
+    """Send what is due until `stop` is set; blocks. Any number of processes may do so at once.
+
+    `alive` is called about once a second while everything works. Raises RuntimeError when a part of it has broken.
+    """
+    services.deliver_until(stop, alive=alive)
 
 
 def messages_of(*, actor: Principal, waybill: str) -> list[MessageView]:

@@ -18,8 +18,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from zaitu.kernel import clock
 from zaitu.notify.adapters.claims import claim, renew
-from zaitu.notify.channels.email.send import send as send_email
-from zaitu.notify.channels.webhook.send import send as send_webhook
+from zaitu.notify.channels.email.send import Sender as EmailSender
+from zaitu.notify.channels.sender import Sender
+from zaitu.notify.channels.webhook.send import Sender as WebhookSender
 from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
@@ -27,14 +28,17 @@ from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopele
 log = logging.getLogger(__name__)
 
 SLOTS: Final[Mapping[Channel, int]] = {Channel.EMAIL: 4, Channel.WEBHOOK: 32}
-SENDERS: Final[Mapping[Channel, Callable[[Parcel], Answer]]] = {
-    Channel.EMAIL: send_email,
-    Channel.WEBHOOK: send_webhook,
+SENDERS: Final[Mapping[Channel, Callable[[], Sender]]] = {
+    Channel.EMAIL: EmailSender,
+    Channel.WEBHOOK: WebhookSender,
 }
 LEASE: Final = timedelta(seconds=20)
 _RENEW_S: Final = 5.0
 _LOOK_S: Final = 0.5
 _LATE_S: Final = 30.0
+_ALIVE_S: Final = 1.0
+_LOOKED_S: Final = 5.0
+"""A courier that has not asked the database for so long is not at work."""
 _RECORD_TRIES: Final = 30
 """Once a second while the database is away; after that the lease runs out and the message is repeated."""
 
@@ -46,13 +50,20 @@ class Courier:
         self._channel = channel
         self._stop = stop
         self._slots = SLOTS[channel]
+        self._sender = SENDERS[channel]()
         self._on_way: dict[str, Parcel] = {}
         self._lock = threading.Lock()
         self._free = threading.Event()
         """A hand became free."""
+        self._looked = time.monotonic()
         self._failures = 0
         self._rests_until: datetime | None = None
         """Only for e-mail, whose one way out is the mail server; each endpoint keeps its own rest in its row."""
+
+    @property
+    def looked_ago_s(self) -> float:
+        """Seconds since this courier last asked the database."""
+        return time.monotonic() - self._looked
 
     def run(self) -> None:
         """Carry until `stop` is set, then finish what is on its way."""
@@ -60,6 +71,7 @@ class Courier:
         with ThreadPoolExecutor(self._slots, thread_name_prefix=f"courier-{self._channel}") as pool:
             while self._on_way or not self._stop.is_set():
                 try:
+                    connection.ensure_connection()
                     if not self._stop.is_set():
                         self._take(pool)
                     if time.monotonic() - renewed > _RENEW_S:
@@ -72,10 +84,14 @@ class Courier:
                     log.warning("couriers wait for the database: %s", error)
                 except DatabaseError:
                     log.exception("couriers go on")
+                else:
+                    self._looked = time.monotonic()
                 finally:
                     connection.close()
+                self._sender.tidy()
                 self._free.wait(_LOOK_S)
                 self._free.clear()
+        self._sender.close()
 
     def _take(self, pool: ThreadPoolExecutor) -> None:
         """Claim as many as there are free hands."""
@@ -102,7 +118,7 @@ class Courier:
         started, began = clock.now(), time.monotonic()
         try:
             try:
-                answer = SENDERS[self._channel](parcel)
+                answer = self._sender(parcel)
             except Exception:
                 log.exception("message %s could not be sent", parcel.id)
                 answer = Answer(verdict=Verdict.RETRY, note="内部错误，已记入日志")
@@ -151,12 +167,22 @@ class Courier:
             return max(self._rests_until - now, timedelta(0))
 
 
-def deliver_until(stop: threading.Event) -> None:
-    """Carry messages of every channel until `stop` is set; blocks, and ends within one exchange (about 15 s) of it."""
-    couriers = [
-        threading.Thread(target=Courier(channel, stop).run, name=f"courier-{channel}") for channel in Channel
-    ]
-    for courier in couriers:
-        courier.start()
-    for courier in couriers:
-        courier.join()
+def deliver_until(stop: threading.Event, *, alive: Callable[[], None] = lambda: None) -> None:
+    """Carry messages of every channel until `stop` is set; blocks, and ends within one exchange (about 15 s) of it.
+
+    `alive` is called about once a second while the couriers of all channels have asked the database lately. Should one
+    of them break, the others finish and RuntimeError says so: a process that only half works must be started anew.
+    """
+    couriers = [Courier(channel, stop) for channel in Channel]
+    threads = [threading.Thread(target=courier.run) for courier in couriers]
+    for thread in threads:
+        thread.start()
+    while all(thread.is_alive() for thread in threads) and not stop.wait(_ALIVE_S):
+        if all(courier.looked_ago_s < _LOOKED_S for courier in couriers):
+            alive()
+    broken = not stop.is_set()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    if broken:
+        raise RuntimeError("a courier has stopped by itself")

@@ -1,12 +1,9 @@
 """One try to hand one message to the mail server."""
 
 import smtplib
-import ssl
-from contextlib import suppress
 from email.utils import formatdate, parseaddr
-from functools import cache
-from typing import Final, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -14,33 +11,53 @@ from django.core.mail.message import BadHeaderError, SafeMIMEMultipart, sanitize
 from django.template.loader import render_to_string
 
 from zaitu.kernel import clock
-from zaitu.notify.channels.email import answers
+from zaitu.notify.channels.email import answers, lines
 from zaitu.notify.domain.delivery import Answer, Verdict
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.domain.words import people_time, words
 
-TIMEOUT_S: Final = 15
-_SUBMISSION: Final = 587
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
+class Sender:
+    """Hands mails to the mail server, several over one line where it allows."""
 
-def send(parcel: Parcel) -> Answer:
-    """Offer the message; never raises for what a mail server may do."""
-    try:
-        mail = compose(parcel)
-    except (BadHeaderError, ValueError):
-        return Answer(verdict=Verdict.NEVER, note="收件地址不正确")
-    try:
-        server = _connected(urlsplit(settings.ZAITU_SMTP_URL))
-    except (smtplib.SMTPException, OSError) as error:
-        return answers.before_mail(error)
-    try:
-        server.sendmail(*_envelope(mail), cast("SafeMIMEMultipart", mail.message()).as_bytes(linesep="\r\n"))
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        return answers.during_mail(error)
-    finally:
-        _farewell(server)
-    return Answer(verdict=Verdict.TAKEN, code=250, note="发信服务器已接收")
+    def __init__(self) -> None:
+        self._lines = lines.Lines()
+
+    def __call__(self, parcel: Parcel) -> Answer:
+        """Offer the message; never raises for what a mail server may do."""
+        try:
+            mail = compose(parcel)
+            sender, receiver = _envelope(mail)
+        except (BadHeaderError, ValueError):
+            return Answer(verdict=Verdict.NEVER, note="收件地址不正确")
+        body = cast("SafeMIMEMultipart", mail.message()).as_bytes(linesep="\r\n")
+        server = self._lines.begun(sender, len(body))
+        if server is not None:
+            return self._offered(server, receiver, body)
+        try:
+            server = lines.connected(urlsplit(settings.ZAITU_SMTP_URL))
+        except (smtplib.SMTPException, OSError) as error:
+            return answers.before_mail(error)
+        return self._offered(server, receiver, body, new_from=sender)
+
+    def _offered(self, server: smtplib.SMTP, receiver: str, body: bytes, *, new_from: str = "") -> Answer:
+        """`new_from`: who sends, where the line is new and has not been told."""
+        try:
+            if new_from:
+                lines.begin(server, new_from, len(body))
+            lines.finish(server, receiver, body)
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            # What the server now thinks of this line differs from server to server: a new one is the same everywhere.
+            lines.farewell(server)
+            return answers.during_mail(error)
+        self._lines.keep(server)
+        return Answer(verdict=Verdict.TAKEN, code=250, note="发信服务器已接收")
+
+    def tidy(self) -> None:
+        self._lines.hang_up(idle_s=lines.IDLE_S)
+
+    def close(self) -> None:
+        self._lines.hang_up()
 
 
 def compose(parcel: Parcel) -> EmailMultiAlternatives:
@@ -80,35 +97,3 @@ def _envelope(mail: EmailMultiAlternatives) -> tuple[str, str]:
         parseaddr(sanitize_address(text, "utf-8"))[1] for text in (mail.from_email, mail.to[0])
     )
     return sender, receiver
-
-
-def _connected(url: SplitResult) -> smtplib.SMTP:
-    """A signed-in connection, encrypted whenever the server can; a password never crosses a network in the clear."""
-    host = url.hostname or "localhost"
-    if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT_S, context=_tls())
-    else:
-        server = smtplib.SMTP(host, url.port or _SUBMISSION, timeout=TIMEOUT_S)
-    try:
-        server.ehlo_or_helo_if_needed()
-        if url.scheme != "smtps" and host not in _LOOPBACK:
-            must = bool(url.username) or url.port in (None, _SUBMISSION)
-            if must or server.has_extn("starttls"):
-                server.starttls(context=_tls())
-        if url.username:
-            server.login(unquote(url.username), unquote(url.password or ""))
-    except BaseException:
-        server.close()
-        raise
-    return server
-
-
-def _farewell(server: smtplib.SMTP) -> None:
-    """QUIT, which may fail when the server has hung up; the message's fate is known by then."""
-    with suppress(smtplib.SMTPException, OSError):
-        server.quit()
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()

@@ -20,6 +20,17 @@ TIMEOUT_S: Final = 15
 _SAID_BYTES: Final = 2_000
 
 
+class Sender:
+    """A connection of its own for each message: an address is judged anew for each (docs/adr/0071)."""
+
+    def __call__(self, parcel: Parcel) -> Answer:
+        return send(parcel)
+
+    def tidy(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 def send(parcel: Parcel) -> Answer:
     """Post the message; never raises for what a receiver may do."""
     private_allowed = settings.ZAITU_WEBHOOK_PRIVATE_ALLOWED

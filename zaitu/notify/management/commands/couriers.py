@@ -1,11 +1,13 @@
 """Send messages in a process of their own: `zaitu couriers`, until SIGTERM or Ctrl-C."""
 
+import functools
 import signal
 import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from zaitu.kernel import heartbeat
 from zaitu.notify import public
 
 
@@ -16,4 +18,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        public.deliver_until(stop)
+        public.deliver_until(stop, alive=functools.partial(heartbeat.beat, "couriers"))
