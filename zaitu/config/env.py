@@ -76,6 +76,10 @@ class Env(BaseSettings):
     """Sender of e-mail."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
+    message_blank_days: int = Field(default=90, ge=7, le=3650)
+    """Days after which address, words and answers of a message that was told are blanked."""
+    message_keep_days: int = Field(default=400, ge=7, le=3650)
+    """Days after which a message and the record of its tries are deleted."""
     upload_max_mb: int = Field(default=20, ge=1, le=1024)
     """Largest request body (photos, import files), MiB; larger ones are answered 413."""
     map_tiles_url: str = ""

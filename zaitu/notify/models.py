@@ -72,6 +72,8 @@ class Message(models.Model):
     """Tries that count against the schedule."""
     note = models.CharField(max_length=300, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
+    blanked_at = models.DateTimeField(null=True, blank=True)
+    """When address, words and the other side's answers were blanked for their age."""
 
     class Meta:
         constraints = (
@@ -89,6 +91,9 @@ class Message(models.Model):
                 fields=["next_at"], condition=_OPEN & Q(channel=Channel.EMAIL), name="notify_due_email"
             ),
             models.Index(fields=["endpoint", "next_at"], condition=_OPEN, name="notify_due_webhook"),
+            # Every row is in one of these two: what is to be blanked, and what is to be deleted.
+            models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=True), name="notify_whole"),
+            models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=False), name="notify_blanked"),
         )
 
     def __str__(self) -> str:

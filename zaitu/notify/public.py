@@ -29,6 +29,7 @@ __all__ = [
     "endpoint_test",
     "endpoints_list",
     "messages_of",
+    "messages_trim",
     "on_contact_erased",
     "tell",
     "tell_many",
@@ -63,6 +64,13 @@ def messages_of(*, actor: Principal, waybill: str) -> list[MessageView]:
     """Every message about a shipment, newest first, addresses masked; a customer's key sees its own endpoints' only."""
     actor.must(Right.MESSAGES_READ)
     return selectors.messages_of(waybill=waybill, customer_code=actor.customer_code)
+
+
+def messages_trim(*, actor: Principal) -> tuple[int, int]:
+    """Blank and delete what has passed its days (ZAITU_MESSAGE_BLANK_DAYS, …_KEEP_DAYS): (blanked, deleted). The system only."""
+    if actor.kind is not Who.SYSTEM:
+        raise Forbidden("只由系统执行")
+    return services.messages_trim()
 
 
 def endpoint_put(*, actor: Principal, draft: EndpointDraft) -> tuple[EndpointView, str]:

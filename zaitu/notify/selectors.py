@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Count, Min
 
-from zaitu.kernel import clock
-from zaitu.notify.domain.delivery import CHANNEL_TEXTS, STATE_TEXTS, Channel, State
+from zaitu.kernel import clock, metrics
+from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
 from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, email_masked
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
@@ -77,3 +78,23 @@ def endpoint_view(row: WebhookEndpoint) -> EndpointView:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
+
+
+@metrics.read_when_asked
+def _backlog() -> Iterable[metrics.Metric]:
+    """What is still to be sent, by channel and state; one look at the index of open messages."""
+    waiting = {
+        (row["channel"], row["state"]): (row["number"], row["oldest"])
+        for row in Message.objects.filter(state__in=OPEN_STATES)
+        .values("channel", "state")
+        .annotate(number=Count("pk"), oldest=Min("created_at"))
+    }
+    now = clock.now()
+    count = metrics.family("messages", "Messages not yet told", ["channel", "state"])
+    age = metrics.family("messages_oldest_s", "Age of the oldest of them, seconds", ["channel", "state"])
+    for channel in Channel:
+        for state in OPEN_STATES:
+            number, oldest = waiting.get((channel, state), (0, now))
+            count.add_metric([channel, state], number)
+            age.add_metric([channel, state], (now - oldest).total_seconds())
+    return count, age

@@ -1,4 +1,4 @@
-"""Writes of notify: messages, endpoints, and the couriers that send."""
+"""Writes of notify: messages, endpoints, the couriers that send, and what happens to old messages."""
 
 from zaitu.notify.services.courier import deliver_until
 from zaitu.notify.services.endpoints import (
@@ -8,6 +8,7 @@ from zaitu.notify.services.endpoints import (
     endpoint_test,
 )
 from zaitu.notify.services.messages import messages_write, person_forget
+from zaitu.notify.services.retention import messages_trim
 
 __all__ = [
     "deliver_until",
@@ -15,6 +16,7 @@ __all__ = [
     "endpoint_remove",
     "endpoint_secret_renew",
     "endpoint_test",
+    "messages_trim",
     "messages_write",
     "person_forget",
 ]

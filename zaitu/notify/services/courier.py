@@ -16,7 +16,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from zaitu.kernel import clock
+from zaitu.kernel import clock, metrics
 from zaitu.notify.adapters.claims import claim, renew
 from zaitu.notify.channels.email.send import Sender as EmailSender
 from zaitu.notify.channels.sender import Sender
@@ -26,6 +26,7 @@ from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
 
 log = logging.getLogger(__name__)
+_tries: Final = metrics.counter("message_tries", "Tries to tell a message", ["channel", "verdict"])
 
 SLOTS: Final[Mapping[Channel, int]] = {Channel.EMAIL: 4, Channel.WEBHOOK: 32}
 SENDERS: Final[Mapping[Channel, Callable[[], Sender]]] = {
@@ -122,6 +123,7 @@ class Courier:
             except Exception:
                 log.exception("message %s could not be sent", parcel.id)
                 answer = Answer(verdict=Verdict.RETRY, note="内部错误，已记入日志")
+            _tries.labels(self._channel, answer.verdict).inc()
             self._record(parcel, answer, started, took_ms=int((time.monotonic() - began) * 1000))
         except DatabaseError:
             log.exception("message %s: its lease will run out", parcel.id)

@@ -13,6 +13,7 @@ from zaitu.notify.domain.delivery import Channel, State
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, tidy, useful_until
 from zaitu.notify.domain.words import words
 from zaitu.notify.models import Message, WebhookEndpoint
+from zaitu.notify.services.retention import blank
 
 
 def messages_write(*, notices: Sequence[Notice]) -> None:
@@ -73,7 +74,7 @@ def _json(words_or_facts: dict[str, str] | dict[str, str | int | float]) -> str:
 
 @transaction.atomic
 def person_forget(*, person: str) -> int:
-    """Blank where and what this person was told, and send nothing more; how many messages there were."""
+    """Blank where and what this person was told, what was answered, and send nothing more; how many messages there were."""
     theirs = Message.objects.filter(person=person)
     theirs.filter(state=State.QUEUED).update(state=State.FAILED, note="收件人资料已删除")
-    return theirs.update(address="", words="{}")
+    return blank(theirs)
