@@ -10,6 +10,8 @@ from tests.portal import make
 from tests.portal.test_track import key_for
 from zaitu.access.public import key_issue
 from zaitu.kernel.waybills import waybill_make
+from zaitu.ui import labels
+from zaitu.ui.labels.press import COMPILERS, Press
 
 ORDER = {
     "product": "LTL",
@@ -150,6 +152,15 @@ def test_labels_are_one_page_a_piece_and_take_text_as_text(house):
     assert b"/Type/Pages/Count 3/" in pdf.content
     one = web.get(f"/api/v1/shipments/{order['waybill']}/labels.pdf?first=2&last=2", headers=key)
     assert b"/Type/Pages/Count 1/" in one.content
+
+
+def test_where_too_many_labels_are_being_made_one_is_told_when_to_come_back(house, monkeypatch):
+    web, key = house
+    order = placed(web, key)
+    monkeypatch.setattr(labels, "_press", Press(waiting=-COMPILERS))
+    answer = web.get(f"/api/v1/shipments/{order['waybill']}/labels.pdf", headers=key)
+    problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == str(answer.json()["retry_after_s"]) == "5"
 
 
 def test_a_key_can_be_checked(house):

@@ -55,6 +55,8 @@ def test_programs_get_problem_documents(path, headers):
 
 def test_waiting_times_and_challenges_are_in_the_headers():
     assert answer(errors.RateLimited(retry_after_s=17))["Retry-After"] == "17"
+    assert answer(errors.Unavailable(retry_after_s=5))["Retry-After"] == "5"
+    assert "Retry-After" not in answer(errors.Unavailable())
     assert answer(errors.NotAuthenticated())["WWW-Authenticate"] == "Bearer"
 
 

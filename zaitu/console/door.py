@@ -91,7 +91,10 @@ def problem(request: StaffRequest, error: ZaituError) -> HttpResponse:
         "fields": getattr(error, "fields", {}),
     }
     template = "ui/problem_part.html" if request.htmx else "console/problem.html"
-    return show(request, template, context, status=status)
+    answer = show(request, template, context, status=status)
+    for name, value in problems.headers(error).items():
+        answer[name] = value
+    return answer
 
 
 def done(request: HttpRequest, text: str) -> None:

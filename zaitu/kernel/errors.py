@@ -9,7 +9,7 @@ ZaituError
 │   └── Conflict          somebody else changed it meanwhile
 ├── TooLarge              over a stated limit
 ├── RateLimited           too often; `retry_after_s`
-└── Unavailable           a part we need does not answer; try again
+└── Unavailable           a part we need does not answer; try again, perhaps after `retry_after_s`
 """
 
 from collections.abc import Mapping
@@ -91,3 +91,9 @@ class Unavailable(ZaituError):
     """A part this needs does not answer; try again."""
 
     code = "unavailable"
+
+    def __init__(
+        self, message: str = "", *, retry_after_s: int | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s

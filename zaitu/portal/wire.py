@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from zaitu.kernel.addresses import network_of
-from zaitu.kernel.errors import NotFound, RateLimited, TooLarge, ZaituError
+from zaitu.kernel.errors import NotFound, TooLarge, ZaituError
 from zaitu.kernel.waybills import Mistyped, waybill_normal
 from zaitu.portal.grants import cookie_name
 from zaitu.ui import problems
@@ -134,10 +134,7 @@ async def send_problem(send: Send, error: ZaituError, lang: str) -> None:
         NOSNIFF,
         (b"cache-control", b"no-store"),
     ]
-    if isinstance(error, RateLimited):
-        headers.append((b"retry-after", str(error.retry_after_s).encode()))
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+    headers += [(name.lower().encode(), value.encode()) for name, value in problems.headers(error).items()]
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -75,15 +75,22 @@ def document(status: int, code: str, detail: str = "", **extra: object) -> dict[
 def problem(error: errors.ZaituError) -> tuple[int, dict[str, Any]]:
     """HTTP status and problem document of an error of the house.
 
-    Invalid adds `fields` (field → what is wrong), RateLimited adds `retry_after_s`.
+    Invalid adds `fields` (field → what is wrong), RateLimited and Unavailable add `retry_after_s` where it is known.
     """
     status = status_of(error)
     extra: dict[str, object] = {}
     if isinstance(error, errors.Invalid):
         extra["fields"] = error.fields
-    if isinstance(error, errors.RateLimited):
+    if isinstance(error, errors.RateLimited | errors.Unavailable):
         extra["retry_after_s"] = error.retry_after_s
     return status, document(status, error.error_code, said(error), **extra)
+
+
+def headers(error: errors.ZaituError) -> dict[str, str]:
+    """HTTP headers that go with the answer to an error: when to try again, how to sign in."""
+    if isinstance(error, errors.RateLimited | errors.Unavailable) and error.retry_after_s is not None:
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.NotAuthenticated) else {}
 
 
 def said(error: errors.ZaituError) -> str:

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 from django.utils.translation import gettext as _
 
-from zaitu.kernel.errors import NotAuthenticated, RateLimited, ZaituError
+from zaitu.kernel.errors import ZaituError
 from zaitu.ui import problems
 
 
@@ -33,10 +33,8 @@ def error_answer(request: HttpRequest, error: ZaituError) -> HttpResponse:
         answer = problem_answer(status, document)
     else:
         answer = page(request, status, said=problems.said(error))
-    if isinstance(error, RateLimited):
-        answer["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, NotAuthenticated):
-        answer["WWW-Authenticate"] = "Bearer"
+    for name, value in problems.headers(error).items():
+        answer[name] = value
     return answer
 
 

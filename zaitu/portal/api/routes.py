@@ -132,7 +132,7 @@ def _event(event: journey.EventView) -> dict[str, Any]:
 @router.get(
     "/shipments/{waybill}/labels.pdf",
     summary="件标签 PDF",
-    description="100×150 mm，一件一页，含 Code 128 与二维码；`first`、`last` 为件序号，一次最多 300 张。",
+    description="100×150 mm，一件一页，含 Code 128 与二维码；`first`、`last` 为件序号。",
     tags=["labels"],
 )
 @scope("labels")
