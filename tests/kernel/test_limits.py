@@ -1,12 +1,14 @@
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
 from django.db import connection
 
-from zaitu.kernel import db, limits
-from zaitu.kernel.limits import Window
+from zaitu.kernel import clock, db, limits
 from zaitu.kernel.models import Attempts
 
 FIVE, QUARTER_HOUR = 5, 900
@@ -106,21 +108,71 @@ def test_counts_are_forgotten_when_their_window_is_over():
         assert Attempts.objects.count() == 1
 
 
-def test_a_window_in_memory_slides_too(monkeypatch):
-    now = [1_000.0]
-    monkeypatch.setattr("zaitu.kernel.limits.time.monotonic", lambda: now[0])
-    window = Window(3, 10)
-    assert [window.hit("a") for _ in range(4)] == [0, 0, 0, 11]
-    assert window.hit("b") == 0
-    now[0] += 9.5
-    assert window.hit("a") == 1
-    now[0] += 0.6
-    assert [window.hit("a") for _ in range(4)][:3] == [0, 0, 0]
+@pytest.fixture
+def rate(monkeypatch):
+    """Makes rates as separate processes have them; `rate.later(s)` lets time pass."""
+    start, passed = clock.now().replace(microsecond=0), [0.0]
+    monkeypatch.setattr(limits, "clock", SimpleNamespace(now=lambda: start + timedelta(seconds=passed[0])))
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: 1_000.0 + passed[0]))
+
+    def make(limit, key="key:a", window_s=60):
+        return limits.Rate(key, limit, window_s)
+
+    make.later = lambda s: passed.__setitem__(0, passed[0] + s)
+    return make
 
 
-def test_a_window_remembers_a_bounded_number_of_keys():
-    window = Window(1, 60, keys=100)
-    for n in range(1_000):
-        assert window.hit(str(n)) == 0
-    assert len(window._hits) == 100
-    assert window.hit("999") > 0
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", [1, 3, 19, 20, 600])
+def test_processes_share_one_rate(rate, limit):
+    one, other = rate(limit), rate(limit)
+    given = [process.ask() for process in (one, other) * (limit + 1)]
+    assert given.count(0) == limit
+    assert max(given) == 61
+    rate.later(61)
+    assert one.ask() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", [1, 39, 45, 59, 600, 60_000])
+def test_a_rate_is_never_more_than_it_says_and_hardly_less(rate, limit):
+    process, given = rate(limit), 0
+    while process.ask() == 0:
+        given += 1
+    assert limit * 0.95 <= given <= limit
+
+
+@pytest.mark.django_db
+def test_what_a_process_has_in_hand_is_not_kept_for_later(rate):
+    process = rate(600)
+    assert process.ask() == 0
+    assert process.spend() == 0
+    rate.later(60)
+    assert process.spend() is None
+
+
+@pytest.mark.django_db
+def test_within_a_portion_and_while_refused_the_database_is_not_asked(rate, django_assert_num_queries):
+    process = rate(40)
+    with django_assert_num_queries(21):
+        while process.ask() == 0:
+            pass
+    with django_assert_num_queries(0):
+        assert process.ask() == process.spend() == 61
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_burst_takes_no_more_than_it_needs(rate):
+    process = rate(600)
+    ready = threading.Barrier(40)
+
+    def once(_):
+        ready.wait(10)
+        try:
+            return process.ask()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(once, range(40))) == [0] * 40
+    assert len(Attempts.objects.get().at) == 2, "two portions of thirty"

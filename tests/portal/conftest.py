@@ -14,7 +14,7 @@ from zaitu.portal.misses import misses
 @pytest.fixture
 def web(transactional_db: None) -> Iterator[httpx.Client]:
     """A client of the running product; each test has a web server of its own, and limits start at nothing."""
-    misses.forget()
+    misses.blocked.clear()
     with make.server() as address, httpx.Client(base_url=address, timeout=20) as client:
         yield client
 

@@ -1,12 +1,13 @@
-"""How often something may be tried: exact sliding windows.
+"""How often something may be tried: sliding windows, counted in PostgreSQL, so that all web processes share them.
 
-`attempt` counts in PostgreSQL, so that all web processes share the count (wrong tails); `Window` counts in this
-process (hot reads), where a little more with several processes does no harm.
+`attempt` is exact and costs a statement each time: for what is rare (wrong tails, unknown numbers). `Rate` takes a
+twentieth of the limit at a time: for what is frequent (requests of a key).
 """
 
 import hashlib
+import math
+import threading
 import time
-from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from zaitu.kernel import clock
 from zaitu.kernel.models import Attempts
 
 _TABLE: Final = "kernel_attempts"
+_PORTIONS: Final = 20
 
 # One atomic statement: what is still in the window, the new attempt appended if there is room.
 _ATTEMPT: Final = f"""
@@ -90,31 +92,46 @@ def forget_old() -> int:
     return deleted
 
 
-class Window:
-    """A sliding window per key in this process's memory, for at most `keys` keys (the longest unused go first)."""
+class Rate:
+    """`limit` in any `window_s` over all processes, up to a twentieth of it more for each process. For several threads.
 
-    __slots__ = ("_hits", "_keys", "_limit", "_window_s")
+    A process takes portions of a twentieth from the count that all share and spends them by itself.
+    """
 
-    def __init__(self, limit: int, window_s: float, *, keys: int = 50_000) -> None:
-        self._limit = limit
+    def __init__(self, key: str, limit: int, window_s: int) -> None:
+        self._key = key
+        self._portion = max(1, limit // _PORTIONS)
+        self._portions = max(1, limit // self._portion)
         self._window_s = window_s
-        self._keys = keys
-        self._hits: OrderedDict[str, deque[float]] = OrderedDict()
+        self._left = 0
+        self._good_until = 0.0
+        """What is in hand may be spent until then (monotonic)."""
+        self._refused_until = 0.0
+        self._memory = threading.Lock()
+        self._asking = threading.Lock()
 
-    def hit(self, key: str) -> int:
-        """Count one; 0 when within the limit, else the seconds to wait (and it is not counted)."""
+    def spend(self) -> int | None:
+        """One of what is in hand, without the database: 0, or the seconds to wait when there is no more; None: `ask`."""
         now = time.monotonic()
-        hits = self._hits.get(key)
-        if hits is None:
-            self._hits[key] = deque((now,))
-            if len(self._hits) > self._keys:
-                self._hits.popitem(last=False)
+        with self._memory:
+            if now < self._refused_until:
+                return max(1, math.ceil(self._refused_until - now))
+            if not self._left or now >= self._good_until:
+                return None
+            self._left -= 1
             return 0
-        self._hits.move_to_end(key)
-        start = now - self._window_s
-        while hits and hits[0] <= start:
-            hits.popleft()
-        if len(hits) >= self._limit:
-            return max(1, int(hits[0] - start) + 1)
-        hits.append(now)
-        return 0
+
+    def ask(self) -> int:
+        """One, asking the database where nothing is in hand: 0, or the seconds to wait. Blocks for a statement at most."""
+        with self._asking:  # one asks for all who wait: a burst must not take every portion at once
+            wait_s = self.spend()
+            if wait_s is not None:
+                return wait_s
+            began = time.monotonic()
+            allowed, wait_s = attempt(self._key, self._portions, self._window_s)
+            with self._memory:
+                if not allowed:
+                    self._refused_until = began + wait_s
+                    return wait_s
+                self._left, self._good_until = self._portion - 1, began + self._window_s
+                return 0

@@ -78,7 +78,12 @@ class Hot:
     def ready(self, url: bytes) -> bytes | None:
         """What `track` would answer to a plain GET, when that is known; None while any address is blocked for its misses."""
         answer = self._answers.get(url)
-        if answer is None or not answer.entry.fresh or answer.until <= time.monotonic() or misses.blocked:
+        if (
+            answer is None
+            or not answer.entry.fresh
+            or answer.until <= time.monotonic()
+            or misses.any_blocked()
+        ):
             return None
         return answer.ready
 

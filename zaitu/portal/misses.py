@@ -14,34 +14,38 @@ _KEPT: Final = 20_000
 
 
 class Misses:
-    """Counted in this process, for its pages and its API together; a little more with several processes does no harm."""
+    """Counted in PostgreSQL for all processes, their pages and their API together; who has had too many is kept in memory.
+
+    A process hears that an address is closed at its next miss there: each process may answer one miss more.
+    """
 
     def __init__(self) -> None:
         self.blocked: dict[str, float] = {}
         """Addresses that have missed too often, until when (monotonic)."""
-        self._window = limits.Window(MISSES, MISSES_WINDOW_S)
+        self._looked_at = 0.0
+
+    def any_blocked(self) -> bool:
+        """Whether any address is; cheap, and forgets those whose time is over once a second."""
+        if self.blocked and time.monotonic() >= self._looked_at + 1:
+            now = self._looked_at = time.monotonic()
+            for address, until in list(self.blocked.items()):  # other threads add to it meanwhile
+                if until <= now:
+                    self.blocked.pop(address, None)
+        return bool(self.blocked)
 
     def refuse(self, address: str) -> None:
         """Raises RateLimited for a blocked address, before anything is looked up: a known number must not answer otherwise."""
-        until = self.blocked.get(address)
-        if until is None:
-            return
-        wait_s = until - time.monotonic()
+        wait_s = self.blocked.get(address, 0.0) - time.monotonic()
         if wait_s > 0:
             raise RateLimited("查询太频繁，请稍后再试", retry_after_s=int(wait_s) + 1)
-        self.blocked.pop(address, None)
 
     def count(self, address: str) -> None:
-        wait_s = self._window.hit(address)
-        if wait_s:
+        """One more miss of this address: a statement, so not for an event loop."""
+        allowed, wait_s = limits.attempt(f"misses:{address}", MISSES, MISSES_WINDOW_S)
+        if not allowed:
             self.blocked[address] = time.monotonic() + wait_s
             if len(self.blocked) > _KEPT:
                 del self.blocked[next(iter(self.blocked))]
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.blocked.clear()
-        self._window = limits.Window(MISSES, MISSES_WINDOW_S)
 
 
 misses: Final = Misses()

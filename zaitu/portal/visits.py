@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from zaitu.access.public import key_rate_per_min, principal_of_key, principal_of_key_known
 from zaitu.journey import public as journey
 from zaitu.kernel import limits
-from zaitu.kernel.errors import Forbidden, NotFound, RateLimited
+from zaitu.kernel.errors import Forbidden, NotFound, RateLimited, Unavailable
 from zaitu.kernel.principal import Principal
-from zaitu.portal import grants
+from zaitu.portal import grants, rates
 from zaitu.portal.misses import misses
 from zaitu.portal.tracker import Entry, Tracker
 from zaitu.portal.wire import Question
@@ -39,7 +39,7 @@ class Visits:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
-        self._keys: dict[str, limits.Window] = {}
+        self._keys: dict[str, limits.Rate] = {}
         self._links: dict[tuple[str, str], float] = {}
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="tracking")
 
@@ -62,7 +62,7 @@ class Visits:
         opened = await self.opens(question, holder, tracked)
         if entry is None or tracked is None or opened is False:
             if holder is None:
-                misses.count(question.address)
+                await self.in_thread(lambda: misses.count(question.address))
             raise NotFound
         return Visit(entry, tracked, bool(opened))
 
@@ -99,11 +99,11 @@ class Visits:
     async def _key_let_in(self, raw: str) -> Principal:
         holder = await self.key_holder(raw)
         if holder.name not in self._keys:
-            rate = await self.in_thread(lambda: key_rate_per_min(raw))
-            self._keys[holder.name] = limits.Window(rate, 60.0, keys=1)
-        wait_s = self._keys[holder.name].hit("")
-        if wait_s:
-            raise RateLimited("请求太频繁，请稍后再试", retry_after_s=wait_s)
+            per_min = await self.in_thread(lambda: key_rate_per_min(raw))
+            self._keys[holder.name] = rates.rate_of(holder.name, per_min)
+        rate = self._keys[holder.name]
+        wait_s = rate.spend()
+        rates.must_wait(await self.in_thread(rate.ask) if wait_s is None else wait_s)
         if "track" not in holder.scopes:
             raise Forbidden("这个密钥没有查询轨迹的权限")
         return holder
@@ -128,6 +128,8 @@ class Visits:
         def run() -> T:
             try:
                 return work()
+            except (OperationalError, InterfaceError):
+                raise Unavailable from None
             finally:
                 connections.close_all()  # back to the pool: this thread serves many
 

@@ -8,13 +8,12 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from zaitu.access.public import key_rate_per_min, principal_of_key
-from zaitu.kernel.errors import Forbidden, NotAuthenticated, RateLimited, TooLarge
-from zaitu.kernel.limits import Window
+from zaitu.kernel.errors import Forbidden, NotAuthenticated, TooLarge
 from zaitu.kernel.principal import Principal
+from zaitu.portal import rates
 
 T = TypeVar("T")
 BODY_MAX_BYTES: Final = 256 * 1024
-_windows: Final[dict[str, Window]] = {}
 
 
 class KeyRequest(HttpRequest):
@@ -34,12 +33,7 @@ class Key(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Principal:
         holder = principal_of_key(token)
-        window = _windows.get(holder.name)
-        if window is None:
-            window = _windows[holder.name] = Window(key_rate_per_min(token), 60.0, keys=1)
-        wait_s = window.hit("")
-        if wait_s:
-            raise RateLimited("请求太频繁，请稍后再试", retry_after_s=wait_s)
+        rates.must_wait(rates.rate_of(holder.name, key_rate_per_min(token)).ask())
         if len(request.body) > BODY_MAX_BYTES:
             raise TooLarge(f"请求内容超过 {BODY_MAX_BYTES // 1024} KB")
         return holder
