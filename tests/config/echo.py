@@ -21,10 +21,14 @@ async def _echo(scope, receive, send):
     if scope["path"] == "/live":
         await _live(receive, send)
         return
+    if scope["path"] == "/lazy":  # somebody who is in no hurry to read what is sent
+        await asyncio.sleep(3)
     size = 0
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
@@ -62,5 +66,6 @@ async def application(scope, receive, send):
 
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
-    limits.HEAD_TIMEOUT_S = settings.pop("head_timeout_s", limits.HEAD_TIMEOUT_S)
+    for name in ("HEAD_TIMEOUT_S", "BODY_GRACE_S", "BODY_MIN_BYTES_S"):
+        setattr(limits, name, settings.pop(name.lower(), getattr(limits, name)))
     serve(Env(**settings), app="tests.config.echo:application")

@@ -1,4 +1,4 @@
-"""Requests that are too large are refused before they cost memory."""
+"""Requests that are too large or too slow are refused before they cost memory or hold a connection."""
 
 import json
 from asyncio import TimerHandle, Transport
@@ -12,19 +12,28 @@ HEAD_MAX_BYTES: Final = 64 * 1024
 """Request line and headers together."""
 HEAD_TIMEOUT_S: Final = 20.0
 """How long a client may take to send them."""
+BODY_GRACE_S: Final = 30.0
+"""How long a body may take whatever its size; a stall of a mobile network is about so long."""
+BODY_MIN_BYTES_S: Final = 2048
+"""Beyond that it must have come at this rate since it began: a photo from a phone on a 2G network still does."""
 
 
 class LimitedHttp(HttpToolsProtocol):
-    """uvicorn's fast parser sets no limit to a request's head: 64 KiB and 20 s here."""
+    """uvicorn's fast parser sets no limit to a request's head, and none to how long a body takes: both are set here."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn itself does
         super().connection_made(transport)
         self._in_head = True
         self._head_bytes = 0
         self._head_timer: TimerHandle | None = self.loop.call_later(HEAD_TIMEOUT_S, self._too_slow)
+        self._in_body = False
+        self._body_bytes = 0
+        self._body_since = 0.0
+        self._body_timer: TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_done()
+        self._body_done()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -35,6 +44,9 @@ class LimitedHttp(HttpToolsProtocol):
                 self.send_400_response("Request head too large.")
             elif self._head_timer is None:  # a later request on the same connection comes in pieces
                 self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._too_slow)
+        elif self._in_body and self._body_timer is None:  # a body that comes with its head needs no clock
+            self._body_since = self.loop.time()
+            self._body_timer = self.loop.call_later(BODY_GRACE_S, self._look_at_body)
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -43,7 +55,17 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_done()
+        self._in_body = True
+        self._body_bytes = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._body_done()
+        super().on_message_complete()
 
     def _head_done(self) -> None:
         self._in_head = False
@@ -55,6 +77,46 @@ class LimitedHttp(HttpToolsProtocol):
         self._head_timer = None
         if self._in_head and not self.transport.is_closing():
             self.transport.close()
+
+    def _body_done(self) -> None:
+        self._in_body = False
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+
+    def _look_at_body(self) -> None:
+        """Refuse it, or look again when it could be too slow at the earliest."""
+        now = self.loop.time()
+        if self.flow.read_paused:  # it is we who keep the client waiting
+            self._body_since, self._body_bytes = now, 0
+        left_s = self._body_since + BODY_GRACE_S + self._body_bytes / BODY_MIN_BYTES_S - now
+        if left_s > 0:
+            self._body_timer = self.loop.call_later(left_s, self._look_at_body)
+        else:
+            self._refuse_body()
+
+    def _refuse_body(self) -> None:
+        """408 where nothing has been answered yet, and the end of the connection in any case."""
+        self._body_done()
+        if not self.cycle.response_started and not self.pipeline:
+            body = _problem(408, "Request Timeout", "too_slow", "内容上传太慢，请检查网络后重试")
+            headers = (
+                *self.server_state.default_headers,
+                (b"content-type", b"application/problem+json"),
+                (b"content-length", str(len(body)).encode()),
+                (b"connection", b"close"),
+            )
+            head = b"".join(b"%s: %s\r\n" % header for header in headers)
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\n" + head + b"\r\n" + body)
+        self.cycle.disconnected = True  # what the application may still say is not for this connection
+        self.cycle.message_event.set()
+        self.transport.close()
+
+
+def _problem(status: int, title: str, code: str, detail: str) -> bytes:
+    """RFC 9457, where Django is not asked."""
+    said = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return json.dumps(said, ensure_ascii=False).encode()
 
 
 class _TooLarge(Exception):
@@ -95,14 +157,8 @@ class BodyLimit:
                 await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
-        said = {
-            "type": "about:blank",
-            "title": "Content Too Large",
-            "status": 413,
-            "code": "too_large",
-            "detail": f"内容超过 {self._max_bytes // 2**20} MB",
-        }
-        await answer(send, 413, json.dumps(said, ensure_ascii=False).encode(), "application/problem+json")
+        body = _problem(413, "Content Too Large", "too_large", f"内容超过 {self._max_bytes // 2**20} MB")
+        await answer(send, 413, body, "application/problem+json")
 
 
 def _announced(scope: Scope) -> int:

@@ -14,6 +14,7 @@ _WORDS: Final = {
     "403": "密钥没有这个权限",
     "404": "没有这个运单，或不是您的",
     "405": "不支持这种方法",
+    "408": "内容上传太慢",
     "409": "同一单号已用于另一份内容，或当前状态不允许",
     "413": "内容太大",
     "422": "内容有误，见 fields",
@@ -61,7 +62,7 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
         parts[model.__name__] = described
     for operations in schema["paths"].values():
         for operation in operations.values():
-            _add_problems(operation, ("400", "401", "403", "404", "409", "413", "422", "429", "503"))
+            _add_problems(operation, ("400", "401", "403", "404", "408", "409", "413", "422", "429", "503"))
     labels = schema["paths"]["/api/v1/shipments/{waybill}/labels.pdf"]["get"]
     labels["responses"]["200"] = {
         "description": "PDF",
