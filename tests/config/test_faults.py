@@ -1,12 +1,16 @@
 """Everything is killed at least once."""
 
 import signal
+import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import psutil
 import pytest
 
-from tests.running import gone, until
+from tests.running import free_port, gone, until
+from zaitu.kernel.waybills import waybill_make
 
 pytestmark = pytest.mark.fault
 
@@ -53,6 +57,42 @@ def test_a_killed_database_is_recovered_and_the_web_answers_again(installation):
     running.wait_ready(60)
     assert running.child("web").pid == web, "the web process itself lived on"
     assert running.run("shell", "-c", _COUNT_USERS).stdout.strip().endswith("1")
+
+
+def test_without_a_database_programs_get_a_problem_and_people_a_page(installation):
+    """All ask at once: each is answered when the pool has given up, after ten seconds."""
+    alone = installation(database_url=f"postgresql://zaitu@127.0.0.1:{free_port()}/zaitu")
+    (alone.home / "static").mkdir(parents=True)
+    with alone.output.open("wb") as sink:
+        alone.process = subprocess.Popen(
+            [*alone.program, "web"], env=alone.environment, cwd="/", stdout=sink, stderr=sink
+        )
+    until(lambda: alone.ready() == 503)
+    session = {"Cookie": "sessionid=0123456789abcdef0123456789abcdef"}
+    number = waybill_make("ZT")
+    asked = {
+        "/api/v1/key": {"Authorization": f"Bearer zk_abcdefgh_{'x' * 43}"},
+        f"/api/v1/track/{number}": {},
+        f"/api/v1/track/{number}?phone_tail=1234": {},
+        "/field/api/me": session,
+        f"/t/{number}": {},
+        "/console/": session,
+    }
+    with ThreadPoolExecutor(len(asked)) as people:
+        answers = dict(
+            zip(asked, people.map(lambda path: _patiently(alone, path, asked[path]), asked), strict=True)
+        )
+    for path, answer in answers.items():
+        assert answer.status_code == 503, (path, alone.said())
+        if "/api/" in path:
+            assert answer.headers["content-type"] == "application/problem+json", path
+            assert answer.json()["code"] == "unavailable"
+        else:
+            assert "服务暂时不可用" in answer.text, path
+
+
+def _patiently(running, path, headers):
+    return httpx.get(f"{running.url}{path}", headers=headers, timeout=40, trust_env=False)
 
 
 def test_a_killed_supervisor_leaves_no_process_and_the_next_start_keeps_the_data(installation):

@@ -4,6 +4,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from tests.field.make import action, picture, send, upload, worker
 from tests.journey import make as journey_make
@@ -33,6 +34,12 @@ def trip(order):
 def told(response):
     assert response.status_code == 200, response.content.decode()
     return response.json()["result"]
+
+
+def problem(answer, status, code):
+    assert answer.status_code == status, answer.content.decode()
+    assert answer["Content-Type"] == "application/problem+json"
+    assert (answer.json()["status"], answer.json()["code"]) == (status, code)
 
 
 def kinds(waybill):
@@ -286,7 +293,7 @@ def test_without_the_token_of_the_page_nothing_is_done(order):
     client, _ = worker("warehouse")
     one = action("collected", order.pieces[0])
     answer = client.post(
-        "/field/api/actions", one, content_type="application/json", headers={"Accept": "application/json"}
+        "/field/api/actions", one, content_type="application/json", headers={"Accept": "*/*"}
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
     assert kinds(order.waybill) == []
@@ -301,8 +308,46 @@ def test_a_fresh_token_is_to_be_had_without_reloading(order):
 
 def test_methods_that_make_no_sense_are_refused():
     client, _ = worker("warehouse")
-    assert client.get("/field/api/actions").status_code == 405
-    assert client.get("/field/api/files/" + str(uuid.uuid4())).status_code == 405
+    problem(client.get("/field/api/actions"), 405, "method_not_allowed")
+    problem(client.get("/field/api/files/" + str(uuid.uuid4())), 405, "method_not_allowed")
+    problem(
+        client.post("/field/api/me", headers={"X-CSRFToken": client.cookies["csrftoken"].value}),
+        405,
+        "method_not_allowed",
+    )
+
+
+@pytest.mark.parametrize("path", ["", "nothing", "files/not-a-number", "trips/1/2/3"])
+def test_an_unknown_address_of_the_api_is_told_as_a_problem(path):
+    client, _ = worker("warehouse")
+    problem(client.get(f"/field/api/{path}"), 404, "not_found")
+    problem(client.get(f"/field/api/{path}?x=%00"), 400, "bad_request")
+
+
+def test_a_form_that_cannot_be_read_is_told_as_a_problem():
+    client, _ = worker("warehouse")
+    answer = client.post(
+        "/field/api/actions", b"--x", content_type="multipart/form-data; boundary=" + "x" * 300
+    )
+    problem(answer, 400, "bad_request")
+
+
+def test_a_database_that_is_away_and_a_mistake_of_ours_are_told_as_problems(monkeypatch):
+    client, _ = worker("warehouse")
+    client.raise_request_exception = False
+
+    def broken(error):
+        def view(**_named):
+            raise error
+
+        return view
+
+    monkeypatch.setattr("zaitu.field.api.access.user_get", broken(OperationalError("gone")))
+    away = client.get("/field/api/me")
+    problem(away, 503, "unavailable")
+    assert int(away["Retry-After"]) > 0
+    monkeypatch.setattr("zaitu.field.api.access.user_get", broken(ZeroDivisionError("a mistake of ours")))
+    problem(client.get("/field/api/me"), 500, "server_error")
 
 
 # What the phone is told.

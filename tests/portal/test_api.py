@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from tests.network import make as network
 from tests.portal import make
@@ -96,7 +97,21 @@ def test_wrong_fields_are_named_and_nothing_is_made(house):
         ("POST", "/api/v1/orders", json.dumps(ORDER | {"goods": "a\x00b"}).encode(), 422, "invalid"),
         ("POST", "/api/v1/orders", json.dumps(ORDER | {"goods": "\ud800"}).encode(), 422, "invalid"),
         ("POST", "/api/v1/orders", json.dumps(ORDER | {"weight_kg": float("nan")}).encode(), 422, "invalid"),
+        ("POST", "/api/v1/orders", b"\xff\xfe{}", 400, "bad_request"),
+        ("POST", "/api/v1/orders", b"[" * 100_000, 400, "bad_request"),
+        ("POST", "/api/v1/orders", b"", 422, "invalid"),
+        ("POST", "/api/v1/orders", b"[]", 422, "invalid"),
+        ("POST", "/api/v1/orders", b"null", 422, "invalid"),
         ("GET", "/api/v1/nothing", None, 404, "not_found"),
+        ("GET", "/api/", None, 404, "not_found"),
+        ("GET", "/api/v2/orders", None, 404, "not_found"),
+        ("POST", "/api/v1/nothing", b"{}", 404, "not_found"),
+        ("GET", "/api/v1/orders/%00", None, 400, "bad_request"),
+        ("GET", "/api/v1/orders/" + "x" * 41, None, 422, "invalid"),
+        ("GET", "/api/v1/track/", None, 404, "not_found"),
+        ("GET", "/api/v1/track/%FF", None, 404, "not_found"),
+        ("POST", "/api/v1/track/ZT1", b"{}", 405, "method_not_allowed"),
+        ("PATCH", "/api/v1/key", b"{}", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/orders", None, 405, "method_not_allowed"),
         ("GET", "/api/v1/shipments/hello/labels.pdf?first=0", None, 422, "invalid"),
     ],
@@ -104,6 +119,49 @@ def test_wrong_fields_are_named_and_nothing_is_made(house):
 def test_every_mistake_is_a_problem_document(house, method, path, content, status, code):
     web, key = house
     problem(web.request(method, path, content=content, headers=key), status, code)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"],
+)
+def test_what_says_that_it_is_no_json_is_not_read_as_json(house, kind):
+    web, key = house
+    body = json.dumps(ORDER).encode()
+    answer = web.post("/api/v1/orders", content=body, headers=key | {"Content-Type": kind})
+    problem(answer, 415, "unsupported_media_type")
+    for said in ("application/json; charset=utf-8", "application/vnd.api+json"):
+        assert (
+            web.post("/api/v1/orders", content=body, headers=key | {"Content-Type": said}).status_code == 201
+        )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/key", "/api/v1/track/{w}", "/api/v1/track/{w}/live"])
+def test_a_mistake_of_ours_is_a_problem_document_too(house, monkeypatch, path):
+    web, key = house
+    order = placed(web, key)
+
+    def broken(*_args, **_named):
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("zaitu.portal.api.routes.key_rate_per_min", broken)
+    monkeypatch.setattr("zaitu.portal.visits.Visits.visit", broken)
+    answer = web.get(path.format(w=order["waybill"]), headers=key)
+    problem(answer, 500, "server_error")
+    assert "mistake" not in answer.text
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_503_and_when_to_come_back(house, monkeypatch, error):
+    web, key = house
+
+    def away(*_args, **_named):
+        raise error("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("zaitu.portal.api.routes.key_rate_per_min", away)
+    answer = web.get("/api/v1/key", headers=key)
+    problem(answer, 503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def test_without_a_key_nothing_is_said(house):

@@ -14,7 +14,7 @@ from zaitu.access.public import request_principal
 from zaitu.kernel.errors import ZaituError
 from zaitu.kernel.principal import Principal
 from zaitu.ui import problems
-from zaitu.ui.views import problem_answer
+from zaitu.ui.views import error_answer, problem_answer
 
 DISK_FULL_STATUS: Final = 507
 DISK_FULL: Final = "服务器存储空间已满，内容还在手机里，腾出空间后会自动上传；请通知管理员"
@@ -48,7 +48,7 @@ def api(*methods: str) -> Callable[[View], Callable[..., HttpResponse]]:
                     return problem_answer(DISK_FULL_STATUS, document)
                 if not isinstance(error, ZaituError):
                     raise
-                return problem_answer(*problems.problem(error))
+                return error_answer(request, error)
 
         return require_http_methods(list(methods))(never_cache(answered))
 

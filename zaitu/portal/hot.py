@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from zaitu.journey import public as journey
+from zaitu.kernel import logs
 from zaitu.kernel.errors import RateLimited, Unavailable, ZaituError
 from zaitu.portal import details, grants, wire
 from zaitu.portal.misses import misses
@@ -25,6 +26,9 @@ PING_S: Final = 15.0
 _ANSWERS: Final = 20_000
 _LONGEST_PATH: Final = 200
 """Longer addresses are answered but not kept."""
+
+
+log = logs.logger("portal.hot")
 
 
 @dataclass(slots=True)
@@ -258,10 +262,24 @@ class Tracking:
         if hot is None:
             hot = self._states[asyncio.get_running_loop()] = Hot()
             await hot.tracker.start()
-        if scope["path"].endswith("/live"):
-            await hot.live(scope, receive, send)
-        else:
-            await hot.track(scope, send)
+        begun = False
+
+        async def noted(message: dict[str, Any]) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            if scope["path"].endswith("/live"):
+                await hot.live(scope, receive, noted)
+            else:
+                await hot.track(scope, noted)
+        except Exception:
+            if begun:
+                raise
+            # Beside Django nobody else would turn a mistake of ours into a problem document.
+            log.exception("a tracking answer failed")
+            await wire.send_problem(send, ZaituError(code="server_error"), "zh")
 
     def ready(self, url: bytes) -> bytes | None:
         """A whole answer that needs no asking (config/ready.py); called by the server in its event loop."""

@@ -7,13 +7,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from zaitu.kernel.errors import ZaituError
+from zaitu.kernel import logs
 from zaitu.ui import problems, views
 
 LANGUAGE_COOKIE: Final = "zaitu_lang"
 LANGUAGES: Final = {"zh": "zh-hans", "en": "en"}
 _YEAR_S: Final = 365 * 24 * 3600
 
+log = logs.logger("ui.middleware")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -59,7 +60,7 @@ class ProblemMiddleware:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return views.bad_request(request)
         response = self.get_response(request)
-        if response.status_code == 405 and request.path.startswith("/api/"):
+        if response.status_code == 405 and views.for_programs(request):
             refused = views.problem_answer(405, problems.document(405, "method_not_allowed"))
             refused["Allow"] = response["Allow"]
             return refused
@@ -67,4 +68,7 @@ class ProblemMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls this for what a view raised; None leaves other errors to Django."""
-        return views.error_answer(request, error) if isinstance(error, ZaituError) else None
+        told = problems.told(error)
+        if told is not error and told is not None:
+            log.error("the database does not answer", path=request.path, exc_info=error)
+        return views.error_answer(request, told) if told is not None else None

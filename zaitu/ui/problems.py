@@ -6,6 +6,7 @@ Rooms know nothing of HTTP; this table is the only place that gives their errors
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from zaitu.kernel import errors
@@ -22,6 +23,8 @@ STATUS: Final[dict[type[errors.ZaituError], int]] = {
     errors.Unavailable: 503,
 }
 MEDIA_TYPE: Final = "application/problem+json"
+_DATABASE_BACK_S: Final = 5
+"""A restart of the database takes about so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,11 @@ WORDS: Final[dict[int, Words]] = {
     405: Words(title=_("不支持这种操作"), advice=_("请返回上一页重试。"), icon="alert-circle"),
     409: Words(title=_("现在不能这样做"), advice=_("情况可能已经变化，请刷新后再看。"), icon="refresh"),
     413: Words(title=_("内容太大"), advice=_("请缩小后重试。"), icon="file-text"),
+    415: Words(
+        title=_("不支持这种格式"),
+        advice=_("请以 JSON 发送（Content-Type: application/json）。"),
+        icon="file-text",
+    ),
     422: Words(title=_("内容有误"), advice=_("请按提示修改后重新提交。"), icon="edit"),
     429: Words(title=_("操作太频繁"), advice=_("请稍等片刻再试。"), icon="clock"),
     500: Words(
@@ -49,6 +57,13 @@ WORDS: Final[dict[int, Words]] = {
     ),
     503: Words(title=_("服务暂时不可用"), advice=_("正在恢复，请一两分钟后重试。"), icon="refresh"),
 }
+
+
+def told(error: BaseException | None) -> errors.ZaituError | None:
+    """What a caller can be told of this: an error of the house itself, Unavailable for a database that does not answer; else None."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return errors.Unavailable(retry_after_s=_DATABASE_BACK_S)
+    return error if isinstance(error, errors.ZaituError) else None
 
 
 def status_of(error: errors.ZaituError) -> int:

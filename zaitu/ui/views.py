@@ -1,6 +1,8 @@
 """Honest pages for what went wrong; programs get RFC 9457 problem documents instead."""
 
 import json
+import sys
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,10 +12,17 @@ from django.utils.translation import gettext as _
 from zaitu.kernel.errors import ZaituError
 from zaitu.ui import problems
 
+PROGRAMS: Final = ("/api/", "/field/api/")
+"""Under these nobody but programs asks."""
+
+
+def for_programs(request: HttpRequest) -> bool:
+    return request.path.startswith(PROGRAMS)
+
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether a program asks: an API path, or JSON preferred over HTML."""
-    if request.path.startswith("/api/"):
+    if for_programs(request):
         return True
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
@@ -72,8 +81,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Must not fail itself: when the page cannot be rendered, plain words."""
+    """Must not fail itself: when the page cannot be rendered, plain words. A database that is away is no fault of ours: 503."""
+    told = problems.told(sys.exc_info()[1])
     try:
+        if told is not None:
+            return error_answer(request, told)
         return _answer(request, 500, "server_error")
     except (TemplateDoesNotExist, OSError, KeyError):
         return HttpResponse("系统出错了，请稍后重试。", status=500, content_type="text/plain; charset=utf-8")

@@ -17,6 +17,7 @@ _WORDS: Final = {
     "408": "内容上传太慢",
     "409": "同一单号已用于另一份内容，或当前状态不允许",
     "413": "内容太大",
+    "415": "内容不是 JSON 格式",
     "422": "内容有误，见 fields",
     "429": "太频繁，见 Retry-After",
     "503": "暂时不可用，请重试",
@@ -62,7 +63,9 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
         parts[model.__name__] = described
     for operations in schema["paths"].values():
         for operation in operations.values():
-            _add_problems(operation, ("400", "401", "403", "404", "408", "409", "413", "422", "429", "503"))
+            _add_problems(
+                operation, ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
+            )
     labels = schema["paths"]["/api/v1/shipments/{waybill}/labels.pdf"]["get"]
     labels["responses"]["200"] = {
         "description": "PDF",

@@ -8,12 +8,15 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
 
 from zaitu.kernel.errors import ZaituError
 from zaitu.portal.api.auth import Key
 from zaitu.portal.api.openapi import completed
 from zaitu.portal.api.routes import router
 from zaitu.ui import problems, views
+
+_CODES: Final = {415: "unsupported_media_type"}
 
 
 class _Docs(DocsBase):
@@ -23,6 +26,16 @@ class _Docs(DocsBase):
         return render(
             request, "portal/api_docs.html", {"openapi_url": request.path.replace("docs", "openapi.json")}
         )
+
+
+class _Parser(Parser):
+    """Takes JSON, and what says nothing about itself, for JSON; refuses what says it is something else."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        kind = request.content_type or ""
+        if kind not in {"", "application/json"} and not kind.endswith("+json"):
+            raise HttpError(415, kind)
+        return super().parse_body(request)
 
 
 class _Api(NinjaAPI):
@@ -39,6 +52,7 @@ api: Final = _Api(
     ),
     auth=Key(),
     docs=_Docs(),
+    parser=_Parser(),
     urls_namespace="api-v1",
 )
 api.add_router("", router)
@@ -63,5 +77,6 @@ def _nothing(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """Ninja's own: a body that is no JSON."""
-    return views.problem_answer(error.status_code, problems.document(error.status_code, "bad_request"))
+    """Ninja's own: a body that is no JSON. It hides what the parser said behind a 400."""
+    status = getattr(error.__cause__, "status_code", error.status_code)
+    return views.problem_answer(status, problems.document(status, _CODES.get(status, "bad_request")))
