@@ -8,22 +8,17 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
-from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import Conninfo
-
 from zaitu import __version__
+from zaitu.config import dumps
 from zaitu.config.homes import Home
-from zaitu.config.postgres import binaries
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Invalid, Unavailable
 
@@ -48,7 +43,7 @@ def backup(home: Home, url: str, file: Path) -> int:
         with tempfile.TemporaryDirectory(prefix=".zaitu-backup-", dir=file.resolve().parent) as folder:
             dump = Path(folder, _DUMP)
             # The database first: every file it knows is on disk before its row, and files are never taken away.
-            _postgres_tool("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", f"--file={dump}")
+            dumps.dump(url, dump)
             members = {_DUMP: dump, **_members(home)}
             whole = Path(folder, "whole")
             _write(whole, members)
@@ -70,11 +65,7 @@ def restore(home: Home, file: Path, *, database: Callable[[], Any], url: str) ->
         try:
             _unpack(archive, home)
             with database():
-                _must_have_no_tables(url)
-                _postgres_tool(
-                    "pg_restore", url, "--exit-on-error", "--single-transaction", "--no-owner", "--no-acl",
-                    f"--dbname={conninfo_to_dict(url).get('dbname', 'zaitu')}", str(home.path / _DUMP),
-                )  # fmt: skip
+                dumps.restore(url, home.path / _DUMP)
         except BaseException:
             _empty(home, keep=before)
             raise
@@ -185,15 +176,6 @@ def _must_be_empty(home: Home) -> frozenset[str]:
     return names
 
 
-def _must_have_no_tables(url: str) -> None:
-    with Connection.connect(url) as connection:
-        found = connection.execute(
-            "SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace LIMIT 1"
-        )
-        if found.fetchone():
-            raise Conflict("目标数据库里已有表；恢复只写入空数据库")
-
-
 def _empty(home: Home, keep: frozenset[str]) -> None:
     for path in home.path.iterdir():
         if path.name in keep:
@@ -203,28 +185,3 @@ def _empty(home: Home, keep: frozenset[str]) -> None:
             shutil.rmtree(real)
         if path.is_symlink() or path.is_file():
             path.unlink()
-
-
-def _postgres_tool(name: str, url: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's own programs; the address goes by environment, so that no password shows in `ps`."""
-    # Everything the address says goes along: without its sslmode the password would go over an open line.
-    address = {
-        part.envvar.decode(): part.val.decode()
-        for part in Conninfo.parse(url.encode())
-        if part.envvar and part.val
-    }
-    with ExitStack() as stack:
-        errors = stack.enter_context(tempfile.TemporaryFile())
-        done = subprocess.run(  # noqa: S603  our own program, our own arguments
-            [binaries() / name, *arguments],
-            env={"LC_ALL": "C", **address},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            check=False,
-        )
-        if done.returncode:
-            errors.seek(0)
-            lines = errors.read().decode(errors="replace").strip().splitlines()
-            reason = next((line for line in lines if "error" in line), "没有说明")
-            raise Unavailable(f"{name} 没有完成：{reason}")
