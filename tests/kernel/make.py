@@ -34,12 +34,13 @@ def connect(*, autocommit: bool = True) -> psycopg.Connection:
     return psycopg.connect(settings.ZAITU_DATABASE_URL, autocommit=autocommit)
 
 
-def put_by(connection: psycopg.Connection, event: Event) -> None:
-    """Put an event as `outbox.put` does, in another connection's transaction."""
+def put_by(connection: psycopg.Connection, event: Event) -> int:
+    """Put an event as `outbox.put` does, in another connection's transaction; the number of its row."""
     from zaitu.kernel.outbox import partition_of
 
-    connection.execute(
-        "INSERT INTO kernel_outboxrow (name, subject, partition, body, done, only_for, transaction, put_at)"
-        " VALUES (%s, %s, %s, %s, '{}', '', DEFAULT, DEFAULT)",
+    made = connection.execute(
+        "INSERT INTO kernel_outboxrow (name, subject, partition, body, done, only_for, put_at)"
+        " VALUES (%s, %s, %s, %s, '{}', '', DEFAULT) RETURNING id",
         [event.name, event.subject, partition_of(event.subject), event.model_dump_json()],
     )
+    return int(made.fetchone()[0])

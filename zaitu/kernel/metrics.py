@@ -75,6 +75,7 @@ def _outbox() -> Iterable[Metric]:
         ("oldest_s", "Age of the oldest undelivered event, seconds", backlog.oldest_s),
         ("held", "Subjects that wait for a retry", backlog.held),
         ("poison", "Events set aside for an administrator", backlog.poison),
+        ("blocked_s", "Age of the oldest transaction that holds deliveries up, seconds", backlog.blocked_s),
     ):
         yield GaugeMetricFamily(f"zaitu_outbox_{name}", text, value=value)
 

@@ -1,31 +1,16 @@
 """The kernel's few tables: events on their way, what holds them up, and counted attempts."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Func
 from django.db.models.functions import Now
-
-
-class TransactionIdField(models.Field):  # type: ignore[type-arg]  # nothing reads it in Python
-    """`xid8`: the writing transaction's 64-bit number, which never wraps. Filled by the database."""
-
-    def db_type(self, connection: Any) -> str:
-        return "xid8"
-
-
-class CurrentTransaction(Func):
-    function = "pg_current_xact_id"
-    arity = 0
-    output_field = TransactionIdField()
 
 
 class OutboxRow(models.Model):
     """An event not yet delivered to everyone who hears it; the row goes when it is."""
 
     id = models.BigAutoField(primary_key=True)
-    transaction = TransactionIdField(db_default=CurrentTransaction())
     name = models.CharField(max_length=80)
     subject = models.CharField(max_length=100)
     partition = models.SmallIntegerField()

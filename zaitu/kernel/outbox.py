@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.events import Event
+from zaitu.kernel.gate import writers
 from zaitu.kernel.models import OutboxPoison, OutboxRow
 
 PARTITIONS: Final = 16
@@ -42,6 +43,8 @@ class Backlog:
     """Subjects that wait for a retry."""
     poison: int
     """Events set aside."""
+    blocked_s: float
+    """Age of the oldest transaction that has put events and not ended: newer events wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,13 @@ def backlog() -> Backlog:
                        (SELECT count(*) FROM kernel_outboxpoison)"""
         )
         rows, oldest_s, held, poison = cursor.fetchone()
-    return Backlog(rows=rows, oldest_s=max(0.0, float(oldest_s)), held=held, poison=poison)
+    return Backlog(
+        rows=rows,
+        oldest_s=max(0.0, float(oldest_s)),
+        held=held,
+        poison=poison,
+        blocked_s=max((float(one["since_s"] or 0) for one in writers()), default=0.0),
+    )
 
 
 def poison_list(limit: int = 100) -> list[Poison]:

@@ -1,6 +1,6 @@
 """The outbox's batch relay: takes waiting events to the handlers that hear them.
 
-- Only events of finished transactions are seen (`xid8` below the oldest running one), in the order they were put,
+- Only events before which none can be committed any more are seen (zaitu/kernel/gate.py), in the order they were put,
   so that a transaction that commits late is neither skipped nor overtaken.
 - Events of one subject wait for each other, also while one of them is being retried; other subjects go on.
 - Each handler runs in a transaction of its own, which also marks it as done: after a crash a handler that had
@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from zaitu.kernel import clock, logs
 from zaitu.kernel.events import REGISTRY, Event
+from zaitu.kernel.gate import Gate, writers
 from zaitu.kernel.models import OutboxHold, OutboxPoison, OutboxRow
 from zaitu.kernel.outbox import PARTITIONS
 
@@ -38,6 +39,8 @@ _LOCK_CLASS: Final = 0x5A54
 _NOTIFY_BYTES: Final = 7_500
 """PostgreSQL takes payloads below 8,000 bytes."""
 _TELL_AFTER_S: Final = 0.1
+_BLOCKED_S: Final = 10.0
+"""Deliveries held up for so long are told of in the log, and again each time as long."""
 _DATABASE_AWAY_S: Final = 1.0
 _SHUT_DOWN: Final = frozenset({"57P01", "57P02", "57P03"})
 """SQLSTATE: administrator's shutdown, crash of another server process, starting up or shutting down."""
@@ -92,6 +95,8 @@ class Relay:
         self._batch = batch
         self._retries = retries or Retries()
         self._eased: object = None
+        self._gate = Gate()
+        self._passed_at = time.monotonic()
 
     def run(
         self, stop: threading.Event, *, poll_s: float = 0.1, alive: Callable[[], None] = lambda: None
@@ -119,7 +124,7 @@ class Relay:
         if connection.connection is not self._eased:
             with connection.cursor() as cursor:
                 cursor.execute("SET synchronous_commit = off")
-            self._eased = connection.connection
+            self._eased, self._gate = connection.connection, Gate()
 
     def drain(self) -> int:
         """Deliver what can be delivered now; the number of events that are through. Safe to call at any time."""
@@ -131,6 +136,8 @@ class Relay:
     def _round(self, alive: Callable[[], None] = lambda: None, stop: threading.Event | None = None) -> int:
         """One batch of every partition that has rows and is free."""
         partitions = self._partitions()
+        if partitions:
+            self._look_at_gate()
         # Several relays start at different ends, so that they seldom ask for the same lock.
         random.shuffle(partitions)
         delivered = 0
@@ -143,6 +150,18 @@ class Relay:
             alive()
         alive()
         return delivered
+
+    def _look_at_gate(self) -> None:
+        """Before the rows are read; whoever holds them up for long is named in the log."""
+        self._gate.pass_on()
+        now = time.monotonic()
+        if not self._gate.waits:
+            self._passed_at = now
+        elif now - self._passed_at > _BLOCKED_S:
+            self._passed_at = now
+            log.warning(
+                "deliveries wait for a transaction that has put events and not ended", writers=writers()
+            )
 
     def _partitions(self) -> list[int]:
         """Partitions with rows, by one index look-up each."""
@@ -191,24 +210,17 @@ class Relay:
         return delivered + len(unheard)
 
     def _waiting(self, partition: int) -> list[_Waiting]:
-        """The oldest events of finished transactions whose subject is not held.
-
-        A visible row can only carry a number from the future after a restore into a new cluster, and the number of
-        the reader's own transaction when somebody drains inside one: both are as good as finished.
-        """
+        """The oldest events that the gate lets through and whose subject is not held."""
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""SELECT row.id, name, row.subject, body, done, only_for, put_at,
                            CASE WHEN hold.row_id = row.id THEN hold.tries ELSE '{{}}' END
                     FROM {_ROWS} AS row
                     LEFT JOIN {_HOLDS} AS hold ON hold.subject = row.subject
-                    WHERE partition = %s
-                      AND (transaction < pg_snapshot_xmin(pg_current_snapshot())
-                           OR transaction >= pg_snapshot_xmax(pg_current_snapshot())
-                           OR transaction = pg_current_xact_id_if_assigned())
+                    WHERE partition = %s AND row.id <= %s
                       AND (hold.retry_at IS NULL OR hold.retry_at <= clock_timestamp())
                     ORDER BY row.id LIMIT %s""",  # noqa: S608  names of our own tables
-                [partition, self._batch],
+                [partition, self._gate.safe, self._batch],
             )
             return [
                 _Waiting(

@@ -1,8 +1,21 @@
+from typing import Any
+
 import django.contrib.postgres.fields
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import zaitu.kernel.models
+
+class TransactionIdField(models.Field):  # type: ignore[type-arg]  # nothing reads it in Python
+    """`xid8`; the column went with 0002."""
+
+    def db_type(self, connection: Any) -> str:
+        return "xid8"
+
+
+class CurrentTransaction(models.Func):
+    function = "pg_current_xact_id"
+    arity = 0
+    output_field = TransactionIdField()
 
 
 class Migration(migrations.Migration):
@@ -58,9 +71,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "transaction",
-                    zaitu.kernel.models.TransactionIdField(
-                        db_default=zaitu.kernel.models.CurrentTransaction()
-                    ),
+                    TransactionIdField(db_default=CurrentTransaction()),
                 ),
                 ("name", models.CharField(max_length=80)),
                 ("subject", models.CharField(max_length=100)),
