@@ -19,6 +19,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
     return Spreading(config, log)
 
 
+@pytest.fixture(autouse=True)
+def company_forgotten() -> Iterator[None]:
+    """What a process keeps in memory for some seconds must not outlive the test whose row it was."""
+    yield
+    from zaitu.network.adapters import company
+
+    company.KEPT.__init__()  # type: ignore[misc]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """The address that hot paths read names the test database, as Django's own settings do."""

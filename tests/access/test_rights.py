@@ -9,6 +9,7 @@ from zaitu.kernel.principal import Kind, Principal, Right, anyone, system
 
 TABLE = """
                     service dispatch warehouse driver finance manager administrator customer link
+company.edit           .       .         .        .      .       .          x           .      .
 users.manage           .       .         .        .      .       .          x           .      .
 keys.manage            .       .         .        .      .       .          x           .      .
 links.issue            x       x         .        .      .       x          x           .      .

@@ -47,6 +47,13 @@ def test_init_says_the_password_once_and_refuses_a_second_time(company):
     assert again.stderr.strip() == f"zaitu: {company.home} 已有用户，无需再次初始化"
 
 
+def test_a_name_that_is_refused_at_init_can_be_corrected(installation):
+    one = installation()
+    refused = one.run("init", "--company", "长" * 41, "--admin", "amei")
+    assert (refused.returncode, refused.stderr.strip()) == (2, "zaitu: 公司名称最多 40 个字")
+    assert one.run("init", "--company", "顺驰物流", "--admin", "amei").returncode == 0
+
+
 def test_init_without_a_terminal_names_the_missing_flag(installation):
     done = installation().run("init")
     assert done.returncode == 2
@@ -72,7 +79,7 @@ def old_server():
         admin.execute(f"DROP ROLE {name}")
 
 
-DUMP = ("dumpdata", "access.user", "auth", "--indent", "1")
+DUMP = ("dumpdata", "access.user", "network.company", "auth", "--indent", "1")
 
 
 def test_a_backup_moves_to_an_old_server_which_then_runs_the_product_and_back(
@@ -143,8 +150,9 @@ def test_a_restored_home_gives_the_same_answers(company, installation):
     assert done.returncode == 0, done.stderr
     ours = json.loads(company.run(*DUMP).stdout)
     assert "amei" in str(ours)
+    assert "顺驰物流" in str(ours)
     assert json.loads(other.run(*DUMP).stdout) == ours
-    for name in ("secrets/secret_key", "secrets/data_key", "company.txt", "files/2026/photo.jpg"):
+    for name in ("secrets/secret_key", "secrets/data_key", "files/2026/photo.jpg"):
         assert (other.home / name).read_bytes() == (company.home / name).read_bytes()
     assert (other.home / "secrets/data_key").stat().st_mode & 0o077 == 0
 

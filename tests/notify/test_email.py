@@ -7,6 +7,7 @@ import time_machine
 
 from tests.notify import make
 from zaitu.kernel import clock
+from zaitu.network import public as network
 from zaitu.notify import public as notify
 from zaitu.notify.models import Attempt, Message
 
@@ -31,11 +32,26 @@ def test_a_departure_arrives_as_plain_text_and_html(mail, couriers):
         assert "您的货物已从武汉中转站发车，预计11月23日 15:20–16:00送达。" in text
         assert "https://t.example.cn/t/ZT1" in text
         assert "11月22日 15:20" in text, "the fact's time, on a Chinese clock"
+        assert "顺驰物流" in text
+        assert "客服热线" not in text
     assert got["From"] == "顺驰物流 <no-reply@shunchi.example>"
     assert got["Subject"].strip() == "运单 ZT1234567890123 已发车，预计11月23日 15:20–16:00送达"
     assert got["Message-ID"] == f"<{only().pk.hex}@shunchi.example>"
     assert only().sent_at is not None
     assert Attempt.objects.get().code == 250
+
+
+def test_the_company_and_its_hotline_are_in_the_mail_as_they_are_when_it_is_sent(mail, couriers):
+    network.company_put(
+        actor=make.SYSTEM, company=network.CompanyView(name="顺驰供应链", hotline="400-820-0000")
+    )
+    tell(make.recipient())
+    make.until(lambda: only().state == "sent")
+    for part in ("plain", "html"):
+        text = mail.mails[0].get_body((part,)).get_content()
+        assert "顺驰供应链" in text
+        assert "客服热线 400-820-0000" in text
+    assert mail.mails[0]["From"] == "顺驰物流 <no-reply@shunchi.example>", "the sender is the settings'"
 
 
 def test_what_people_typed_is_escaped_in_html(mail, couriers):

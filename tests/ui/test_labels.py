@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 from re import findall
 
@@ -46,12 +47,29 @@ def pages(pdf: bytes) -> int:
 
 
 def test_the_largest_shipment_there_can_be_is_one_pdf_of_as_many_pages():
-    assert pages(labels.labels_pdf(shipment(999), address=ADDRESS)) == 999
+    assert pages(labels.labels_pdf(shipment(999), address=ADDRESS, company="顺驰物流")) == 999
+
+
+@pytest.mark.parametrize("word", ["长", "W", '#panic() "x" <y> ', "a b "])
+def test_a_label_is_one_page_whatever_is_on_it(word):
+    """With every text as long as it may be."""
+    typed = (
+        "from_name",
+        "to_name",
+        "to_city",
+        "goods",
+        "product",
+        "consignee",
+        "consignee_address",
+        "remarks",
+    )
+    full = replace(label(), cold=True, consignee_phone="+8613800000000", **dict.fromkeys(typed, word * 300))
+    assert pages(labels.labels_pdf([full, full], address=ADDRESS, company=word * 40)) == 2
 
 
 def test_more_than_that_is_refused():
     with pytest.raises(TooLarge):
-        labels.labels_pdf(shipment(1000), address=ADDRESS)
+        labels.labels_pdf(shipment(1000), address=ADDRESS, company="顺驰物流")
 
 
 def test_the_bars_are_those_of_code_128_to_the_module():
@@ -131,9 +149,9 @@ def test_who_has_waited_long_enough_is_told_so(threads):
 
 
 def test_printing_all_day_does_not_fill_the_memory():
-    labels.labels_pdf(shipment(300), address=ADDRESS)
+    labels.labels_pdf(shipment(300), address=ADDRESS, company="顺驰物流")
     before = psutil.Process().memory_info().rss
     for number in range(8):
-        labels.labels_pdf(shipment(300, number), address=ADDRESS)
+        labels.labels_pdf(shipment(300, number), address=ADDRESS, company="顺驰物流")
     grown_mb = (psutil.Process().memory_info().rss - before) / 2**20
     assert grown_mb < 120, "without letting go it is about 190, and more with every other address"

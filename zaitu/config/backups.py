@@ -1,7 +1,7 @@
 """One file that holds an installation: its database, its files, its secrets. And putting it back.
 
 The file is a tar: `manifest.json` first (what it is, and a SHA-256 of every other member), then `database.dump`
-(pg_dump's custom format), `secrets/…`, `company.txt`, `files/…`. It opens everything: it is written with mode 0600.
+(pg_dump's custom format), `secrets/…`, `files/…`, and of older homes `company.txt`. It opens everything: it is written with mode 0600.
 """
 
 import hashlib

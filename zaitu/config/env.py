@@ -22,8 +22,6 @@ class Env(BaseSettings):
 
     home: Path = Field(default=Path("var"))
     """Where this installation keeps everything: database, files, secrets, logs."""
-    company_name: str = ""
-    """The company's name on pages and in messages; empty: the one given to `zaitu init`."""
     database_url: str = ""
     """`postgresql://…` of a PostgreSQL ≥ 15; empty: Zaitu starts its own under the home."""
     public_url: str = ""

@@ -63,12 +63,9 @@ class Home:
 
     @property
     def company_name(self) -> str:
-        """What `zaitu init` was told; empty before."""
+        """What earlier versions' `zaitu init` was told; empty in newer homes, where the database has it."""
         path = self.path / "company.txt"
         return path.read_text(encoding="utf-8").strip() if path.exists() else ""
-
-    def company_name_put(self, name: str) -> None:
-        (self.made() / "company.txt").write_text(f"{name}\n", encoding="utf-8")
 
     def socket(self, name: str) -> Path:
         return self.run / f"{name}.sock"

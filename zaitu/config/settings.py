@@ -33,7 +33,6 @@ ZAITU_MAIL_FROM = ENV.mail_from
 ZAITU_MESSAGE_BLANK_DAYS = ENV.message_blank_days
 ZAITU_MESSAGE_KEEP_DAYS = ENV.message_keep_days
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
-ZAITU_COMPANY_NAME = ENV.company_name or HOME.company_name
 ZAITU_MAP = {
     "tiles": ENV.map_tiles_url,
     "datum": ENV.map_tiles_datum,

@@ -56,6 +56,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
     (
         _("设置"),
         (
+            Item(_("公司"), "settings", "console:company", Right.COMPANY_EDIT),
             Item(_("用户"), "user", "console:users", Right.USERS_MANAGE),
             Item(_("操作记录"), "shield-check", "console:audit", Right.AUDIT_READ),
             Item(_("系统状态"), "adjustments-horizontal", "console:health", Right.USERS_MANAGE),

@@ -7,6 +7,7 @@ from zaitu.console.access import views as access
 from zaitu.console.customers import views as customers
 from zaitu.console.home import views as home
 from zaitu.console.journey import orders, shipments, trips
+from zaitu.console.network import company
 from zaitu.console.network import views as network
 from zaitu.console.notify import views as notify
 from zaitu.console.telemetry import live
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in", session.sign_in, name="sign-in"),
     path("sign-out", session.sign_out, name="sign-out"),
     path("me", session.me, name="me"),
+    path("company", company.company, name="company"),
     path("search", home.search, name="search"),
     path("pick/<slug:kind>", network.pick, name="pick"),
     path("shipments", shipments.shipments, name="shipments"),

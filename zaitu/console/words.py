@@ -19,6 +19,7 @@ _ROLES: Final[dict[Role, Any]] = {
     Role.LINK: _("链接访客"),
 }
 _RIGHTS: Final[dict[Right, Any]] = {
+    Right.COMPANY_EDIT: _("修改公司信息"),
     Right.USERS_MANAGE: _("管理用户"),
     Right.KEYS_MANAGE: _("管理接口密钥"),
     Right.LINKS_ISSUE: _("签发查询链接"),
@@ -54,6 +55,7 @@ def right_name(right: Right) -> str:
 
 
 _ACTIONS: Final[dict[str, Any]] = {
+    "company.put": _("修改公司信息"),
     "user.create": _("新建用户"),
     "user.update": _("修改用户"),
     "user.password": _("修改密码"),

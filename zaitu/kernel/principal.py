@@ -22,6 +22,8 @@ class Kind(StrEnum):
 class Right(StrEnum):
     """One thing somebody may do. Which role has which: zaitu/access/domain/rights.py."""
 
+    COMPANY_EDIT = "company.edit"
+    """The company's name and hotline, which everybody sees."""
     USERS_MANAGE = "users.manage"
     KEYS_MANAGE = "keys.manage"
     LINKS_ISSUE = "links.issue"

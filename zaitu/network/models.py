@@ -14,6 +14,8 @@ from zaitu.kernel.history import tracked
 
 CODE_LENGTH = 20
 NAME_LENGTH = 60
+COMPANY_NAME_LENGTH = 40
+HOTLINE_LENGTH = 30
 
 
 class _Searchable(models.Model):
@@ -24,6 +26,22 @@ class _Searchable(models.Model):
 
     class Meta:
         abstract = True
+
+
+@tracked()
+class Company(models.Model):
+    """The one company of this installation, as everybody sees it; no row: it has not been named yet."""
+
+    name = models.CharField(max_length=COMPANY_NAME_LENGTH)
+    hotline = models.CharField(max_length=HOTLINE_LENGTH, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(pk=1), name="network_one_company"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @tracked()

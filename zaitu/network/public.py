@@ -1,4 +1,4 @@
-"""The network room's contract: stations, lines, vehicles, drivers, terminals in vehicles, products.
+"""The network room's contract: the company itself, stations, lines, vehicles, drivers, terminals in vehicles, products.
 
 Reads that end in `_by_ids`, `_by_codes` or `_of` serve other rooms, which authorise their own callers; they hold no
 personal data beyond a driver's name.
@@ -11,9 +11,11 @@ from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind, Principal, Right
 from zaitu.network import selectors
+from zaitu.network.adapters.company import KEPT
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
 from zaitu.network.domain.views import (
     BindingView,
+    CompanyView,
     DriverDraft,
     DriverView,
     ImportReport,
@@ -31,11 +33,13 @@ from zaitu.network.domain.views import (
     VehicleView,
 )
 from zaitu.network.services import bindings, exports, imports, master, simulated
+from zaitu.network.services import company as _company
 
 __all__ = [
     "STATION_KINDS",
     "VEHICLE_KINDS",
     "BindingView",
+    "CompanyView",
     "DriverDraft",
     "DriverView",
     "ImportReport",
@@ -56,6 +60,9 @@ __all__ = [
     "bindings_changed",
     "bindings_of",
     "bindings_of_vehicle",
+    "company",
+    "company_known",
+    "company_put",
     "driver_of_user",
     "driver_phone",
     "driver_put",
@@ -83,6 +90,22 @@ __all__ = [
     "vehicles_by_ids",
     "vehicles_list",
 ]
+
+
+def company() -> CompanyView:
+    """What the company is called and how to reach it, for everybody; a change shows within five seconds in every process."""
+    return KEPT.read()
+
+
+def company_known() -> CompanyView:
+    """The same from this process's memory only: for pages that say the database does not answer."""
+    return KEPT.known()
+
+
+def company_put(*, actor: Principal, company: CompanyView) -> None:
+    """Name the company. Raises Invalid."""
+    actor.must(Right.COMPANY_EDIT)
+    _company.company_put(actor=actor, company=company)
 
 
 def stations_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[StationView]:

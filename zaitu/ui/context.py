@@ -1,12 +1,14 @@
 """What every page's template knows."""
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+
+from zaitu.network import public as network
 
 
 def page(request: HttpRequest) -> dict[str, object]:
-    """`lang` (zh|en), `html_lang`, `other_lang` with the address that switches to it, and the company's name."""
+    """`lang` (zh|en), `html_lang`, `other_lang` with the address that switches to it, the company's name and hotline."""
     english = (translation.get_language() or "").startswith("en")
     query = request.GET.copy()
     query["lang"] = "zh" if english else "en"
@@ -15,5 +17,12 @@ def page(request: HttpRequest) -> dict[str, object]:
         "html_lang": "en" if english else "zh-Hans",
         "lang_switch_url": f"{request.path}?{query.urlencode()}",
         "lang_switch_text": "中文" if english else "EN",
-        "company_name": getattr(settings, "ZAITU_COMPANY_NAME", "") or ("Zaitu" if english else "在途"),
+        "company_name": SimpleLazyObject(lambda: company_name(network.company())),
+        "hotline": SimpleLazyObject(lambda: network.company().hotline),
     }
+
+
+def company_name(company: network.CompanyView) -> str:
+    """The company's name; the product's own while it has none."""
+    english = (translation.get_language() or "").startswith("en")
+    return company.name or ("Zaitu" if english else "在途")

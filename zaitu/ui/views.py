@@ -10,7 +10,9 @@ from django.template import TemplateDoesNotExist
 from django.utils.translation import gettext as _
 
 from zaitu.kernel.errors import ZaituError
+from zaitu.network import public as network
 from zaitu.ui import problems
+from zaitu.ui.context import company_name
 
 PROGRAMS: Final = ("/api/", "/field/api/")
 """Under these nobody but programs asks."""
@@ -58,6 +60,8 @@ def page(request: HttpRequest, status: int, *, said: str = "") -> HttpResponse:
         "advice": words.advice,
         "icon_name": words.icon,
         "said": said,
+        # From memory: this page may have to say that the database does not answer.
+        "company_name": company_name(network.company_known()),
     }
     return render(request, template, context, status=status)
 

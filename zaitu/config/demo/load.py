@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 
 from zaitu.access import public as access
-from zaitu.config.demo.company import COMPANY, STAFF
+from zaitu.config.demo.company import STAFF
 from zaitu.config.demo.past import DAYS, history
 from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, password
 from zaitu.config.demo.staff import remember_until
@@ -35,8 +34,6 @@ def load() -> journey.HistoryTaken:
         taken = journey.history_import(actor=ACTOR, history=history(now))
     if fresh:
         remember_until(now)
-        # `zaitu up` loads the demo before it forks the web processes, which then know the company's name.
-        settings.ZAITU_COMPANY_NAME = settings.ZAITU_COMPANY_NAME or COMPANY
     return taken
 
 

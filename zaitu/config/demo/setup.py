@@ -38,7 +38,7 @@ def password() -> str:
 
 def company_make(since: datetime) -> None:
     """Make everything; `since` is when the terminals were fitted. Once per home: a second call would only repeat itself."""
-    home().company_name_put(COMPANY)
+    network.company_put(actor=ACTOR, company=network.CompanyView(name=COMPANY))
     for code, name, hours, cold in PRODUCTS:
         network.product_put(
             actor=ACTOR, draft=network.ProductDraft(code=code, name=name, promise_hours=hours, cold=cold)

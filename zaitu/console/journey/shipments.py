@@ -20,6 +20,7 @@ from zaitu.journey.public import ManualEvent, ShipmentQuery, ShipmentRow, Status
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal, Right
+from zaitu.network import public as network
 from zaitu.notify import public as notify
 from zaitu.telemetry import public as telemetry
 from zaitu.ui.labels import labels_pdf
@@ -294,7 +295,7 @@ def reopen(request: StaffRequest, waybill: str) -> HttpResponse:
 def labels(request: StaffRequest, waybill: str) -> HttpResponse:
     """One label per piece, as PDF in the browser's own viewer."""
     printed = journey.labels(actor=request.actor, waybill=waybill)
-    pdf = labels_pdf(printed, address=f"{settings.ZAITU_PUBLIC_URL}/t/")
+    pdf = labels_pdf(printed, address=f"{settings.ZAITU_PUBLIC_URL}/t/", company=network.company().name)
     headers = {"Content-Disposition": f'inline; filename="{waybill}.pdf"'}
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 

@@ -8,14 +8,23 @@ from typing import Final
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.phones import phone_normal
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS
-from zaitu.network.domain.views import DriverDraft, Point, ProductDraft, StationDraft, VehicleDraft
+from zaitu.network.domain.views import (
+    CompanyView,
+    DriverDraft,
+    Point,
+    ProductDraft,
+    StationDraft,
+    VehicleDraft,
+)
 
 RADIUS_M: Final = (50, 5_000)
 FENCE_POINTS_MAX: Final = 500
 PROMISE_HOURS: Final = (1, 720)
 NAME_MAX: Final = 60
+COMPANY_NAME_MAX: Final = 40
 ADDRESS_MAX: Final = 200
 
+_HOTLINE: Final = re.compile(r"\+?[0-9][0-9 -]{1,20}[0-9](?: ?转 ?[0-9]{1,6})?")
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{1,19}")
 # GA 36: province, office letter, then 5 (fuel) or 6 (new energy) characters; I and O are not used, the last may be a word.
 _PLATE: Final = re.compile(
@@ -76,6 +85,15 @@ def text_checked(text: str, *, field: str, label: str, longest: int, blank: bool
     if any(unicodedata.category(char) == "Cc" for char in trimmed):
         raise _invalid(field, f"{label}含有不可见的控制字符")
     return trimmed
+
+
+def company_checked(company: CompanyView) -> CompanyView:
+    """A name of 1–40 characters, and a number that can be dialled or none. Raises Invalid."""
+    name = text_checked(company.name, field="name", label="公司名称", longest=COMPANY_NAME_MAX)
+    hotline = unicodedata.normalize("NFKC", company.hotline).strip()
+    if hotline and not _HOTLINE.fullmatch(hotline):
+        raise _invalid("hotline", "客服热线须为电话号码，如 400-820-0000 或 021-55556666 转 8")
+    return CompanyView(name=name, hotline=hotline)
 
 
 def place_checked(lat: float, lon: float) -> Point:

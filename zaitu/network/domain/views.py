@@ -136,6 +136,14 @@ class VehicleDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyView:
+    name: str = ""
+    """Empty: not named yet."""
+    hotline: str = ""
+    """As people dial it, `400-820-0000`; may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverView:
     id: int
     code: str

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from zaitu.network import public as network
 from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
@@ -68,7 +69,8 @@ def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime)
             if before == State.SENDING
         )
         rows = Message.objects.filter(pk__in=claimed).select_related("endpoint").order_by("created_at")
-        return [_parcel(row) for row in rows]
+        company = network.company()
+        return [_parcel(row, company) for row in rows]
 
 
 def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
@@ -83,7 +85,7 @@ def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
             )
 
 
-def _parcel(row: Message) -> Parcel:
+def _parcel(row: Message, company: network.CompanyView) -> Parcel:
     endpoint = row.endpoint
     return Parcel(
         id=row.pk.hex,
@@ -97,4 +99,6 @@ def _parcel(row: Message) -> Parcel:
         useful_until=row.useful_until,
         attempts=row.attempts,
         endpoint_id=endpoint.pk if endpoint else None,
+        company=company.name,
+        hotline=company.hotline,
     )

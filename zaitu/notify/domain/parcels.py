@@ -24,3 +24,7 @@ class Parcel:
     attempts: int
     """Counting the try that now begins."""
     endpoint_id: int | None
+    company: str = ""
+    """What the company that tells is called; may be empty."""
+    hotline: str = ""
+    """Where people can ask; may be empty."""

@@ -10,6 +10,7 @@ from ninja import Path, Query, Router, Status
 from zaitu.access.public import key_rate_per_min
 from zaitu.journey import public as journey
 from zaitu.kernel.errors import Invalid
+from zaitu.network import public as network
 from zaitu.portal.api.auth import KeyRequest, scope, token_of
 from zaitu.portal.api.schemas import Events, KeyHealth, NewOrder, Order, Party
 from zaitu.ui.labels import labels_pdf
@@ -147,7 +148,7 @@ def labels(
     ]
     if not wanted:
         raise Invalid("没有这些件", fields={"first": "超出总件数"})
-    pdf = labels_pdf(wanted, address=f"{settings.ZAITU_PUBLIC_URL}/t/")
+    pdf = labels_pdf(wanted, address=f"{settings.ZAITU_PUBLIC_URL}/t/", company=network.company().name)
     name = f"{wanted[0].waybill}.pdf"
     return HttpResponse(
         pdf, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}

@@ -20,8 +20,8 @@ _TEMPLATE: Final = Path(__file__).resolve().parent / "label.typ"
 _press: Final = Press()
 
 
-def labels_pdf(labels: Sequence[LabelView], *, address: str) -> bytes:
-    """One page per label. `address` is where the QR code leads, without the waybill (`https://…/t/`).
+def labels_pdf(labels: Sequence[LabelView], *, address: str, company: str) -> bytes:
+    """One page per label. `address` is where the QR code leads, without the waybill (`https://…/t/`); `company` may be empty.
 
     All values reach the template as data, so nothing somebody typed is ever read as markup. Raises TooLarge over 999 pieces,
     Unavailable when too many are being made already.
@@ -29,7 +29,7 @@ def labels_pdf(labels: Sequence[LabelView], *, address: str) -> bytes:
     if len(labels) > PIECES_MAX:
         raise TooLarge(f"一次最多打印 {PIECES_MAX} 张标签")
     data = json.dumps([_page(label, address) for label in labels], ensure_ascii=False)
-    return _press.pdf(_TEMPLATE.read_bytes(), pages=len(labels), labels=data)
+    return _press.pdf(_TEMPLATE.read_bytes(), pages=len(labels), labels=data, company=company)
 
 
 def _page(label: LabelView, address: str) -> dict[str, Any]:

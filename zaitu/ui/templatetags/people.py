@@ -72,6 +72,12 @@ def km(metres: float | None) -> str:
 
 
 @register.filter
+def dialled(number: str) -> str:
+    """For `tel:`: `021-55556666 转 8` → `02155556666,8` (dial, wait, dial the extension)."""
+    return "".join(char for char in str(number).replace("转", ",") if char in "+,0123456789")
+
+
+@register.filter
 def yuan(fen: int | None) -> str:
     """¥1,234.50 from fen."""
     if fen is None:

@@ -12,6 +12,7 @@ from zaitu.config.env import env
 from zaitu.config.homes import Home
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import system
+from zaitu.network import public as network
 
 
 class Command(BaseCommand):
@@ -31,13 +32,14 @@ class Command(BaseCommand):
         company = company.strip() or self._asked("公司名称", "--company")
         admin = admin.strip() or self._asked("管理员登录名", "--admin")
         password = secrets.token_urlsafe(12)
+        # First: a name that is refused must not leave an administrator, with whom this cannot be tried again.
+        network.company_put(actor=actor, company=network.CompanyView(name=company))
         access.user_create(
             actor=actor,
             draft=access.UserDraft(
                 username=admin, name=name or admin, roles=frozenset({"administrator"}), password=password
             ),
         )
-        home.company_name_put(company)
         self.stdout.write(f"公司      {company}")
         self.stdout.write(f"管理员    {admin}")
         self.stdout.write(f"初始密码  {password}（只显示这一次，登录后请修改）")

@@ -30,6 +30,7 @@ from zaitu.config.server import reserve
 from zaitu.config.supervisor import Program, Supervisor
 from zaitu.kernel.errors import Conflict
 from zaitu.kernel.principal import system
+from zaitu.network import public as network
 
 _READY_S: Final = 120
 
@@ -57,6 +58,7 @@ class Command(BaseCommand):
             server = self._database(home, stack) if not settings.database_url else None
             if migrating.migrate():
                 self._say("zaitu", "数据库已建表")
+            _name_company(home)
             static.collect()
             facts = _demo(home) if demo else {}
             said = _invitation(settings.address, facts)
@@ -90,6 +92,14 @@ async def _announce(settings: Env, invitation: list[str], began: float) -> None:
         return
     said = [f"已就绪，用时 {time.monotonic() - began:.1f} 秒", *invitation]
     sys.stdout.write("".join(f"{line}\n" for line in said))
+
+
+def _name_company(home: Home) -> None:
+    """The name of a home that was made before the database kept it."""
+    if home.company_name and not network.company().name:
+        network.company_put(
+            actor=system("zaitu up"), company=network.CompanyView(name=home.company_name[:40])
+        )
 
 
 def _let_go() -> None:

@@ -71,7 +71,8 @@ def compose(parcel: Parcel) -> EmailMultiAlternatives:
     sender_name, sender = parseaddr(settings.ZAITU_MAIL_FROM)
     context = {
         "told": told,
-        "company": sender_name or sender,
+        "company": parcel.company or sender_name or sender,
+        "hotline": parcel.hotline,
         "sent_at": people_time(clock.local(clock.now())),
     }
     domain = sender.rpartition("@")[2] or "localhost"
