@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import DataError, OperationalError
 
 from tests.telemetry import make
 from zaitu.kernel import clock
 from zaitu.kernel.models import OutboxRow
 from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.models import VehicleState
 
 pytestmark = pytest.mark.django_db
@@ -35,13 +37,13 @@ def facts():
 
 
 def settle(now):
-    found = make.engine().settle(now)
+    done = make.engine().settle(now)
     make.engine().flush(now)
-    return found
+    return done
 
 
 def settled():
-    return settle(clock.now() + timedelta(seconds=6))
+    return settle(clock.now() + timedelta(seconds=6)).facts
 
 
 def test_a_stop_entered_and_left_in_a_tunnel_is_told_late_and_in_order(car):
@@ -69,7 +71,7 @@ def test_late_fixes_wait_until_the_terminal_has_gone_quiet(car):
     make.take_in(number, at(start, 1, 31.05))
     make.take_in(number, at(start, 30, 31.25))
     make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
-    assert settle(clock.now()) == 0
+    assert settle(clock.now()).facts == 0
     assert settled() == 2
     assert settled() == 0
 
@@ -128,3 +130,49 @@ def test_two_processes_do_not_settle_one_vehicle_twice(car):
     assert settled() == 2
     make.take_in(number, at(start, 8, 31.1), backfill=True)
     assert settled() == 0
+
+
+def late_on(number, vehicle_id, start, trip):
+    stops = [make.stop(seq, 31.0 + seq / 10) for seq in range(4)]
+    telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(start, *stops, trip=trip))
+    make.take_in(number, at(start, 1, 31.05))
+    make.take_in(number, at(start, 30, 31.25))
+    make.take_in(number, at(start, 8, 31.1), at(start, 10, 31.13), at(start, 11, 31.14), backfill=True)
+
+
+@pytest.mark.parametrize("error", [ValueError("a fix that cannot be"), DataError("a time that cannot be")])
+def test_a_vehicle_whose_late_fixes_cannot_be_judged_holds_up_no_other_and_is_tried_again(
+    monkeypatch, caplog, error
+):
+    start = clock.now().replace(microsecond=0) - timedelta(hours=1)
+    (broken, broken_id, _), (good, good_id, _) = make.terminal(), make.terminal()
+    late_on(broken, broken_id, start, "T1")
+    late_on(good, good_id, start, "T2")
+    read = positions.trace_read
+
+    def failing(vehicle_id, *stretch):
+        if vehicle_id == broken_id:
+            raise error
+        return read(vehicle_id, *stretch)
+
+    monkeypatch.setattr(positions, "trace_read", failing)
+    done = settle(clock.now() + timedelta(seconds=6))
+    assert (done.facts, done.failed) == (2, 1)
+    assert "could not be judged" in caplog.text
+    monkeypatch.undo()
+    assert settled() == 0
+    assert settle(clock.now() + timedelta(minutes=2)).facts == 2
+
+
+def test_while_the_database_is_away_late_fixes_wait_for_it(car, monkeypatch):
+    number, vehicle_id, start = car
+    late_on(number, vehicle_id, start, "T1")
+
+    def away(*_):
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(positions, "trace_read", away)
+    with pytest.raises(OperationalError):
+        settled()
+    monkeypatch.undo()
+    assert settled() == 2

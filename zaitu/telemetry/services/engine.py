@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db import DataError, transaction
+from django.db import DataError, Error, IntegrityError, transaction
 
-from zaitu.kernel import outbox
+from zaitu.kernel import logs, outbox
 from zaitu.kernel.events import Event
 from zaitu.telemetry.adapters import positions, shards, states, watches
 from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
@@ -61,6 +61,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was found in late fixes."""
+
+    facts: int
+    failed: int
+    """Vehicles put off because something about them raised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A tick worked out in memory, to be stored."""
 
@@ -77,6 +86,9 @@ class Prepared:
     events: Sequence[Event]
     told: Sequence[states.Document]
     """Of those a fact was told of."""
+
+
+log = logs.logger("telemetry.engine")
 
 
 class Engine:
@@ -326,23 +338,40 @@ class Engine:
                 outbox.put(*events_of(self.fleet, found, microseconds(now)))
         return len(found)
 
-    def settle(self, now: datetime) -> int:
-        """Look for facts in late fixes whose terminals have gone quiet; how many were found. A transaction for each vehicle."""
+    def settle(self, now: datetime) -> Settled:
+        """Look for facts in late fixes whose terminals have gone quiet. A transaction for each vehicle.
+
+        One about which something raises is logged, tried again after LATE_RETRY, and holds up nobody. Raises what the
+        database raises while it is away.
+        """
         waiting = (self.newest["late_from_us"] != NONE) & self._mine()
         quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
-        found = 0
+        found = failed = 0
         for slot in np.flatnonzero(waiting & quiet).tolist():
-            events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
-            with transaction.atomic():
-                document = facts.document_of(self.fleet, slot)
-                stays = {"visits": [visit_packed(visit) for visit in visits]}
-                states.documents_write([replace(document, rules=document.rules | stays)])
-                outbox.put(*events)
-            self.fleet.visits_set(slot, visits)
-            self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
-            self._unwritten.add(slot)
-            found += len(events)
-        return found
+            try:
+                found += self._settle(slot, now)
+            except Exception as error:
+                if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+                    raise
+                log.exception(
+                    "late fixes could not be judged; trying again later",
+                    vehicle_id=self.fleet.vehicle_ids[slot],
+                )
+                self.newest["late_seen_us"][slot] = microseconds(now + facts.LATE_RETRY)
+                failed += 1
+        return Settled(facts=found, failed=failed)
+
+    def _settle(self, slot: int, now: datetime) -> int:
+        events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
+        with transaction.atomic():
+            document = facts.document_of(self.fleet, slot)
+            stays = {"visits": [visit_packed(visit) for visit in visits]}
+            states.documents_write([replace(document, rules=document.rules | stays)])
+            outbox.put(*events)
+        self.fleet.visits_set(slot, visits)
+        self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
+        self._unwritten.add(slot)
+        return len(events)
 
     def live(self, slots: Ints) -> list[dict[str, Any]]:
         """The newest fix of these vehicles, as the bus tells it."""

@@ -20,6 +20,8 @@ LATE_AFTER: Final = timedelta(minutes=5)
 """A fact heard of so long afterwards is history, not news."""
 LATE_SETTLE: Final = timedelta(seconds=5)
 """Terminals empty their memory in many messages, seconds apart: late fixes are judged together when no more come."""
+LATE_RETRY: Final = timedelta(minutes=1)
+"""Late fixes that could not be judged wait so long."""
 LATE_FIXES_MAX: Final = 20_000
 _SAME_VISIT_S: Final = 60.0
 
