@@ -201,3 +201,81 @@ def test_a_trip_planned_while_the_one_before_it_ends_is_watched():
         plan()
     second = Trip.objects.exclude(ref=first.ref).get()
     assert Watch.objects.get(vehicle_id=first.vehicle_id).trip == second.ref
+
+
+def rides(waybill):
+    return [(leg.trip, leg.state) for leg in make.page(waybill).legs]
+
+
+def test_goods_taken_off_while_the_truck_s_departure_waits_for_them_are_not_put_on_board_again():
+    waybill = make.order().waybill
+    trip = make.on_trip(waybill, departs_in=-timedelta(hours=9))
+    left = fact(StopLeft, trip, 0, clock.now() - timedelta(hours=9))
+    with beside(lambda: journey.on_stop_left(left)) as stop, transaction.atomic():
+        make.scan("departed", waybill, trip=trip.ref, at=clock.now() - timedelta(hours=9))
+        make.scan("unloaded", waybill, make.DESTINATION, trip=trip.ref)
+        stop()
+    assert rides(waybill) == [(trip.ref, "done")]
+    assert make.page(waybill).vehicle_id is None
+
+
+def test_goods_whose_loading_is_just_being_recorded_are_not_left_behind():
+    here, coming = make.order().waybill, make.order().waybill
+    trip = make.on_trip(here, coming)
+    make.scan("loaded", here, trip=trip.ref)
+    with beside(lambda: journey.on_stop_left(fact(StopLeft, trip, 0))) as stop, transaction.atomic():
+        make.scan("loaded", coming)
+        stop()
+    assert rides(coming) == [(trip.ref, "on_board")]
+    assert make.page(coming).row.exception is None
+
+
+def test_goods_moved_to_another_trip_do_not_leave_with_the_first_one():
+    waybill = make.order().waybill
+    first = make.on_trip(waybill)
+    network.vehicle("沪A54321")
+    second = make.trip("沪A54321")
+    with beside(lambda: journey.on_stop_left(fact(StopLeft, first, 0))) as stop, transaction.atomic():
+        journey.trip_assign(actor=make.TEST, trip=second.ref, waybills=[waybill])
+        stop()
+    assert rides(waybill) == [(second.ref, "planned")]
+    assert make.status(waybill) == ("ordered", "accepted")
+
+
+def test_who_moves_goods_to_another_trip_waits_for_the_one_they_are_planned_for():
+    waybill = make.order().waybill
+    first = make.on_trip(waybill)
+    network.vehicle("沪A54321")
+    second = make.trip("沪A54321")
+    moved = []
+
+    def move():
+        journey.trip_assign(actor=make.TEST, trip=second.ref, waybills=[waybill])
+        moved.append(second.ref)
+
+    with beside(move) as dispatch, transaction.atomic():
+        trip_locked(first.ref)
+        dispatch()
+        assert not moved
+    assert rides(waybill) == [(second.ref, "planned")]
+
+
+def test_a_scan_that_puts_goods_on_a_trip_waits_for_it():
+    waybill, trip = make.order().waybill, make.trip()
+    with beside(lambda: make.scan("loaded", waybill, trip=trip.ref)) as scan, transaction.atomic():
+        trip_locked(trip.ref)
+        scan()
+        assert not Leg.objects.exists()
+    assert rides(waybill) == [(trip.ref, "planned")]
+
+
+def test_a_part_split_off_while_the_truck_leaves_leaves_with_it():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    left = fact(StopLeft, trip, 0)
+    with beside(lambda: journey.on_stop_left(left)) as stop, transaction.atomic():
+        part = journey.shipment_split(
+            actor=make.TEST, waybill=order.waybill, labels=[order.pieces[0]]
+        ).waybill
+        stop()
+    assert make.status(order.waybill) == make.status(part) == ("in_transit", "departed")

@@ -82,11 +82,12 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     stop = next((one for one in stops if one.seq == seq), None)
     if stop is None or (stop is stops[0] and fact.arrival and stop.departed_at):
         return []
+    ledger = Ledger(actor=actor, ids=_shipments_at(trip, seq, arrival=fact.arrival))
+    # Only now: while we waited for the shipments a scan may have taken them on board, or off again.
     legs = list(Leg.objects.filter(trip=trip).order_by("shipment_id"))
     concerned = _concerned(legs, seq, arrival=fact.arrival)
     ending = [] if fact.arrival else [leg for leg in legs if leg.to_seq == seq]
     behind = set() if fact.arrival else _left_behind(trip, stop, concerned)
-    ledger = Ledger(actor=actor, ids=[leg.shipment_id for leg in (*concerned, *ending)])
     _stop_save(stop, fact)
     _legs_save(concerned, behind, seq, arrival=fact.arrival)
     for leg in concerned:
@@ -124,6 +125,14 @@ def _stop_save(stop: TripStop, fact: StopFact) -> None:
         if not fact.arrival and stop.arrived_at is None:
             stop.arrived_at = fact.at
         stop.save(update_fields=["arrived_at", "departed_at"])
+
+
+def _shipments_at(trip: Trip, seq: int, *, arrival: bool) -> list[int]:
+    """All whose ride this stop is on the way of. Who holds the trip holds which rides there are, not their states."""
+    legs = Leg.objects.filter(trip=trip, from_seq__lte=seq, to_seq__gte=seq)
+    if arrival:
+        legs = legs.filter(from_seq__lt=seq)
+    return list(legs.values_list("shipment_id", flat=True))
 
 
 def _concerned(legs: Sequence[Leg], seq: int, *, arrival: bool) -> list[Leg]:

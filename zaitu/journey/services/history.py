@@ -112,10 +112,15 @@ def _trips(actor: Principal, past: Sequence[PastTrip]) -> dict[str, _Ridden]:
 def _known_trips(
     past: Sequence[PastTrip], vehicles: Mapping[str, network.VehicleView]
 ) -> dict[tuple[int, datetime], Trip]:
-    rows = Trip.objects.filter(
-        vehicle_id__in=[vehicle.id for vehicle in vehicles.values()],
-        departs_at__in=[one.draft.departs_at for one in past],
-    ).exclude(state=TripState.CANCELLED)
+    rows = (
+        Trip.objects.select_for_update(no_key=True)
+        .filter(
+            vehicle_id__in=[vehicle.id for vehicle in vehicles.values()],
+            departs_at__in=[one.draft.departs_at for one in past],
+        )
+        .exclude(state=TripState.CANCELLED)
+        .order_by("id")
+    )
     return {(row.vehicle_id, row.departs_at): row for row in rows}
 
 

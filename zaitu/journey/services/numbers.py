@@ -15,6 +15,7 @@ from zaitu.journey.models import Leg, NumberLink, Piece, Shipment
 from zaitu.journey.services.corrections import MANUAL
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
+from zaitu.journey.services.trips import must_hold, rides_locked
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal, system
@@ -73,10 +74,13 @@ def shipment_split(*, actor: Principal, shipment_id: int, labels: Sequence[str])
 
     Raises Invalid when the labels are not unsettled pieces of it or are all of them, RuleBroken for a finished shipment.
     """
+    held = rides_locked([shipment_id])
     ledger = Ledger(actor=actor, ids=[shipment_id])
     parent = ledger.shipments[shipment_id]
     if parent.final:
         raise RuleBroken("该运单已办结，不能拆单")
+    rides = list(Leg.objects.filter(shipment=parent).exclude(state=LegState.LEFT_BEHIND))
+    must_hold(held, rides)
     pieces = _pieces(parent, ledger, labels)
     child = _child(parent, len(pieces))
     parent.pieces_total -= len(pieces)
@@ -86,7 +90,7 @@ def shipment_split(*, actor: Principal, shipment_id: int, labels: Sequence[str])
     Piece.objects.filter(pk__in=[piece.pk for piece in pieces]).update(shipment=child)
     Leg.objects.bulk_create(
         Leg(shipment=child, trip_id=leg.trip_id, from_seq=leg.from_seq, to_seq=leg.to_seq, state=leg.state)
-        for leg in Leg.objects.filter(shipment=parent).exclude(state=LegState.LEFT_BEHIND)
+        for leg in rides
     )
     _told(actor, ledger, child, {piece.label: piece.pk for piece in pieces})
     access.audit(

@@ -15,7 +15,7 @@ from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
 from zaitu.journey.domain.scanning import UNKNOWN_CODE, judge, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
 from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult
-from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment
+from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment, Trip
 from zaitu.journey.selectors.scanning import TRIP_REF, find
 from zaitu.journey.services import counting, proofs, trip_scans
 from zaitu.journey.services.ledger import Ledger, NewEvent
@@ -129,6 +129,7 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     found = find(draft.code)
     if found is None:
         return trip_scans.refused(UNKNOWN_CODE)
+    _adopter_locked(draft, kind)
     ledger = Ledger(actor=actor, ids=[found.shipment_id])
     subject = subject_of(ledger, draft, kind, found)
     scan = _Scan(actor=actor, draft=draft, kind=kind, ledger=ledger, subject=subject)
@@ -149,6 +150,12 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     if verdict.level is Level.WARN:
         level, message = verdict.level, verdict.message
     return _answer(scan, level, message)
+
+
+def _adopter_locked(draft: ScanDraft, kind: Kind) -> None:
+    """Goods scanned onto a trip they are not planned for are put on it, and who puts rides on a trip holds it."""
+    if kind is Kind.LOADED and draft.trip:
+        Trip.objects.select_for_update(no_key=True).filter(ref=draft.trip.strip().upper()).first()
 
 
 def _ride(scan: _Scan) -> None:

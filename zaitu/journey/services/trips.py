@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from zaitu.access import public as access
 from zaitu.journey.domain import eta as etas
@@ -164,10 +165,32 @@ def watch_next(vehicle_id: int) -> None:
 
 def trip_locked(ref: str) -> Trip:
     """Raises NotFound."""
-    trip = Trip.objects.select_for_update(no_key=True).filter(ref=ref.strip().upper()).first()
-    if trip is None:
+    return _trip(ref, Trip.objects.select_for_update(no_key=True))
+
+
+def _trip(ref: str, trips: QuerySet[Trip] | None = None) -> Trip:
+    found = (Trip.objects.all() if trips is None else trips).filter(ref=ref.strip().upper()).first()
+    if found is None:
         raise NotFound(f"没有车次 {ref}")
-    return trip
+    return found
+
+
+def rides_locked(shipment_ids: Iterable[int], *trips: Trip) -> frozenset[int]:
+    """Lock these trips and those the shipments ride on, in order of their ids; before the shipments themselves.
+
+    Rides are put on a trip and taken off only by who holds it: a stop that has locked its trip finds the same rides
+    before and after it waits for their shipments.
+    """
+    legs = Leg.objects.filter(shipment_id__in=list(shipment_ids)).exclude(state=LegState.LEFT_BEHIND)
+    wanted = {trip.pk for trip in trips} | set(legs.values_list("trip_id", flat=True))
+    rows = Trip.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("id")
+    return frozenset(rows.values_list("id", flat=True))
+
+
+def must_hold(held: frozenset[int], legs: Iterable[Leg]) -> None:
+    """Raises Conflict for a ride that came on another trip while we waited for its shipment."""
+    if any(leg.trip_id not in held for leg in legs):
+        raise Conflict("运单刚刚改配到其他车次，请刷新后重试")
 
 
 @transaction.atomic
@@ -177,13 +200,15 @@ def trip_assign(*, actor: Principal, trip: str, waybills: Sequence[str]) -> list
     A shipment planned for another trip that has not left moves over. Returns the waybills newly assigned.
     Raises NotFound, RuleBroken when one of them cannot go with it (then none is assigned).
     """
-    row = trip_locked(trip)
-    if row.state in (TripState.DONE, TripState.CANCELLED):
-        raise RuleBroken(f"车次 {row.ref} 已结束，不能再配载")
     if len(waybills) > ASSIGN_MAX:
         raise Invalid(f"一次最多配载 {ASSIGN_MAX} 票")
-    ids = _ids(waybills)
+    row, ids = _trip(trip), _ids(waybills)
+    held = rides_locked(ids, row)
+    row.refresh_from_db(fields=["state"])
+    if row.state in (TripState.DONE, TripState.CANCELLED):
+        raise RuleBroken(f"车次 {row.ref} 已结束，不能再配载")
     ledger = Ledger(actor=actor, ids=ids)
+    must_hold(held, Leg.objects.filter(shipment__in=ids, state=LegState.PLANNED))
     assigned = assign(ledger, row, [ledger.shipments[pk] for pk in ids])
     ledger.close()
     if assigned:
@@ -201,7 +226,7 @@ def _ids(waybills: Iterable[str]) -> list[int]:
 
 
 def assign(ledger: Ledger, trip: Trip, shipments: Sequence[Shipment]) -> list[str]:
-    """Make the legs within an open ledger and tell the ETA they bring; see `trip_assign`."""
+    """Make the legs within an open ledger and tell the ETA they bring; see `trip_assign`. The trip must be locked."""
     stops = stops_of([trip.pk])[trip.pk]
     legs = list(Leg.objects.filter(shipment__in=shipments).select_related("trip"))
     on_it = {leg.shipment_id for leg in legs if leg.trip_id == trip.pk and leg.state != LegState.LEFT_BEHIND}
