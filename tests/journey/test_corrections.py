@@ -12,7 +12,7 @@ from zaitu.journey import public as journey
 from zaitu.journey.domain import mappings
 from zaitu.journey.domain.problems import Problem
 from zaitu.journey.domain.statuses import DETAILS
-from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Shipment
+from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Shipment, TripStop
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden, Invalid, NotFound, RuleBroken
 from zaitu.kernel.principal import Right
@@ -89,6 +89,39 @@ def test_a_voided_departure_puts_the_goods_off_the_truck_again():
     assert make.page(order.waybill).vehicle_id is None
     assert Leg.objects.get().state == "planned"
     assert make.status(order.waybill) == ("ordered", "accepted")
+
+
+def test_after_a_false_fence_event_was_voided_the_true_one_counts_and_the_false_one_told_again_does_not():
+    order = make.order()
+    start = clock.now() - timedelta(hours=12)
+    trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=12))
+
+    def told(kind, seq, at):
+        return kind(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=seq, at=at, late=False)
+
+    journey.on_stop_left(told(StopLeft, 0, start))
+    false = told(StopEntered, 1, start + timedelta(hours=2))
+    journey.on_stop_entered(false)
+    void(event_of(order.waybill, "stop_entered"), "定位漂移")
+    journey.on_stop_entered(false)
+    assert make.status(order.waybill) == ("in_transit", "departed")
+    arrived_at = start + timedelta(hours=10)
+    for _ in range(2):
+        journey.on_stop_entered(told(StopEntered, 1, arrived_at))
+    assert make.status(order.waybill) == ("at_stop", "at_stop")
+    assert JourneyEvent.objects.filter(kind="stop_entered").count() == 2
+    assert TripStop.objects.get(trip__ref=trip.ref, seq=1).arrived_at == arrived_at
+
+
+def test_a_voided_departure_that_is_told_again_does_not_put_the_goods_on_board():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    fact = StopLeft(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=0, at=clock.now(), late=False)
+    journey.on_stop_left(fact)
+    void(event_of(order.waybill, "stop_left"))
+    journey.on_stop_left(fact)
+    assert Leg.objects.get().state == "planned"
+    assert make.page(order.waybill).vehicle_id is None
 
 
 def test_while_scan_and_fence_both_say_so_voiding_one_changes_nothing():

@@ -3,12 +3,13 @@
 Fences and scans both tell it, whichever comes first; both are kept and folded once. Telling it again changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.views import LegState, TripState
@@ -89,12 +90,9 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     ending = [] if fact.arrival else [leg for leg in legs if leg.to_seq == seq]
     behind = set() if fact.arrival else _left_behind(trip, stop, concerned)
     _stop_save(stop, fact)
-    _legs_save(concerned, behind, seq, arrival=fact.arrival)
-    for leg in concerned:
-        if leg.shipment_id in behind:
-            ledger.add(counting.omitted(leg, trip, stop, fact.at))
-        else:
-            ledger.add(_event(leg.shipment_id, trip, stop, fact))
+    told = [leg for leg in concerned if ledger.add(_event(leg, trip, stop, fact, behind))]
+    # What was told before moves no ride: it may have been voided since.
+    _legs_save(told, behind, seq, arrival=fact.arrival)
     if not fact.arrival:
         counting.close_loading(ledger, trip, stop, concerned, fact.at)
         counting.close_unloading(ledger, trip, stop, ending, fact.at)
@@ -103,9 +101,11 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     return written
 
 
-def _event(shipment_id: int, trip: Trip, stop: TripStop, fact: StopFact) -> NewEvent:
+def _event(leg: Leg, trip: Trip, stop: TripStop, fact: StopFact, behind: Collection[int]) -> NewEvent:
+    if leg.shipment_id in behind:
+        return counting.omitted(leg, trip, stop, fact.at)
     return NewEvent(
-        shipment_id=shipment_id,
+        shipment_id=leg.shipment_id,
         kind=fact.kind,
         source=fact.source,
         key=fact.key,
@@ -113,18 +113,30 @@ def _event(shipment_id: int, trip: Trip, stop: TripStop, fact: StopFact) -> NewE
         station=stop.station_code,
         trip_id=trip.pk,
         data=fact.data,
+        anew=fact.source == SOURCE,
     )
 
 
 def _stop_save(stop: TripStop, fact: StopFact) -> None:
-    """The earliest word about an arrival or departure counts, whoever gave it."""
+    """The earliest word about an arrival or departure that was not taken back counts, whoever gave it."""
     column = "arrived_at" if fact.arrival else "departed_at"
     known: datetime | None = getattr(stop, column)
-    if known is None or fact.at < known:
+    if known is None or fact.at < known or (fact.at > known and _taken_back(stop, fact, known)):
         setattr(stop, column, fact.at)
         if not fact.arrival and stop.arrived_at is None:
             stop.arrived_at = fact.at
         stop.save(update_fields=["arrived_at", "departed_at"])
+
+
+def _taken_back(stop: TripStop, fact: StopFact, at: datetime) -> bool:
+    """Whether every event that told this time of the stop was voided."""
+    kinds = (Kind.STOP_ENTERED, Kind.ARRIVED) if fact.arrival else (Kind.STOP_LEFT, Kind.DEPARTED)
+    told = JourneyEvent.objects.filter(
+        trip_id=stop.trip_id, kind__in=kinds, station_code=stop.station_code, at=at
+    )
+    voided = Exists(JourneyEvent.objects.filter(target=OuterRef("pk")))
+    taken_back = list(told.annotate(voided=voided).values_list("voided", flat=True))
+    return bool(taken_back) and all(taken_back)
 
 
 def _shipments_at(trip: Trip, seq: int, *, arrival: bool) -> list[int]:

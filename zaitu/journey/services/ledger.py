@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import Any, Final
 
 from django.db import connection
@@ -51,6 +52,8 @@ class NewEvent:
     target: int | None = None
     recorded_at: datetime | None = None
     """When it was first told, if that was not to us."""
+    anew: bool = False
+    """Its key speaks of what happens once: when the event that has it was voided, another one may come in its place."""
 
 
 class Ledger:
@@ -79,7 +82,7 @@ class Ledger:
     def add(self, new: NewEvent) -> bool:
         """Append an event; False when this source had told it before (same key, or same thing, time and place)."""
         shipment = self.shipments[new.shipment_id]
-        key = f"{shipment.waybill}:{new.key}"
+        key = self._key(new, f"{shipment.waybill}:{new.key}")
         label = new.piece[1] if new.piece else ""
         probe = FoldEvent(
             id=0,
@@ -98,6 +101,16 @@ class Ledger:
         self._told.update(marks)
         self._new.append((self._row(new, key, idle=new.kind in ENDING_TABLE and shipment.final), label))
         return True
+
+    def _key(self, new: NewEvent, key: str) -> str:
+        """The first spelling of the key that no voided event has."""
+        if not new.anew:
+            return key
+        events = self.events[new.shipment_id]
+        voided = {event.target for event in events if event.kind is Kind.VOIDED}
+        taken = {event.key for event in events if event.source == new.source and event.id in voided}
+        spellings = chain([key], (f"{key}~{number}" for number in count(2)))
+        return next(one for one in spellings if one not in taken)
 
     def _row(self, new: NewEvent, key: str, *, idle: bool) -> JourneyEvent:
         return JourneyEvent(
