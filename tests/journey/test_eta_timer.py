@@ -120,6 +120,47 @@ def test_two_hours_before_arrival_it_is_arriving_soon_and_told_once():
     assert make.status(waybill) == ("arrived", "destination")
 
 
+def soon_before_the_hub():
+    """Told `arriving_soon` while the hub, a key stop, is still ahead; the trip and when it was told."""
+    waybill, trip = on_the_road(timedelta(hours=23))
+    position(trip, 0.95)
+    assert refresh().soon == 1
+    return waybill, trip, clock.now()
+
+
+def stops_told():
+    return Message.objects.filter(purpose="stop", channel="email").count()
+
+
+def test_a_key_stop_passed_after_arriving_soon_is_told_and_shown(time_machine):
+    waybill, trip, told_at = soon_before_the_hub()
+    time_machine.move_to(told_at + timedelta(minutes=20))
+    entered(trip, 1, told_at + timedelta(minutes=10))
+    left(trip, 1, told_at + timedelta(minutes=15))
+    assert make.status(waybill) == ("arriving_soon", "predicted")
+    assert [node["kind"] for node in make.page(waybill).document["nodes"]][:3] == [
+        "stop_left",
+        "stop_entered",
+        "arriving_soon",
+    ]
+    assert stops_told() == 1
+    make.scan("departed", trip.ref, make.HUB)
+    assert stops_told() == 1
+
+
+def test_a_key_stop_passed_before_arriving_soon_and_heard_of_afterwards_is_no_news():
+    _, trip, told_at = soon_before_the_hub()
+    left(trip, 1, told_at - timedelta(minutes=5))
+    assert stops_told() == 0
+
+
+def test_a_key_stop_heard_of_after_the_arrival_is_no_news():
+    _, trip, told_at = soon_before_the_hub()
+    entered(trip, 2, told_at + timedelta(minutes=30))
+    left(trip, 1, told_at + timedelta(minutes=10))
+    assert stops_told() == 0
+
+
 def test_far_away_is_not_soon_and_neither_is_a_truck_that_has_not_left():
     waybill, trip = on_the_road(timedelta(hours=1))
     position(trip, 0.05)

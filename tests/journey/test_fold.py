@@ -122,6 +122,22 @@ def test_leaving_a_stop_does_not_take_back_arriving_soon():
     assert short(fold(FRAME, events)) == ("arriving_soon", "predicted", False)
 
 
+def test_a_stop_passed_while_arriving_soon_is_a_node_once_and_takes_no_status_back():
+    events = [
+        *whole_journey()[:6],
+        event("arriving_soon", 12.5, source="timer"),
+        event("arrived", 12.6, "WUH"),
+        event("stop_left", 13, "WUH", source="fact"),
+        event("departed", 13.1, "WUH"),
+    ]
+    nodes = [(node.event.kind, node.event.at, node.status) for node in fold(FRAME, events).nodes[-2:]]
+    assert nodes == [
+        (Kind.ARRIVING_SOON, START + timedelta(hours=12.5), Status.ARRIVING_SOON),
+        (Kind.STOP_LEFT, START + timedelta(hours=13), Status.ARRIVING_SOON),
+    ]
+    assert short(fold(FRAME, events)) == ("arriving_soon", "predicted", False)
+
+
 def test_goods_in_the_destination_warehouse_are_not_arriving_soon():
     events = [event("unloaded", 27, "CTU"), event("arriving_soon", 28)]
     assert short(fold(FRAME, events)) == ("arrived", "unloaded", False)

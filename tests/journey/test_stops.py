@@ -129,6 +129,25 @@ def test_a_key_stop_is_told_when_passed_and_others_are_not():
     assert Message.objects.filter(purpose="stop").count() == 1
 
 
+def test_a_departure_with_a_piece_short_is_told_all_the_same():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    make.scan("loaded", order.pieces[0], trip=trip.ref)
+    tell(StopLeft, trip, 0)
+    assert make.page(order.waybill).row.exception["code"] == "short"
+    assert Message.objects.filter(purpose="departed").count() == 1
+
+
+def test_a_problem_or_a_split_on_the_road_is_not_told_as_another_departure():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    tell(StopLeft, trip, 0)
+    draft = journey.ManualEvent(kind="problem", code="delay_traffic", note="堵车")
+    journey.event_record(actor=make.TEST, waybill=order.waybill, draft=draft)
+    journey.shipment_split(actor=make.TEST, waybill=order.waybill, labels=[order.pieces[0]])
+    assert Message.objects.filter(purpose="departed").count() == 1
+
+
 def test_two_legs_with_a_change_at_the_hub():
     order = make.order()
     first = make.trip()

@@ -9,7 +9,7 @@ after `signed` changes nothing, and a reopened shipment stands where its other e
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from zaitu.journey.domain.actions import (
     ENDING_TABLE,
@@ -191,6 +191,8 @@ class _Walk:
         self.nodes: list[Node] = []
         self.pieces: dict[str, PieceState] = {}
         self.seen: set[int] = set()
+        self.called: set[tuple[str, bool]] = set()
+        """Stops on the way that it has reached (False) and left (True)."""
 
     def step(self, event: FoldEvent) -> None:
         self.seen.add(event.id)
@@ -204,7 +206,8 @@ class _Walk:
         self._move(event)
         if not ended or event.kind is Kind.REOPENED:
             self._remember(event)
-        if changed or self.shown() != before or event.kind in _ALWAYS_SHOWN:
+        passed = self._passes(event)
+        if changed or self.shown() != before or event.kind in _ALWAYS_SHOWN or (passed and not ended):
             self.nodes.append(Node(event, *self.shown()[:2], problem))
 
     def shown(self) -> tuple[Status, Detail, str]:
@@ -233,6 +236,18 @@ class _Walk:
         self.status, self.detail = move.status, move.detail
         if event.station:
             self.station = event.station
+
+    def _passes(self, event: FoldEvent) -> bool:
+        """Whether it reaches or leaves a stop on the way while it is `arriving_soon`.
+
+        That status stays, but the stop was passed: people see it, once, whoever tells it.
+        """
+        if event.kind not in _CALLING or self.frame.place(event.station) is not Place.ON_THE_WAY:
+            return False
+        step = (event.station, event.kind in LEAVING)
+        new = step not in self.called
+        self.called.add(step)
+        return new and self.status is Status.ARRIVING_SOON
 
     def _remember(self, event: FoldEvent) -> None:
         if event.station and event.kind in _LOCATING:
@@ -298,6 +313,8 @@ class _Walk:
 
 _ENDED = frozenset({Status.SIGNED, Status.RETURNED, Status.CLOSED})
 _ALWAYS_SHOWN = frozenset({Kind.ORDERED, Kind.FORWARDED, Kind.SPLIT, Kind.REOPENED})
+LEAVING: Final = frozenset({Kind.DEPARTED, Kind.STOP_LEFT})
+_CALLING = LEAVING | {Kind.ARRIVED, Kind.STOP_ENTERED}
 _LOCATING = frozenset(
     {
         Kind.COLLECTED,

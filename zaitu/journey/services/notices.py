@@ -8,7 +8,7 @@ from django.conf import settings
 from zaitu.access import public as access
 from zaitu.customers import public as customers
 from zaitu.journey.domain.actions import Kind
-from zaitu.journey.domain.fold import Node, State
+from zaitu.journey.domain.fold import LEAVING, Node, State
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
 from zaitu.journey.domain.words import span
 from zaitu.journey.models import Order, Shipment
@@ -17,6 +17,7 @@ from zaitu.kernel.principal import Principal, system
 from zaitu.notify import public as notify
 
 _ACTOR: Final = system("journey.notices")
+_BESIDE: Final = frozenset({Kind.PROBLEM, Kind.PROBLEM_SOLVED})
 LINK_DAYS: Final = 60
 """How long the link in a notice opens the shipment: the longest journey, and a month to look back."""
 
@@ -33,35 +34,39 @@ def tell_nodes(
     gathered: Gathered,
     new_ids: Collection[int],
 ) -> None:
-    """Tell each shipment's newest node if it is new and of a kind people are told of.
+    """Tell each shipment's newest step if it is new and of a kind people are told of.
 
-    A node that something later has overtaken (a backfilled departure after the arrival) is history, not news.
+    A step that a later one has overtaken (a backfilled departure after the arrival) is history, not news. Problems and their
+    end stand beside the journey and overtake nothing: a truck that leaves with a piece short has left.
     """
     told: list[tuple[Shipment, Node, notify.Kind]] = []
     for shipment in shipments:
-        nodes = states[shipment.pk].nodes
-        if not nodes or nodes[-1].event.id not in new_ids:
+        steps = (node for node in reversed(states[shipment.pk].nodes) if node.event.kind not in _BESIDE)
+        newest = next(steps, None)
+        if newest is None or newest.event.id not in new_ids:
             continue
-        kind = _kind(nodes[-1], shipment, gathered)
+        kind = _kind(newest, shipment, gathered)
         if kind is not None:
-            told.append((shipment, nodes[-1], kind))
+            told.append((shipment, newest, kind))
     if told:
         _tell(told, gathered)
 
 
+_TOLD: Final = {
+    Kind.ORDERED: notify.Kind.ACCEPTED,
+    Kind.ARRIVING_SOON: notify.Kind.SOON,
+    Kind.SIGNED: notify.Kind.SIGNED,
+}
+
+
 def _kind(node: Node, shipment: Shipment, gathered: Gathered) -> notify.Kind | None:
-    if node.event.kind is Kind.ORDERED:
-        return notify.Kind.ACCEPTED
-    if node.event.kind is Kind.ARRIVING_SOON:
-        return notify.Kind.SOON
-    if node.event.kind is Kind.SIGNED:
-        return notify.Kind.SIGNED
-    if node.status is Status.IN_TRANSIT and node.detail is Detail.DEPARTED:
+    """By the event: a split or a correction on the road finds the status of the departure, and is none."""
+    if node.event.kind not in LEAVING:
+        return _TOLD.get(node.event.kind)
+    if node.detail is Detail.DEPARTED:
         return notify.Kind.DEPARTED
-    passed = node.status is Status.IN_TRANSIT and node.detail is Detail.LEFT_STOP
-    if passed and gathered.key_node(gathered.leg(shipment.pk), node.event.station):
-        return notify.Kind.STOP
-    return None
+    is_key = gathered.key_node(gathered.leg(shipment.pk), node.event.station)
+    return notify.Kind.STOP if is_key else None
 
 
 def _tell(told: list[tuple[Shipment, Node, notify.Kind]], gathered: Gathered) -> None:
