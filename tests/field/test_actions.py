@@ -1,6 +1,7 @@
 """Every action of the phone through HTTP, with a session and its CSRF token, as the phone sends it."""
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from zaitu.access.domain.rights import STAFF_ROLES
 from zaitu.access.public import audit_list
 from zaitu.field import api
 from zaitu.journey import public as journey
-from zaitu.journey.models import JourneyEvent, StoredFile
+from zaitu.journey.models import JourneyEvent, StoredFile, Trip
+from zaitu.kernel import clock
 from zaitu.kernel.principal import system
 
 pytestmark = pytest.mark.django_db
@@ -380,6 +382,15 @@ def test_a_driver_sees_the_trip_that_carries_his_name(order):
     network_make.driver("D007", user_id=user.pk)
     trip = journey_make.trip(driver_code="D007")
     assert [row["ref"] for row in client.get("/field/api/trips").json()["trips"]] == [trip.ref]
+
+
+def test_a_missed_trip_stays_in_reach_of_who_may_say_that_it_left_after_all(order, trip):
+    client, _ = worker("warehouse")
+    Trip.objects.update(state="missed", departs_at=clock.now() - timedelta(hours=20))
+    (row,) = client.get("/field/api/trips?station=SHQP").json()["trips"]
+    assert (row["ref"], row["state_text"]) == (trip.ref, "未发车")
+    send(client, action("departed", trip.ref))
+    assert Trip.objects.get().state == "running"
 
 
 def test_a_sheet_counts_what_is_to_load_here(order, trip):

@@ -88,6 +88,7 @@ def _trips_of_today(actor: Principal) -> Iterator[journey.TripView]:
     for trip in _since(actor, "planned", now - TRIPS_BEFORE):
         if trip.departs_at < now + TRIPS_AHEAD:
             yield trip
+    yield from _since(actor, "missed", now - TRIPS_BEFORE)
     for trip in _since(actor, "done", now - LONGEST_TRIP):
         if (trip.stops[-1].arrived_at or trip.departs_at) > now - UNLOADED_WITHIN:
             yield trip

@@ -72,6 +72,7 @@ from zaitu.journey.services import facts as _facts
 from zaitu.journey.services import files as _files
 from zaitu.journey.services import history as _history
 from zaitu.journey.services import manual as _manual
+from zaitu.journey.services import noshow as _noshow
 from zaitu.journey.services import numbers as _numbers
 from zaitu.journey.services import order_imports as _imports
 from zaitu.journey.services import orders as _orders
@@ -85,97 +86,20 @@ from zaitu.network import public as network
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 __all__ = [
-    "DETAIL_TEXTS",
-    "EXACT_PRECISION_M",
-    "PROBLEMS",
-    "RELATION_TEXTS",
-    "REPORTABLE",
-    "SCANS",
-    "STATUS_TEXTS",
-    "TRIP_STATE_TEXTS",
-    "Counts",
-    "Detail",
-    "DocumentInput",
-    "EtaPointView",
-    "EventView",
-    "History",
-    "HistoryTaken",
-    "Kind",
-    "LabelView",
-    "Level",
-    "ManualEvent",
-    "OrderDraft",
-    "OrderView",
-    "OrdersImported",
-    "PartnerEvent",
-    "PartnerReport",
-    "Party",
-    "PartyDraft",
-    "PastEvent",
-    "PastOrder",
-    "PastTrip",
-    "PersonView",
-    "PieceView",
-    "Position",
-    "Problem",
-    "ProofView",
-    "Refreshed",
-    "RowError",
-    "ScanDraft",
-    "ScanResult",
-    "SheetRow",
-    "SheetView",
-    "ShipmentQuery",
-    "ShipmentRow",
-    "ShipmentView",
-    "SignerRelation",
-    "Status",
-    "TrackReader",
-    "TrackView",
-    "Tracked",
-    "TrackedPage",
-    "TripDraft",
-    "TripState",
-    "TripStopView",
-    "TripView",
-    "eta_refresh",
-    "event_record",
-    "event_void",
-    "events_of",
-    "file_read",
-    "file_store",
-    "history_import",
-    "labels",
-    "on_contact_erased",
-    "on_stop_entered",
-    "on_stop_left",
-    "order_create",
-    "orders_import",
-    "orders_template",
-    "partner_events",
-    "people_read",
-    "position_coarse",
-    "route_points",
-    "scan_record",
-    "scan_undo",
-    "shipment_forward",
-    "shipment_page",
-    "shipment_reopen",
-    "shipment_split",
-    "shipments_search",
-    "track",
-    "track_answer",
-    "track_details",
-    "track_page",
-    "trip_assign",
-    "trip_cancel",
-    "trip_finish",
-    "trip_get",
-    "trip_plan",
-    "trip_sheet",
-    "trips_list",
-    "unloading_close",
-]
+    "DETAIL_TEXTS", "EXACT_PRECISION_M", "PROBLEMS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS",
+    "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput", "EtaPointView", "EventView", "History",
+    "HistoryTaken", "Kind", "LabelView", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
+    "PartnerEvent", "PartnerReport", "Party", "PartyDraft", "PastEvent", "PastOrder", "PastTrip",
+    "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError", "ScanDraft",
+    "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView", "SignerRelation",
+    "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft", "TripState", "TripStopView",
+    "TripView", "eta_refresh", "event_record", "event_void", "events_of", "file_read", "file_store",
+    "history_import", "labels", "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create",
+    "orders_import", "orders_template", "partner_events", "people_read", "position_coarse", "route_points",
+    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
+    "shipments_search", "track", "track_answer", "track_details", "track_page", "trip_assign", "trip_cancel",
+    "trip_finish", "trip_get", "trip_plan", "trip_sheet", "trips_list", "trips_missed", "unloading_close",
+]  # fmt: skip
 
 
 # Orders
@@ -472,6 +396,12 @@ def eta_refresh(*, actor: Principal, listening_since: datetime | None = None) ->
     """
     _staff(actor, Right.TRIPS_PLAN)
     return _etas.eta_refresh(actor=actor, listening_since=listening_since)
+
+
+def trips_missed(*, actor: Principal, listening_since: datetime | None = None) -> int:
+    """Say of planned trips that nobody saw leave that they are not run (domain/noshow.py); how many. Raises Forbidden."""
+    _staff(actor, Right.TRIPS_PLAN)
+    return _noshow.trips_missed(actor=actor, listening_since=listening_since)
 
 
 def unloading_close(*, actor: Principal) -> int:

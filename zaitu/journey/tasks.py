@@ -19,6 +19,13 @@ def eta_refresh(timestamp: int) -> None:
     public.eta_refresh(actor=system("journey.eta"), listening_since=_STARTED_AT)
 
 
+@app.periodic(cron="1-59/5 * * * *")
+@app.task(queueing_lock="journey.trips_missed", pass_context=False)
+def trips_missed(timestamp: int) -> None:
+    """Planned trips that nobody saw leave."""
+    public.trips_missed(actor=system("journey.noshow"), listening_since=_STARTED_AT)
+
+
 @app.periodic(cron="*/5 * * * *")
 @app.task(queueing_lock="journey.unloading_close", pass_context=False)
 def unloading_close(timestamp: int) -> None:

@@ -211,6 +211,7 @@ PROBLEM_WORDS: Final[dict[Problem, Words]] = {
     Problem.SHORT: Words("2", "Exception_013", "Exception_Lost"),
     Problem.OVER: Words("2", "Exception_001", "Exception_Other"),
     Problem.OMITTED: Words("208", "Exception_016", "Exception_Delayed"),
+    Problem.NOT_DEPARTED: Words("208", "Exception_016", "Exception_Delayed"),
     Problem.MISROUTED: Words("2", "Exception_016", "Exception_Other"),
     Problem.WRONG_GOODS: Words("2", "Exception_001", "Exception_Other"),
     Problem.RECHECK_MISMATCH: Words("2", "Exception_001", "Exception_Other"),

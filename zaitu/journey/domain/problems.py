@@ -16,6 +16,7 @@ class Problem(StrEnum):
     SHORT = "short"
     OVER = "over"
     OMITTED = "omitted"
+    NOT_DEPARTED = "not_departed"
     MISROUTED = "misrouted"
     WRONG_GOODS = "wrong_goods"
     RECHECK_MISMATCH = "recheck_mismatch"
@@ -154,6 +155,15 @@ PROBLEMS: Final[dict[Problem, ProblemKind]] = {
         action_required=False,
         plan=("将安排最近的车次补发", "It goes with the next truck"),
         ends_with=frozenset({"loaded", "departed", "stop_left"}),
+    ),
+    Problem.NOT_DEPARTED: ProblemKind(
+        zh="车次未发车",
+        en="The truck did not leave",
+        level=2,
+        party=Party.CARRIER,
+        action_required=False,
+        plan=("将安排最近的车次发出", "It goes with the next departure"),
+        ends_with=_MOVED | _REACHED | {"moving", "handed_to_partner"},
     ),
     Problem.MISROUTED: ProblemKind(
         zh="错发站点",

@@ -12,6 +12,8 @@ class TripState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     CANCELLED = "cancelled"
+    MISSED = "missed"
+    """Planned, and nobody saw it leave (domain/noshow.py); a departure heard of later makes it run."""
 
 
 TRIP_STATE_TEXTS: dict[TripState, tuple[str, str]] = {
@@ -19,6 +21,7 @@ TRIP_STATE_TEXTS: dict[TripState, tuple[str, str]] = {
     TripState.RUNNING: ("行驶中", "Running"),
     TripState.DONE: ("已完成", "Done"),
     TripState.CANCELLED: ("已取消", "Cancelled"),
+    TripState.MISSED: ("未发车", "Not run"),
 }
 """State → (Chinese, English)."""
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.document_input import PlaceInput, ProofInput, StopInput, TripInput
 from zaitu.journey.domain.fold import FoldEvent
-from zaitu.journey.domain.views import LegState
+from zaitu.journey.domain.views import LegState, TripState
 from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Proof, Shipment, Trip, TripStop
 from zaitu.network import public as network
 
@@ -67,9 +67,9 @@ class Gathered:
         return self.places.get(code) or PlaceInput(code=code, name=code, city="")
 
     def leg(self, shipment_id: int) -> Leg | None:
-        """The ride it is on, else the next one, else the last one."""
+        """The ride it is on, else the next one, else the last one; a ride on a truck that did not leave is none."""
         ranked = sorted(
-            self.legs.get(shipment_id, ()),
+            (leg for leg in self.legs.get(shipment_id, ()) if not stranded(leg)),
             key=lambda leg: (
                 _LEG_RANK[LegState(leg.state)],
                 leg.trip.departs_at.timestamp() * (-1 if leg.state == LegState.DONE else 1),
@@ -116,6 +116,11 @@ class Gathered:
             arrived_at=stop.arrived_at,
             departed_at=stop.departed_at,
         )
+
+
+def stranded(leg: Leg) -> bool:
+    """Planned on a trip that was missed: the goods wait for another, unless this one is run after all."""
+    return leg.state == LegState.PLANNED and leg.trip.state == TripState.MISSED
 
 
 def gather(shipments: Iterable[Shipment], stations: Iterable[str]) -> Gathered:

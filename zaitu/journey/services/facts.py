@@ -16,9 +16,9 @@ from zaitu.journey.domain.views import LegState, TripState
 from zaitu.journey.events import TripChanged
 from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
 from zaitu.journey.selectors.gathered import stops_of
-from zaitu.journey.services import counting, learning
+from zaitu.journey.services import counting, learning, noshow
 from zaitu.journey.services.ledger import Ledger, NewEvent
-from zaitu.journey.services.trips import unwatch
+from zaitu.journey.services.trips import rewatch, unwatch
 from zaitu.kernel import outbox
 from zaitu.kernel.principal import Principal
 from zaitu.telemetry.events import StopEntered, StopLeft
@@ -83,7 +83,10 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     stop = next((one for one in stops if one.seq == seq), None)
     if stop is None or (stop is stops[0] and fact.arrival and stop.departed_at):
         return []
-    ledger = Ledger(actor=actor, ids=_shipments_at(trip, seq, arrival=fact.arrival))
+    revived = trip.state == TripState.MISSED and _begins(stops, stop, fact)
+    if revived:
+        noshow.revive(trip)
+    ledger = Ledger(actor=actor, ids=_shipments_at(trip, seq, arrival=fact.arrival, everybody=revived))
     # Only now: while we waited for the shipments a scan may have taken them on board, or off again.
     legs = list(Leg.objects.filter(trip=trip).order_by("shipment_id"))
     concerned = _concerned(legs, seq, arrival=fact.arrival)
@@ -96,8 +99,12 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     if not fact.arrival:
         counting.close_loading(ledger, trip, stop, concerned, fact.at)
         counting.close_unloading(ledger, trip, stop, ending, fact.at)
+    if revived:
+        noshow.run_after_all(ledger, trip)
     written = ledger.close()
     _trip_moves(trip, stops, stop, fact)
+    if revived:
+        rewatch(trip.vehicle_id)
     return written
 
 
@@ -139,10 +146,12 @@ def _taken_back(stop: TripStop, fact: StopFact, at: datetime) -> bool:
     return bool(taken_back) and all(taken_back)
 
 
-def _shipments_at(trip: Trip, seq: int, *, arrival: bool) -> list[int]:
+def _shipments_at(trip: Trip, seq: int, *, arrival: bool, everybody: bool) -> list[int]:
     """All whose ride this stop is on the way of. Who holds the trip holds which rides there are, not their states."""
-    legs = Leg.objects.filter(trip=trip, from_seq__lte=seq, to_seq__gte=seq)
-    if arrival:
+    legs = Leg.objects.filter(trip=trip)
+    if not everybody:
+        legs = legs.filter(from_seq__lte=seq, to_seq__gte=seq)
+    if arrival and not everybody:
         legs = legs.filter(from_seq__lt=seq)
     return list(legs.values_list("shipment_id", flat=True))
 
@@ -189,9 +198,14 @@ def _leg_after(leg: Leg, seq: int, *, arrival: bool) -> str:
     return LegState.ON_BOARD
 
 
+def _begins(stops: Sequence[TripStop], stop: TripStop, fact: StopFact) -> bool:
+    """Whether it says that the trip has left: any departure, or an arrival elsewhere."""
+    return stop.seq > stops[0].seq or not fact.arrival
+
+
 def _trip_moves(trip: Trip, stops: Sequence[TripStop], stop: TripStop, fact: StopFact) -> None:
     before = trip.state
-    if trip.state == TripState.PLANNED and (stop.seq > stops[0].seq or not fact.arrival):
+    if trip.state == TripState.PLANNED and _begins(stops, stop, fact):
         trip.state, trip.started_at = TripState.RUNNING, fact.at
     if trip.state == TripState.RUNNING and fact.arrival and stop is stops[-1]:
         trip.state, trip.done_at = TripState.DONE, fact.at

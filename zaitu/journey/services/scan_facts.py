@@ -10,7 +10,7 @@ from zaitu.journey.domain.statuses import Status
 from zaitu.journey.domain.views import Counts, LegState, ScanDraft, TripState
 from zaitu.journey.models import JourneyEvent, Leg, Shipment, Trip, TripStop
 from zaitu.journey.selectors.counts import of_total, scanned
-from zaitu.journey.selectors.gathered import stops_of
+from zaitu.journey.selectors.gathered import stops_of, stranded
 from zaitu.journey.selectors.scanning import Scanned, trip_of
 from zaitu.journey.services import counting
 from zaitu.journey.services.ledger import Ledger
@@ -126,6 +126,7 @@ def _meant(kind: Kind, station: str, legs: Sequence[Leg], stops: dict[int, list[
             leg
             for leg in legs
             if leg.state in (LegState.PLANNED, LegState.ON_BOARD)
+            and not stranded(leg)
             and _stop(stops, leg, leg.from_seq).station_code == station
         ]
         return fitting[0].trip if len(fitting) == 1 else None
@@ -149,7 +150,7 @@ def _leg_facts(leg: Leg, stops: dict[int, list[TripStop]]) -> LegFacts:
 
 
 def _other(legs: Sequence[Leg], leg: Leg | None, stops: dict[int, list[TripStop]]) -> LegFacts | None:
-    planned = [one for one in legs if one.state == LegState.PLANNED and one is not leg]
+    planned = [one for one in legs if one.state == LegState.PLANNED and one is not leg and not stranded(one)]
     return _leg_facts(planned[0], stops) if planned else None
 
 

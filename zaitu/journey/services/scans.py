@@ -14,13 +14,13 @@ from zaitu.journey.domain.orders import items_mismatch
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
 from zaitu.journey.domain.scanning import UNKNOWN_CODE, judge, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
-from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult
+from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult, TripState
 from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment, Trip
 from zaitu.journey.selectors.scanning import TRIP_REF, find
-from zaitu.journey.services import counting, proofs, trip_scans
+from zaitu.journey.services import counting, noshow, proofs, trip_scans
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.scan_facts import Subject, subject_of
-from zaitu.journey.services.trips import assign
+from zaitu.journey.services.trips import assign, rewatch, rides_locked
 from zaitu.kernel import clock
 from zaitu.kernel.crypto import blind_index
 from zaitu.kernel.errors import Conflict, Invalid
@@ -129,7 +129,7 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     found = find(draft.code)
     if found is None:
         return trip_scans.refused(UNKNOWN_CODE)
-    _adopter_locked(draft, kind)
+    _trip_locked(draft, kind, found.shipment_id)
     ledger = Ledger(actor=actor, ids=[found.shipment_id])
     subject = subject_of(ledger, draft, kind, found)
     scan = _Scan(actor=actor, draft=draft, kind=kind, ledger=ledger, subject=subject)
@@ -145,17 +145,31 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     level, message = _HANDLERS.get(kind, _plain)(scan)
     if level is Level.WRONG:
         return _answer(scan, level, message)
-    _ride(scan)
-    ledger.close()
+    _close(scan)
     if verdict.level is Level.WARN:
         level, message = verdict.level, verdict.message
     return _answer(scan, level, message)
 
 
-def _adopter_locked(draft: ScanDraft, kind: Kind) -> None:
-    """Goods scanned onto a trip they are not planned for are put on it, and who puts rides on a trip holds it."""
-    if kind is Kind.LOADED and draft.trip:
-        Trip.objects.select_for_update(no_key=True).filter(ref=draft.trip.strip().upper()).first()
+def _trip_locked(draft: ScanDraft, kind: Kind, shipment_id: int) -> None:
+    """Goods scanned onto a trip they are not planned for are put on it, and who moves rides holds their trips.
+
+    The same for goods that leave: a trip that was missed is run after all.
+    """
+    if kind in (Kind.LOADED, Kind.DEPARTED) and draft.trip:
+        rides_locked([shipment_id], *Trip.objects.filter(ref=draft.trip.strip().upper()))
+
+
+def _close(scan: _Scan) -> None:
+    """Goods that leave on a trip that was missed say that it is run after all."""
+    trip = scan.subject.trip if scan.kind is Kind.DEPARTED and scan.subject.leg is not None else None
+    missed = trip if trip is not None and trip.state == TripState.MISSED else None
+    if missed:
+        noshow.revive(missed)
+    _ride(scan)
+    scan.ledger.close()
+    if missed:
+        rewatch(missed.vehicle_id)
 
 
 def _ride(scan: _Scan) -> None:

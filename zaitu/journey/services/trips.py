@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from zaitu.access import public as access
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.routes import simplified
-from zaitu.journey.domain.views import LegState, TripDraft, TripState
+from zaitu.journey.domain.views import TRIP_STATE_TEXTS, LegState, TripDraft, TripState
 from zaitu.journey.events import TripChanged
 from zaitu.journey.models import Leg, Shipment, Trip, TripStop
 from zaitu.journey.selectors.gathered import stops_of
@@ -130,14 +130,13 @@ def stop_planned(trip: Trip, stop: network.LineStopView) -> TripStop:
 
 
 def watch_next(vehicle_id: int) -> None:
-    """Have the vehicle watched for its running trip, or else for the next planned one."""
+    """Have the vehicle watched for the trip it has started last and not ended, or else for the next planned one."""
     open_trips = Trip.objects.filter(
         vehicle_id=vehicle_id, state__in=(TripState.PLANNED, TripState.RUNNING)
-    ).order_by("departs_at")
-    trips = sorted(open_trips, key=lambda trip: trip.state != TripState.RUNNING)
-    if not trips:
+    ).order_by(F("started_at").desc(nulls_last=True), "departs_at")
+    trip = open_trips.first()
+    if trip is None:
         return
-    trip = trips[0]
     line = network.line_get(actor=_INSIDE, code=trip.line_code)
     stops = stops_of([trip.pk])[trip.pk]
     stations = network.stations_by_codes({stop.station_code for stop in stops})
@@ -205,8 +204,8 @@ def trip_assign(*, actor: Principal, trip: str, waybills: Sequence[str]) -> list
     row, ids = _trip(trip), _ids(waybills)
     held = rides_locked(ids, row)
     row.refresh_from_db(fields=["state"])
-    if row.state in (TripState.DONE, TripState.CANCELLED):
-        raise RuleBroken(f"车次 {row.ref} 已结束，不能再配载")
+    if row.state not in (TripState.PLANNED, TripState.RUNNING):
+        raise RuleBroken(f"车次 {row.ref} {TRIP_STATE_TEXTS[TripState(row.state)][0]}，不能再配载")
     ledger = Ledger(actor=actor, ids=ids)
     must_hold(held, Leg.objects.filter(shipment__in=ids, state=LegState.PLANNED))
     assigned = assign(ledger, row, [ledger.shipments[pk] for pk in ids])
@@ -241,7 +240,8 @@ def assign(ledger: Ledger, trip: Trip, shipments: Sequence[Shipment]) -> list[st
     again = [leg.pk for leg in legs if leg.trip_id == trip.pk and leg.state == LegState.LEFT_BEHIND]
     Leg.objects.filter(pk__in=[*moved, *again]).delete()
     Leg.objects.bulk_create(new)
-    _retime(ledger, stops, new)
+    if trip.state != TripState.MISSED:
+        _retime(ledger, stops, new)
     ledger.touch(leg.shipment_id for leg in new)
     return [ledger.shipments[leg.shipment_id].waybill for leg in new]
 
@@ -281,7 +281,7 @@ def trip_cancel(*, actor: Principal, trip: str, reason: str) -> Trip:
     if not reason.strip():
         raise Invalid("请填写取消原因", fields={"reason": "请填写取消原因"})
     row = trip_locked(trip)
-    if row.state != TripState.PLANNED:
+    if row.state not in (TripState.PLANNED, TripState.MISSED):
         raise RuleBroken(f"车次 {row.ref} 已发车或已结束，不能取消")
     ids = list(Leg.objects.filter(trip=row).values_list("shipment_id", flat=True))
     ledger = Ledger(actor=actor, ids=ids)
@@ -331,3 +331,9 @@ def unwatch(trip: Trip) -> None:
     _lock(trip.vehicle_id)
     telemetry.watch_clear(actor=_INSIDE, vehicle_id=trip.vehicle_id, trip=trip.ref)
     watch_next(trip.vehicle_id)
+
+
+def rewatch(vehicle_id: int) -> None:
+    """`watch_next` for who does not hold the vehicle yet."""
+    _lock(vehicle_id)
+    watch_next(vehicle_id)

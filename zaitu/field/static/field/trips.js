@@ -51,7 +51,7 @@ export function tripPicker(main, app, kind, onpick) {
   fill(main, h("header", { class: "f-head" }, h("h1", {}, labelOf(kind)), h("p", { class: "muted" }, "选择车次")), list);
   const load = async () => {
     const answer = await tripsOf(app.station?.code ?? "");
-    const states = kind === "unloaded" ? ["running", "done"] : ["planned", "running"];
+    const states = kind === "unloaded" ? ["running", "done"] : ["planned", "running", "missed"];
     const trips = (answer?.trips ?? []).filter((trip) => states.includes(trip.state));
     if (!trips.length) {
       return fill(list, h("div", { class: "f-empty" }, icon("truck-off"), h("h2", {}, answer ? `没有可${labelOf(kind)}的车次` : "没有网络，也没有存过车次"),
