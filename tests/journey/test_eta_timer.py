@@ -1,6 +1,6 @@
 """The timer: predictions from real positions, told when they matter, in a fixed number of queries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -90,6 +90,50 @@ def test_a_truck_that_falls_behind_moves_the_eta_once_and_the_history_says_why()
     history = make.page(waybill).eta_history
     assert [point.reason for point in history][-1] == "progress"
     assert make.page(waybill).document["eta_reason"]["zh"]
+
+
+def shown(waybill):
+    """The hub's arrival as the tracking document has it."""
+    return datetime.fromisoformat(make.page(waybill).document["trip"]["stops"][1]["eta"])
+
+
+def test_a_stop_s_arrival_in_the_tracking_document_follows_the_truck_when_it_matters(time_machine):
+    waybill, trip = on_the_road()
+    start, planned = clock.now(), trip.stops[1].planned_arrival
+    hub = trip.stops[1].along_m / trip.length_m
+    # The ride to the destination: what is told of it does not change, so nothing but the stop makes the document anew.
+    Shipment.objects.update(to_station="XXXX")
+    assert abs(shown(waybill) - planned) < timedelta(seconds=1)
+    time_machine.move_to(start + timedelta(hours=5))
+    position(
+        trip, hub * 0.49
+    )  # a quarter of an hour behind: less than a tenth of the time left, or 10 minutes at least
+    version = row_of(waybill).version
+    assert refresh().shipments == 0
+    assert (row_of(waybill).version, shown(waybill)) == (version, planned.replace(microsecond=0))
+    position(trip, hub * 0.4)
+    refresh()
+    predicted = TripStop.objects.get(trip__ref=trip.ref, seq=1).eta
+    assert predicted - planned > timedelta(minutes=40)
+    assert abs(shown(waybill) - predicted) < timedelta(seconds=1)
+    assert row_of(waybill).version == version + 1
+    refresh()
+    assert row_of(waybill).version == version + 1
+
+
+def test_a_stop_that_is_a_little_overdue_does_not_make_all_documents_anew_at_each_look(time_machine):
+    waybill, trip = on_the_road()
+    hub = trip.stops[1].along_m / trip.length_m
+    start = trip.stops[1].planned_arrival - timedelta(minutes=1)
+    time_machine.move_to(start)
+    position(trip, hub * 0.999)
+    refresh()
+    version = row_of(waybill).version
+    for minutes in range(1, 9):
+        time_machine.move_to(start + timedelta(minutes=minutes))
+        position(trip, hub * 0.999)
+        refresh()
+    assert row_of(waybill).version <= version + 1
 
 
 def test_how_late_it_is_counts_from_the_first_promise():

@@ -96,6 +96,8 @@ class TripStop(models.Model):
     planned_departure = models.DateTimeField()
     eta = models.DateTimeField(null=True)
     """Predicted arrival while it has not arrived."""
+    eta_told = models.DateTimeField(null=True)
+    """The prediction that tracking documents show; follows `eta` when it matters."""
     predictions = models.JSONField(default=list)
     """[[made at, predicted arrival], …] ISO 8601, one per horizon (domain/eta.py): what the error quantiles learn from."""
     arrived_at = models.DateTimeField(null=True)

@@ -250,10 +250,14 @@ def _minute(at: datetime) -> datetime:
 
 def matters(told: datetime | None, new: datetime, now: datetime) -> bool:
     """Whether people should hear of the new ETA: it moved by more than a tenth of the time left, or the old one has passed."""
-    if told is None or told < now:
+    return told is None or told < now or moved(told, new, now)
+
+
+def moved(told: datetime | None, new: datetime, now: datetime) -> bool:
+    """The same for a stop on the way: one that is a few minutes overdue is no news at each look."""
+    if told is None:
         return True
-    least = min(max((told - now) * MATTERS_SHARE, MATTERS_BETWEEN[0]), MATTERS_BETWEEN[1])
-    return abs(new - told) >= least
+    return abs(new - told) >= min(max((told - now) * MATTERS_SHARE, MATTERS_BETWEEN[0]), MATTERS_BETWEEN[1])
 
 
 def next_departure(planned: Sequence[datetime], habit: datetime | None, now: datetime) -> datetime | None:

@@ -112,7 +112,7 @@ class Gathered:
             state=state,
             key_node=stop.key_node,
             planned_arrival=stop.planned_arrival,
-            eta=stop.eta,
+            eta=stop.eta_told,
             arrived_at=stop.arrived_at,
             departed_at=stop.departed_at,
         )

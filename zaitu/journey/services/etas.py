@@ -3,6 +3,7 @@
 Runs every 30 seconds. It also turns time passing into events: `arriving_soon`, and silence of a truck under way.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -52,6 +53,8 @@ class _Change:
     reason: etas.Reason = etas.Reason.PROGRESS
     soon: str = ""
     """Key of an `arriving_soon`; empty: none."""
+    stops: tuple[TripStop, ...] = ()
+    """Stops of its ride whose told arrival is no longer right."""
     silent_since: datetime | None = None
     heard: bool = False
 
@@ -68,6 +71,8 @@ class _Picture:
     errors: dict[tuple[str, int], tuple[float, ...]] = field(default_factory=dict)
     arrivals: dict[int, dict[int, datetime]] = field(default_factory=dict)
     """By trip: predicted arrival by seq."""
+    moved: defaultdict[int, list[TripStop]] = field(default_factory=lambda: defaultdict(list))
+    """By trip: stops whose prediction is far from what documents show."""
     listening_since: datetime | None = None
 
     def progress(self, trip: Trip) -> telemetry.Latest | None:
@@ -155,6 +160,8 @@ def _stops_save(picture: _Picture) -> int:
             at = arrivals.get(stop.seq)
             if at is None or stop.arrived_at is not None:
                 continue
+            if etas.moved(stop.eta_told, at, picture.now):
+                picture.moved[trip_id].append(stop)
             moved = stop.eta is None or abs(at - stop.eta) >= timedelta(minutes=1)
             if _remember(stop, at, picture.now) or moved:
                 stop.eta = at
@@ -208,7 +215,8 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
         is_near = aboard and arrival - now <= etas.SOON and shipment.detail != Detail.RETURNING
         soon = is_near and shipment.status in (Status.IN_TRANSIT, Status.AT_STOP)
     matters = eta is not None and etas.matters(shipment.eta, eta, now)
-    if not (matters or soon or silent or heard):
+    stops = tuple(one for one in picture.moved[trip.pk] if leg.from_seq < one.seq <= leg.to_seq)
+    if not (matters or soon or silent or heard or stops):
         return None
     horizon = etas.horizon_of((eta or now) - now)
     return _Change(
@@ -218,6 +226,7 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
         errors_s=picture.errors.get((trip.line_code, horizon), ()),
         reason=_reason(picture, trip),
         soon=f"soon:{trip.ref}" if soon else "",
+        stops=stops,
         silent_since=heard_at if silent else None,
         heard=heard,
     )
@@ -258,6 +267,7 @@ def _loose_changes(picture: _Picture) -> Iterable[_Change]:
 def _apply(actor: Principal, changes: Sequence[_Change], now: datetime) -> tuple[int, int, int]:
     """(told, soon, silent). Looks again once the shipments are locked: a scan may have come meanwhile."""
     ledger = Ledger(actor=actor, ids=[change.shipment_id for change in changes])
+    _stops_told(changes)
     told = soon = silent = 0
     for change in changes:
         shipment = ledger.shipments[change.shipment_id]
@@ -266,6 +276,8 @@ def _apply(actor: Principal, changes: Sequence[_Change], now: datetime) -> tuple
         if change.eta is not None and etas.matters(shipment.eta, change.eta, now):
             ledger.retime(shipment.pk, etas.window(change.eta, now, change.errors_s), change.reason)
             told += 1
+        if change.stops:
+            ledger.touch([shipment.pk])
         if change.soon:
             soon += ledger.add(_event(change, Kind.ARRIVING_SOON, change.soon, now))
         if change.silent_since is not None:
@@ -276,6 +288,16 @@ def _apply(actor: Principal, changes: Sequence[_Change], now: datetime) -> tuple
             ledger.add(_event(change, Kind.PROBLEM_SOLVED, key, now, code=Problem.NO_UPDATE.value))
     ledger.close()
     return told, soon, silent
+
+
+def _stops_told(changes: Iterable[_Change]) -> None:
+    """In the transaction of the documents that show it."""
+    stops = {stop.pk: stop for change in changes for stop in change.stops}
+    for stop in stops.values():
+        stop.eta_told = stop.eta
+    TripStop.objects.filter(arrived_at=None).bulk_update(
+        [stops[pk] for pk in sorted(stops)], ["eta_told"], batch_size=CHUNK
+    )
 
 
 def _event(change: _Change, kind: Kind, key: str, at: datetime, **data: str) -> NewEvent:

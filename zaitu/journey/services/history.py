@@ -161,6 +161,7 @@ def _stops(trip: Trip, line: network.LineView, past: PastTrip) -> list[TripStop]
         stop.eta = (
             None if stop.seq == 0 or stop.arrived_at else stop.planned_arrival + max(late, timedelta(0))
         )
+        stop.eta_told = stop.eta
         # What was unloaded in the past was counted then.
         stop.counted_at = departed or (arrived if trip.state == TripState.DONE else None)
     return stops

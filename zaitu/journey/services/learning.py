@@ -14,8 +14,8 @@ def learn(trip: Trip, stops: Sequence[TripStop], stop: TripStop) -> None:
     _pace(trip, stops, stop, stop.arrived_at)
     _errors(trip, stop, stop.arrived_at)
     # A stop that was reached is predicted no more, which also marks it as learned from.
-    stop.eta, stop.predictions = None, []
-    stop.save(update_fields=["eta", "predictions"])
+    stop.eta, stop.eta_told, stop.predictions = None, None, []
+    stop.save(update_fields=["eta", "eta_told", "predictions"])
 
 
 def _before(stops: Sequence[TripStop], stop: TripStop) -> TripStop | None:

@@ -126,6 +126,7 @@ def stop_planned(trip: Trip, stop: network.LineStopView) -> TripStop:
         planned_arrival=arrival,
         planned_departure=departure,
         eta=None if stop.seq == 0 else arrival,
+        eta_told=None if stop.seq == 0 else arrival,
     )
 
 
