@@ -196,6 +196,17 @@ def test_an_unknown_number_gets_an_honest_page(phone, product, shot):
     expect(phone.get_by_role("heading", name="货到哪了")).to_be_visible()
 
 
+def test_a_partner_s_number_may_be_typed_and_is_asked_for_its_tail(phone, product):
+    phone.goto(product.url)
+    phone.get_by_label("运单号").fill("YT 8800 1234 5678 9")
+    phone.locator("#query").get_by_role("button", name="查询").click()
+    form = phone.locator("#partner")
+    expect(form.get_by_label("合作承运商单号")).to_have_value("YT 8800 1234 5678 9")
+    form.get_by_label("手机号后四位").fill("0000")
+    form.get_by_role("button", name="查询").click()
+    expect(phone.get_by_role("heading")).to_have_text("没有查到这个运单")
+
+
 def test_the_api_docs_run_from_our_own_files(desktop, product):
     desktop.goto(f"{product.url}/api/v1/docs")
     expect(desktop.locator(".opblock")).to_have_count(7)

@@ -307,6 +307,16 @@ def test_a_forwarded_number_is_followed_both_ways():
     assert make.status(order.waybill) == ("in_transit", "out_for_delivery")
 
 
+def test_a_partner_s_number_is_kept_as_strangers_may_type_it_unless_it_is_too_short():
+    order = make.order()
+    for number in ("sf-1234 5678", "A-12"):
+        journey.shipment_forward(actor=make.TEST, waybill=order.waybill, number=number, carrier="顺丰")
+    assert list(NumberLink.objects.order_by("id").values_list("number", "plain")) == [
+        ("SF-1234 5678", "SF12345678"),
+        ("A-12", ""),
+    ]
+
+
 def test_another_customers_key_does_not_follow_a_partners_number():
     make.customer("ACME")
     make.customer("BETA")

@@ -116,6 +116,17 @@ def shipment(*, customer_code: str = "", car: Any = None, **more: Any) -> Simple
     )
 
 
+def forwarded(one: SimpleNamespace, number: str, carrier: str = "顺丰") -> str:
+    """A partner carries it under this number."""
+    from zaitu.journey.domain.partner_numbers import partner_number
+    from zaitu.journey.models import NumberLink
+
+    NumberLink.objects.create(
+        shipment=one.row, number=number, plain=partner_number(number), carrier=carrier, created_at=clock.now()
+    )
+    return number
+
+
 def changed(one: SimpleNamespace, **more: Any) -> None:
     """Rewrite the document and tell it as the outbox relay does."""
     from django.db import connection

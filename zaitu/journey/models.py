@@ -301,6 +301,8 @@ class NumberLink(models.Model):
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="+")
     number = models.CharField(max_length=NUMBER_LENGTH, db_index=True)
+    plain = models.CharField(max_length=NUMBER_LENGTH, blank=True, default="", db_index=True)
+    """How people outside find it (domain/partner_numbers.py); empty: they do not."""
     carrier = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField()
 

@@ -12,10 +12,12 @@ from zaitu.access import public as access
 from zaitu.customers.events import ContactErased
 from zaitu.journey.adapters.tracking import (
     EXACT_PRECISION_M,
+    Forwarded,
     Tracked,
     TrackedPage,
     TrackReader,
     route_points,
+    shipments_forwarded,
     track_page,
 )
 from zaitu.journey.domain.actions import ENDING_TABLE, ROAD_MAY_TOO, SCANS, Kind
@@ -26,6 +28,7 @@ from zaitu.journey.domain.document import details as track_details
 from zaitu.journey.domain.document_input import DocumentInput
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
 from zaitu.journey.domain.order_file import template
+from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
 from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
@@ -87,18 +90,19 @@ from zaitu.telemetry.events import StopEntered, StopLeft
 
 __all__ = [
     "DETAIL_TEXTS", "EXACT_PRECISION_M", "PROBLEMS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS",
-    "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput", "EtaPointView", "EventView", "History",
-    "HistoryTaken", "Kind", "LabelView", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
-    "PartnerEvent", "PartnerReport", "Party", "PartyDraft", "PastEvent", "PastOrder", "PastTrip",
-    "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError", "ScanDraft",
-    "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView", "SignerRelation",
-    "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft", "TripState", "TripStopView",
-    "TripView", "eta_refresh", "event_record", "event_void", "events_of", "file_read", "file_store",
-    "history_import", "labels", "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create",
-    "orders_import", "orders_template", "partner_events", "people_read", "position_coarse", "route_points",
-    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
-    "shipments_search", "track", "track_answer", "track_details", "track_page", "trip_assign", "trip_cancel",
-    "trip_finish", "trip_get", "trip_plan", "trip_sheet", "trips_list", "trips_missed", "unloading_close",
+    "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded",
+    "History", "HistoryTaken", "Kind", "LabelView", "Level", "ManualEvent", "OrderDraft", "OrderView",
+    "OrdersImported", "PartnerEvent", "PartnerReport", "Party", "PartyDraft", "PastEvent", "PastOrder",
+    "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
+    "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
+    "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
+    "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
+    "file_read", "file_store", "history_import", "labels", "on_contact_erased", "on_stop_entered",
+    "on_stop_left", "order_create", "orders_import", "orders_template", "partner_events", "partner_number",
+    "people_read", "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward",
+    "shipment_page", "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track",
+    "track_answer", "track_details", "track_page", "trip_assign", "trip_cancel", "trip_finish", "trip_get",
+    "trip_plan", "trip_sheet", "trips_list", "trips_missed", "unloading_close",
 ]  # fmt: skip
 
 

@@ -70,6 +70,16 @@ def waybill_make(prefix: str) -> str:
     return waybill_new(prefix, f"{secrets.randbelow(10**RANDOM_DIGITS):0{RANDOM_DIGITS}d}")
 
 
+def number_plain(text: str) -> str:
+    """Any number without what people put around it: full-width characters, lower case, spaces and dashes are put right.
+
+    Empty for a text that is longer than any number is written.
+    """
+    if len(text) > _LONGEST_INPUT:
+        return ""
+    return _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+
+
 def waybill_normal(text: str, *, prefix: str = "") -> str:
     """The number as it is stored, from what a person typed, read out, pasted or scanned.
 
@@ -78,9 +88,7 @@ def waybill_normal(text: str, *, prefix: str = "") -> str:
     """
     if _STORED.fullmatch(text) and not _damm(text[-DIGITS:]):
         return text  # links and programs send it so: no need to put anything right
-    if len(text) > _LONGEST_INPUT:
-        raise Mistyped
-    plain = _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    plain = number_plain(text)
     letters = plain[:-DIGITS].translate(_LOOKS_LIKE_LETTER) or prefix or settings.ZAITU_WAYBILL_PREFIX
     digits = plain[-DIGITS:].translate(_LOOKS_LIKE_DIGIT)
     if not PREFIX.fullmatch(letters) or not re.fullmatch(r"[0-9]{13}", digits) or _damm(digits):

@@ -7,14 +7,13 @@ from zaitu.customers.public import tail_index
 from zaitu.kernel import signing
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Principal, Right
-from zaitu.kernel.waybills import Mistyped, waybill_normal
+from zaitu.kernel.waybills import Mistyped, number_plain, waybill_normal
 
 TAILS_PER_NUMBER: Final = 5
 TAILS_WINDOW_S: Final = 15 * 60
 GRANT_S: Final = 12 * 3600
 """How long a right tail opens the details on that browser."""
 _PURPOSE: Final = "portal.grant"
-_LONGEST_NUMBER: Final = 64
 
 
 def tail_attempts_key(number: str) -> str:
@@ -25,7 +24,7 @@ def tail_attempts_key(number: str) -> str:
     try:
         counted = waybill_normal(number)
     except Mistyped:
-        counted = "".join(number.split()).upper()[:_LONGEST_NUMBER]
+        counted = number_plain(number)
     return f"tail:{counted}"
 
 

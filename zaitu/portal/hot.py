@@ -191,7 +191,7 @@ class Hot:
         with self.tracker.watch() as watch:
             watch.news.set()  # something may have happened before we listened
             while True:
-                watch.follow(f"shipment:{question.waybill}", f"vehicle:{shown.tracked.vehicle_id}")
+                watch.follow(f"shipment:{shown.tracked.waybill}", f"vehicle:{shown.tracked.vehicle_id}")
                 before, shown = shown, await self._news(question, watch, shown, send)
                 if (shown.tracked.version, shown.exact) != (before.tracked.version, before.exact):
                     await _event(send, _track_event(shown))
@@ -206,7 +206,7 @@ class Hot:
             await _event(send, b": still here\n\n")
         watch.news.clear()
         try:
-            entry = await self.tracker.find(question.waybill, lang=question.lang)
+            entry = await self.tracker.find(shown.tracked.waybill, lang=question.lang)
         except Unavailable:
             return shown
         return await self._shown(question, entry.tracked or shown.tracked)

@@ -39,9 +39,10 @@ class Misses:
         if wait_s > 0:
             raise RateLimited("查询太频繁，请稍后再试", retry_after_s=int(wait_s) + 1)
 
-    def count(self, address: str) -> None:
-        """One more miss of this address: a statement, so not for an event loop."""
-        allowed, wait_s = limits.attempt(f"misses:{address}", MISSES, MISSES_WINDOW_S)
+    def count(self, address: str, *, times: int = 1) -> None:
+        """A miss of this address, or one that weighs as several: statements, so not for an event loop."""
+        for _ in range(times):
+            allowed, wait_s = limits.attempt(f"misses:{address}", MISSES, MISSES_WINDOW_S)
         if not allowed:
             self.blocked[address] = time.monotonic() + wait_s
             if len(self.blocked) > _KEPT:

@@ -9,6 +9,7 @@ pages = [
     path("privacy", views.privacy, name="privacy"),
     path("offline", offline, name="offline"),
     path("t/sw.js", views.service_worker, name="service-worker"),
+    path("find", views.find, name="find"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),

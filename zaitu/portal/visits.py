@@ -14,7 +14,7 @@ from zaitu.journey import public as journey
 from zaitu.kernel import limits
 from zaitu.kernel.errors import Forbidden, NotFound, RateLimited, Unavailable
 from zaitu.kernel.principal import Principal
-from zaitu.portal import grants, rates
+from zaitu.portal import grants, partners, rates
 from zaitu.portal.misses import misses
 from zaitu.portal.tracker import Entry, Tracker
 from zaitu.portal.wire import Question
@@ -32,6 +32,11 @@ class Visit:
     tracked: journey.Tracked
     exact: bool
     """Whether everything may be shown."""
+
+
+def _weight(question: Question, tracked: journey.Tracked | None) -> int:
+    tried_partners = question.tail and tracked is None and partners.lookup(question.number)
+    return partners.MISS_WEIGHT if tried_partners else 1
 
 
 class Visits:
@@ -57,14 +62,38 @@ class Visits:
             misses.refuse(question.address)
         if question.tail:
             await self._count_tail(question.number)
-        entry = await self._tracker.find(question.waybill, lang=question.lang) if question.waybill else None
+        entry = await self._entry(question, holder)
         tracked = entry.tracked if entry is not None else None
         opened = await self.opens(question, holder, tracked)
         if entry is None or tracked is None or opened is False:
             if holder is None:
-                await self.in_thread(lambda: misses.count(question.address))
+                weight = _weight(question, tracked)
+                await self.in_thread(lambda: misses.count(question.address, times=weight))
             raise NotFound
         return Visit(entry, tracked, bool(opened))
+
+    async def _entry(self, question: Question, holder: Principal | None) -> Entry | None:
+        """By our number; by a partner's, when there is none of ours and something was shown that may open it."""
+        lang = question.lang
+        entry = await self._tracker.find(question.waybill, lang=lang) if question.waybill else None
+        if (entry is not None and entry.tracked is not None) or not (question.tail or holder):
+            return entry
+        waybill = await self._by_partner(question, holder)
+        return await self._tracker.find(waybill, lang=lang) if waybill else None
+
+    async def _by_partner(self, question: Question, holder: Principal | None) -> str:
+        plain = partners.lookup(question.number)
+        reader = self._tracker.reader
+        if not plain:
+            return ""
+        if holder is not None:
+            return partners.opened_by_key(await reader.forwarded(plain), holder)
+        key, tries, window_s = partners.block_key(plain), partners.BLOCK_TRIES, partners.BLOCK_WINDOW_S
+        partners.must_wait(await limits.attempt_async(reader, key, tries, window_s))
+        waybill = partners.opened_by_tail(await reader.forwarded(plain), question.tail)
+        if waybill:
+            await limits.refund_async(reader, key)
+        return waybill
 
     async def opens(
         self, question: Question, holder: Principal | None, tracked: journey.Tracked | None

@@ -19,7 +19,8 @@ from django.conf import settings
 from django.db import connection as django_connection
 
 from zaitu.journey.domain.document import Position
-from zaitu.kernel import db, logs
+from zaitu.journey.domain.partner_numbers import FOUND_FOR
+from zaitu.kernel import clock, db, logs
 from zaitu.kernel.errors import Unavailable
 from zaitu.kernel.geo import Polyline
 
@@ -38,6 +39,11 @@ _COLUMNS: Final = """
 """
 _API: Final = f"SELECT s.document->'api'->>$2 AS api, {_COLUMNS} WHERE s.waybill = ANY($1::text[])"
 _PAGE: Final = f"SELECT s.document - 'api' AS document, s.consignor_contact, s.consignee_contact, t.vehicle_id AS trip_vehicle_id, t.done_at, {_COLUMNS} WHERE s.waybill = %s"
+
+_PARTNERS: Final = """
+    SELECT s.waybill, s.customer_code, s.consignor_tail, s.consignee_tail
+      FROM journey_numberlink AS n JOIN journey_shipment AS s ON s.id = n.shipment_id
+     WHERE n.plain = {} AND n.created_at > {} ORDER BY n.id DESC LIMIT 20"""
 
 log = logs.logger("journey.tracking")
 
@@ -76,6 +82,24 @@ class TrackedPage:
     """(vehicle, from, to) of its trip once that has started, also when the journey is over: whose probes measured its cold."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """A shipment that a partner carries under a number of its own: whose it is, nothing else."""
+
+    waybill: str
+    customer_code: str
+    tails: frozenset[str]
+    """Blind indexes of the parties' phone tails."""
+
+
+def _forwarded(row: Mapping[str, Any]) -> Forwarded:
+    return Forwarded(waybill=row["waybill"], customer_code=row["customer_code"], tails=_tails(row))
+
+
+def _tails(row: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(tail for tail in (row["consignor_tail"], row["consignee_tail"]) if tail)
+
+
 def fix_of(row: Mapping[str, Any], *, trip: str, since: datetime | None) -> Position | None:
     """A fix as a position of this trip's shipments; None when it is older than the trip or has no place."""
     if row["lat"] is None or row["lon"] is None or (since is not None and row["at"] < since):
@@ -99,7 +123,7 @@ def _tracked(row: Mapping[str, Any], api: str) -> Tracked:
         version=row["version"],
         final=row["final"],
         customer_code=row["customer_code"],
-        tails=frozenset(tail for tail in (row["consignor_tail"], row["consignee_tail"]) if tail),
+        tails=_tails(row),
         vehicle_id=vehicle_id,
         trip_id=row["trip_id"],
         trip=trip,
@@ -135,6 +159,11 @@ class TrackReader:
             if self._worker is None or self._worker.done():
                 self._worker = asyncio.create_task(self._read_all())
         return await asyncio.shield(found)
+
+    async def forwarded(self, number: str) -> list[Forwarded]:
+        """Shipments under this partner's number (`partner_number`), the newest first. Raises Unavailable."""
+        rows = await self._fetch(_PARTNERS.format("$1", "$2"), number, clock.now() - FOUND_FOR)
+        return [_forwarded(row) for row in rows]
 
     async def route(self, trip_id: int | None) -> Polyline | None:
         """The trip's route as it is drawn; a planned trip's route does not change, so it is kept."""
@@ -229,6 +258,14 @@ def track_page(waybill: str) -> TrackedPage | None:
         contact_ids=(row["consignor_contact"], row["consignee_contact"]),
         ride=(row["trip_vehicle_id"], row["started_at"], row["done_at"]) if row["started_at"] else None,
     )
+
+
+def shipments_forwarded(number: str) -> list[Forwarded]:
+    """`TrackReader.forwarded` by Django's connection."""
+    with django_connection.cursor() as cursor:
+        cursor.execute(_PARTNERS.format("%s", "%s"), [number, clock.now() - FOUND_FOR])
+        names = [column[0] for column in cursor.description]
+        return [_forwarded(dict(zip(names, values, strict=True))) for values in cursor.fetchall()]
 
 
 def route_points(trip_id: int) -> list[list[float]]:

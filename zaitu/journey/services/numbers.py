@@ -10,6 +10,7 @@ from django.db import transaction
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.fold import FoldEvent
+from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.views import LegState
 from zaitu.journey.models import Leg, NumberLink, Piece, Shipment
 from zaitu.journey.services.corrections import MANUAL
@@ -45,7 +46,9 @@ def shipment_forward(
     if NumberLink.objects.filter(shipment=shipment, number=number, carrier=carrier).exists():
         return shipment
     now = clock.now()
-    NumberLink.objects.create(shipment=shipment, number=number, carrier=carrier, created_at=now)
+    NumberLink.objects.create(
+        shipment=shipment, number=number, plain=partner_number(number), carrier=carrier, created_at=now
+    )
     for kind, key in ((Kind.FORWARDED, "forward"), (Kind.HANDED_TO_PARTNER, "handed")):
         ledger.add(
             NewEvent(

@@ -28,6 +28,7 @@ _TRACK_PARAMETERS: Final = [
         "name": "waybill",
         "in": "path",
         "required": True,
+        "description": "运单号；合作承运商的单号须同时带 phone_tail 或本客户的密钥",
         "schema": {"type": "string", "minLength": 1, "maxLength": 40},
         "example": "ZT0412883755124",
     },

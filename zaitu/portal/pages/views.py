@@ -18,7 +18,7 @@ from zaitu.kernel import limits, signing
 from zaitu.kernel.addresses import client_network
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.waybills import Mistyped, waybill_normal
-from zaitu.portal import details, grants
+from zaitu.portal import details, grants, partners
 from zaitu.portal.misses import misses
 from zaitu.portal.pages import tracking
 
@@ -36,7 +36,12 @@ def query(request: HttpRequest) -> HttpResponse:
     try:
         return HttpResponseRedirect(f"/t/{waybill_normal(asked)}")
     except Mistyped:
-        context = {"prefix": settings.ZAITU_WAYBILL_PREFIX, "asked": asked[:64], "mistyped": True}
+        context = {
+            "prefix": settings.ZAITU_WAYBILL_PREFIX,
+            "asked": asked[:64],
+            "mistyped": True,
+            "partner": bool(partners.lookup(asked)),
+        }
         return render(request, "portal/query.html", context, status=404)
 
 
@@ -69,13 +74,15 @@ def track(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def unlock(request: HttpRequest, number: str) -> HttpResponse:
     """The last four digits of a party's phone: right ones open the details on this browser for twelve hours."""
-    page = _find(request, number)
+    misses.refuse(_network(request))
     tail = request.POST.get("phone_tail", "").strip()[:20]
     key = grants.tail_attempts_key(number)
     allowed, wait_s = limits.attempt(key, grants.TAILS_PER_NUMBER, grants.TAILS_WINDOW_S)
     if not allowed:
+        page = _find(request, number)
         said = _("错误次数过多，请 %(minutes)s 分钟后再试。") % {"minutes": -(-wait_s // 60)}
         return _page(request, page, wrong=said, status=429) if page else _missing(request)
+    page = _find(request, number, tail=tail)
     if page is None:
         return _missing(request)
     if not grants.tail_opens(tail, page.tracked.tails):
@@ -84,6 +91,11 @@ def unlock(request: HttpRequest, number: str) -> HttpResponse:
         return _page(request, page, wrong=said, status=422)
     limits.refund(key)
     return _opened(request, page.tracked.waybill)
+
+
+def find(request: HttpRequest) -> HttpResponse:
+    """A number and a tail from one form: how a shipment is found by a partner's number."""
+    return unlock(request, request.POST.get("q", "").strip()[:64])
 
 
 @never_cache
@@ -117,16 +129,32 @@ def _address(request: HttpRequest, path: str) -> str:
     return request.build_absolute_uri(path) if unset else f"{public}{path}"
 
 
-def _find(request: HttpRequest, number: str) -> "journey.TrackedPage | None":
-    """The shipment, or None; an address that misses too often is refused (RateLimited), whatever it asks for."""
+def _find(request: HttpRequest, number: str, *, tail: str = "") -> "journey.TrackedPage | None":
+    """The shipment, by our number or with the right tail by a partner's; or None.
+
+    An address that misses too often is refused (RateLimited), whatever it asks for.
+    """
     misses.refuse(client_network(request))
     try:
         page = journey.track_page(waybill_normal(number))
     except Mistyped:
         page = None
     if page is None:
-        misses.count(client_network(request))
+        plain = partners.lookup(number) if tail else ""
+        page = _by_partner(plain, tail) if plain else None
+        if page is None:
+            misses.count(client_network(request), times=partners.MISS_WEIGHT if plain else 1)
     return page
+
+
+def _by_partner(plain: str, tail: str) -> "journey.TrackedPage | None":
+    key = partners.block_key(plain)
+    partners.must_wait(limits.attempt(key, partners.BLOCK_TRIES, partners.BLOCK_WINDOW_S))
+    waybill = partners.opened_by_tail(journey.shipments_forwarded(plain), tail)
+    if not waybill:
+        return None
+    limits.refund(key)
+    return journey.track_page(waybill)
 
 
 def _missing(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@
   var input = document.getElementById("q");
   var help = document.getElementById("q-help");
   var plain = help.textContent;
+  var warned = "";
   // Damm's table (zaitu/kernel/waybills.py): a number is whole when its thirteen digits lead back to 0.
   var DAMM = ["0317598642", "7092154863", "4206871359", "1750983426", "6123045978", "3674209581", "5869720134", "8945362017", "9438617205", "2581436790"];
   var KEY = "zaitu.recent";
@@ -22,6 +23,11 @@
     if (/^[0-9]{13}$/.test(number)) return whole(number) ? "" : form.dataset.wrong;
     return /^[0-9]{0,12}$/.test(number) ? form.dataset.short : form.dataset.wrong;
   }
+  // A partner's number has another company's letters: the server asks for the phone's last digits then.
+  function foreign() {
+    var number = input.value.normalize("NFKC").toUpperCase().replace(/[\s\-–—_.·]/g, "");
+    return /^(?=(?:[A-Z]*[0-9]){6})(?=.*[A-Z])[A-Z0-9]{8,40}$/.test(number) && !number.startsWith(form.dataset.prefix);
+  }
   function show(text) {
     help.textContent = text || plain;
     help.className = text ? "field-error" : "muted";
@@ -29,11 +35,12 @@
   }
   input.addEventListener("input", function () {
     // Say nothing while somebody is still typing; a full number that cannot be right is said at once.
-    show(digits(input.value).length >= 13 ? fault() : "");
+    show(digits(input.value).length >= 13 && !foreign() ? fault() : "");
   });
   form.addEventListener("submit", function (event) {
-    var text = fault();
-    if (!text) return;
+    var text = foreign() ? "" : fault();
+    if (!text || input.value === warned) return; // who sends it again means it
+    warned = input.value;
     event.preventDefault();
     show(text);
     input.focus();
