@@ -1,16 +1,20 @@
 """Who sees and finds which shipments: to everybody, one that is not theirs is one that does not exist."""
 
+import io
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from tests.access import make as access
 from tests.journey import make
 from zaitu.access.models import AuditEntry
 from zaitu.customers.events import ContactErased
 from zaitu.journey import public as journey
-from zaitu.journey.models import Proof, Shipment
-from zaitu.kernel.errors import Forbidden, Invalid, NotFound
+from zaitu.journey.models import Proof, Shipment, StoredFile
+from zaitu.kernel.crypto import is_sealed
+from zaitu.kernel.errors import Forbidden, Invalid, NotFound, Unavailable
 from zaitu.kernel.principal import Right, anyone
 
 pytestmark = pytest.mark.django_db
@@ -192,10 +196,6 @@ def test_an_erased_person_is_found_no_more_and_the_record_stays():
 
 
 def image(size=(80, 60), kind="PNG"):
-    import io
-
-    from PIL import Image
-
     out = io.BytesIO()
     Image.new("RGB", size, "white").save(out, kind)
     return out.getvalue()
@@ -215,15 +215,47 @@ def test_a_photo_is_written_anew_and_read_by_those_who_see_the_shipment(files):
     content, mime = journey.file_read(actor=key("ACME"), file_id=stored)
     assert mime == "image/jpeg"
     assert content[:3] == b"\xff\xd8\xff"
-    from PIL import Image
-
-    with Image.open(next(files.rglob("*.jpg"))) as kept:
+    with Image.open(io.BytesIO(content)) as kept:
         assert max(kept.size) == 1600
     with pytest.raises(NotFound):
         journey.file_read(actor=key("BETA"), file_id=stored)
     for nothing in ("6f1c2c0e-0000-4000-8000-000000000000", "../../etc/passwd", ""):
         with pytest.raises(NotFound):
             journey.file_read(actor=key("ACME"), file_id=nothing)
+
+
+def test_on_the_disk_an_image_is_sealed_and_exchanged_ones_do_not_open(files):
+    one, two = (
+        journey.file_store(actor=make.TEST, waybill=make.order().waybill, kind="photo", content=image(size))
+        for size in ((80, 60), (60, 80))
+    )
+    first, second = (files / StoredFile.objects.get(pk=pk).path for pk in (one, two))
+    for path in (first, second):
+        assert is_sealed(path.read_bytes())
+        with pytest.raises(OSError, match="cannot identify"):
+            Image.open(path)
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(Unavailable):
+        journey.file_read(actor=make.TEST, file_id=two)
+    assert journey.file_read(actor=make.TEST, file_id=one)[0][:3] == b"\xff\xd8\xff"
+
+
+def test_an_image_stored_before_files_were_sealed_is_still_read(files):
+    stored = journey.file_store(
+        actor=make.TEST, waybill=make.order().waybill, kind="signature", content=image()
+    )
+    row = StoredFile.objects.get(pk=stored)
+    plain = image()
+    (files / row.path).write_bytes(plain)
+    assert journey.file_read(actor=make.TEST, file_id=stored) == (plain, "image/png")
+
+
+def test_a_file_that_grew_is_not_read_into_memory(files):
+    stored = journey.file_store(actor=make.TEST, waybill=make.order().waybill, kind="photo", content=image())
+    with (files / StoredFile.objects.get(pk=stored).path).open("ab") as handle:
+        handle.truncate(200 * 1024 * 1024)
+    with pytest.raises(Unavailable):
+        journey.file_read(actor=make.TEST, file_id=stored)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from zaitu.kernel.crypto import EncryptedTextField, Undecipherable, blind_index, decrypt, encrypt
+from zaitu.kernel.crypto import (
+    EncryptedTextField,
+    Undecipherable,
+    blind_index,
+    decrypt,
+    encrypt,
+    is_sealed,
+    seal,
+    unseal,
+)
 
 OLD = base64.urlsafe_b64encode(b"o" * 32).decode()
 NEW = base64.urlsafe_b64encode(b"n" * 32).decode()
@@ -54,6 +63,39 @@ def test_after_a_new_key_is_put_first_old_values_are_read_and_indexes_stay(setti
     assert decrypt(fresh) == "李四"
     with pytest.raises(Undecipherable, match="not configured"):
         decrypt(token)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff" + bytes(range(256)) * 40])
+def test_a_sealed_file_opens_under_its_name_and_shows_nothing(content):
+    sealed = seal(content, "a")
+    assert is_sealed(sealed)
+    assert not is_sealed(content)
+    assert len(sealed) == len(content) + 36
+    assert b"\xff\xd8\xff" not in sealed
+    assert unseal(sealed, "a") == content
+    with pytest.raises(Undecipherable):
+        unseal(sealed, "b")
+
+
+def test_an_altered_or_cut_file_is_noticed():
+    sealed = seal(b"a photo", "a")
+    for place in range(len(sealed)):
+        altered = bytearray(sealed)
+        altered[place] ^= 1
+        with pytest.raises(Undecipherable):
+            unseal(bytes(altered), "a")
+        with pytest.raises(Undecipherable):
+            unseal(sealed[:place], "a")
+
+
+def test_a_file_names_its_key_as_values_do(settings):
+    settings.ZAITU_DATA_KEY = OLD
+    sealed = seal(b"a photo", "a")
+    settings.ZAITU_DATA_KEY = f"{NEW},{OLD}"
+    assert unseal(sealed, "a") == b"a photo"
+    settings.ZAITU_DATA_KEY = NEW
+    with pytest.raises(Undecipherable, match="not configured"):
+        unseal(sealed, "a")
 
 
 def test_an_index_finds_within_its_purpose_only():

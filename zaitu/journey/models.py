@@ -391,7 +391,7 @@ class Proof(models.Model):
 
 
 class StoredFile(models.Model):
-    """A photo or signature, re-encoded by us, under the home's files."""
+    """A photo or signature, re-encoded by us and sealed (kernel.crypto), under the home's files."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""Personal data at rest: AES-256-GCM for values, keyed hashes (blind indexes) to find them again.
+"""Personal data at rest: AES-256-GCM for values and files, keyed hashes (blind indexes) to find them again.
 
 `ZAITU_DATA_KEY` holds one or more keys, comma separated, newest first: the first encrypts, all decrypt.
 Blind indexes use the last one, so that adding a key changes no index (docs/adr/0012).
@@ -24,6 +24,8 @@ from django.db.models.lookups import Lookup
 _NONCE_BYTES: Final = 12
 _KEY_ID_BYTES: Final = 4
 _INDEX_BYTES: Final = 16
+_SEALED: Final = b"ZTS1"
+"""What every sealed content begins with; no image does."""
 
 
 if TYPE_CHECKING:
@@ -62,8 +64,16 @@ def _key_id(master: bytes) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _cipher(master: bytes) -> AESGCM:
-    return AESGCM(_derived(master, "encrypt"))
+def _cipher(master: bytes, purpose: str = "encrypt") -> AESGCM:
+    return AESGCM(_derived(master, purpose))
+
+
+def _master(key_id: bytes) -> bytes:
+    """Raises Undecipherable."""
+    for master in _keys(settings.ZAITU_DATA_KEY):
+        if _key_id(master) == key_id:
+            return master
+    raise Undecipherable("the key of this value is not configured")
 
 
 def encrypt(text: str) -> str:
@@ -85,13 +95,35 @@ def decrypt(token: str) -> str:
     except (binascii.Error, ValueError):
         raise Undecipherable("not a token") from None
     key_id, nonce = raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
-    for master in _keys(settings.ZAITU_DATA_KEY):
-        if _key_id(master) == key_id:
-            try:
-                return _cipher(master).decrypt(nonce, raw[_KEY_ID_BYTES + _NONCE_BYTES :], key_id).decode()
-            except (InvalidTag, ValueError):
-                raise Undecipherable("the value was altered") from None
-    raise Undecipherable("the key of this value is not configured")
+    master = _master(key_id)
+    try:
+        return _cipher(master).decrypt(nonce, raw[_KEY_ID_BYTES + _NONCE_BYTES :], key_id).decode()
+    except (InvalidTag, ValueError):
+        raise Undecipherable("the value was altered") from None
+
+
+def seal(content: bytes, name: str) -> bytes:
+    """The content of a file as it may lie on a disk, 36 bytes longer; it opens under the same name only."""
+    master = _keys(settings.ZAITU_DATA_KEY)[0]
+    head, nonce = _SEALED + _key_id(master), secrets.token_bytes(_NONCE_BYTES)
+    return head + nonce + _cipher(master, "seal").encrypt(nonce, content, head + name.encode())
+
+
+def is_sealed(content: bytes) -> bool:
+    return content.startswith(_SEALED)
+
+
+def unseal(content: bytes, name: str) -> bytes:
+    """What was sealed under this name; raises Undecipherable."""
+    start = len(_SEALED) + _KEY_ID_BYTES
+    head, nonce = content[:start], content[start : start + _NONCE_BYTES]
+    if not is_sealed(content) or len(nonce) < _NONCE_BYTES:
+        raise Undecipherable("not a sealed content")
+    cipher = _cipher(_master(head[len(_SEALED) :]), "seal")
+    try:
+        return cipher.decrypt(nonce, content[start + _NONCE_BYTES :], head + name.encode())
+    except InvalidTag:
+        raise Undecipherable("the content was altered, or belongs to another name") from None
 
 
 def blind_index(text: str, purpose: str) -> str:

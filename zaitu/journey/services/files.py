@@ -1,4 +1,4 @@
-"""Photos and signatures: checked, re-encoded and kept under the home, readable by those who may see the shipment."""
+"""Photos and signatures: checked, re-encoded and kept under the home, sealed; readable by those who may see the shipment."""
 
 import io
 from contextlib import suppress
@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zaitu.access import public as access
 from zaitu.journey.models import Shipment, StoredFile
-from zaitu.kernel import clock
+from zaitu.kernel import clock, crypto, logs
 from zaitu.kernel.errors import Conflict, Invalid, TooLarge, Unavailable
 from zaitu.kernel.principal import Principal
 
@@ -23,8 +23,11 @@ MAX_PIXELS: Final = 50_000_000
 LONGEST_PX: Final = 1_600
 PER_SHIPMENT: Final = 200
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
+_STORED_MAX: Final = MAX_BYTES + 1024
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
+
+log = logs.logger("journey.files")
 
 
 @transaction.atomic
@@ -50,10 +53,9 @@ def file_store(
     if StoredFile.objects.filter(shipment=shipment).count() >= PER_SHIPMENT:
         raise TooLarge(f"一票最多保存 {PER_SHIPMENT} 张图片")
     file_id = file_id or uuid4()
-    ending = "png" if mime == PNG else "jpg"
-    name = f"journey/{file_id.hex[:2]}/{file_id.hex}.{ending}"
+    name = f"journey/{file_id.hex[:2]}/{file_id.hex}.sealed"
     try:
-        path = default_storage.save(name, ContentFile(encoded))
+        path = default_storage.save(name, ContentFile(crypto.seal(encoded, str(file_id))))
     except OSError as error:
         with suppress(OSError):
             default_storage.delete(name)  # what did fit must not fill a full disk further
@@ -97,9 +99,23 @@ def _encoded(content: bytes, kind: str) -> tuple[bytes, str]:
 
 
 def file_content(row: StoredFile) -> bytes:
-    """Raises Unavailable when the file is not on the disk."""
+    """Raises Unavailable when the file is not on the disk, or is not what was stored."""
     try:
-        with default_storage.open(row.path, "rb") as handle:
-            return bytes(handle.read())
-    except OSError as error:
+        return opened(row, stored(row))
+    except (OSError, crypto.Undecipherable) as error:
+        log.exception("a stored file cannot be read", file=str(row.pk))
         raise Unavailable("图片暂时无法读取") from error
+
+
+def stored(row: StoredFile) -> bytes:
+    """As it lies on the disk. Raises OSError, also for more than we ever store."""
+    with default_storage.open(row.path, "rb") as handle:
+        content = bytes(handle.read(_STORED_MAX + 1))
+    if len(content) > _STORED_MAX:
+        raise OSError(f"{row.path} is larger than anything we store")
+    return content
+
+
+def opened(row: StoredFile, content: bytes) -> bytes:
+    """The image; one stored before files were sealed lies as it is. Raises crypto.Undecipherable."""
+    return crypto.unseal(content, str(row.pk)) if crypto.is_sealed(content) else content
