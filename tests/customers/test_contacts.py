@@ -136,15 +136,15 @@ def test_a_contact_is_found_by_its_number_in_any_spelling_and_by_its_tail():
     make.contact(name="李雷", phone="13900005679")
     assert customers.contact_ids_by_phone(actor=actor, phone="+86-138-1234-5678") == [pk]
     assert customers.contact_ids_by_tail(actor=actor, tail="5678") == [pk]
-    assert customers.contact_tail_index(pk) == customers.tail_index("5678")
-    assert customers.contact_tail_index(pk) != customers.tail_index("5679")
+    assert customers.tail_indexes("5678") == (customers.contact_tail_index(pk),)
+    assert customers.contact_tail_index(pk) not in customers.tail_indexes("5679")
     assert customers.contact_tail_index(0) == ""
 
 
 @pytest.mark.parametrize("tail", ["", "567", "56789", "abcd", "５６７８", "5678 "])
 def test_a_tail_is_four_digits(tail):
     with pytest.raises(Invalid):
-        customers.tail_index(tail)
+        customers.tail_indexes(tail)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,16 @@ from zaitu.kernel.crypto import (
     EncryptedTextField,
     Undecipherable,
     blind_index,
+    blind_indexes,
     decrypt,
     encrypt,
+    fingerprint,
+    fingerprint_fits,
     is_sealed,
+    key_ids,
     seal,
+    sealed_newly,
+    token_start,
     unseal,
 )
 
@@ -52,17 +58,45 @@ def test_what_is_no_token_is_refused(token):
         decrypt(token)
 
 
-def test_after_a_new_key_is_put_first_old_values_are_read_and_indexes_stay(settings):
+def test_after_a_new_key_is_put_first_old_values_are_read_and_found(settings):
     settings.ZAITU_DATA_KEY = OLD
     token, index = encrypt("张三"), blind_index("5678", "tail")
+    assert blind_indexes("5678", "tail") == (index,)
     settings.ZAITU_DATA_KEY = f"{NEW},{OLD}"
     assert decrypt(token) == "张三"
-    assert blind_index("5678", "tail") == index
+    assert blind_indexes("5678", "tail") == (blind_index("5678", "tail"), index)
+    assert blind_index("5678", "tail") != index
     fresh = encrypt("李四")
     settings.ZAITU_DATA_KEY = NEW
     assert decrypt(fresh) == "李四"
     with pytest.raises(Undecipherable, match="not configured"):
         decrypt(token)
+
+
+def test_a_fingerprint_fits_its_text_as_long_as_its_key_is_there(settings):
+    settings.ZAITU_DATA_KEY = OLD
+    old, before_keys_were_named = fingerprint("an order", "x"), blind_index("an order", "x")
+    settings.ZAITU_DATA_KEY = f"{NEW},{OLD}"
+    for stored in (old, before_keys_were_named, fingerprint("an order", "x")):
+        assert fingerprint_fits(stored, "an order", "x")
+        assert not fingerprint_fits(stored, "another", "x")
+        assert not fingerprint_fits(stored, "an order", "y")
+    settings.ZAITU_DATA_KEY = NEW
+    assert not fingerprint_fits(old, "an order", "x")
+    assert fingerprint_fits("", "an order", "x"), "it was forgotten with its key"
+
+
+def test_every_token_says_at_its_start_whose_key_it_is(settings):
+    settings.ZAITU_DATA_KEY = OLD
+    token, sealed = encrypt("张三"), seal(b"x", "a")
+    assert token.startswith(token_start())
+    assert sealed_newly(sealed)
+    settings.ZAITU_DATA_KEY = f"{NEW},{OLD}"
+    assert not token.startswith(token_start())
+    assert encrypt("张三").startswith(token_start())
+    assert not sealed_newly(sealed)
+    assert len(key_ids()) == 2
+    assert key_ids()[0] == fingerprint("", "x")[:8]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff" + bytes(range(256)) * 40])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.journey import facts
-from zaitu.customers.public import ContactDraft, CustomerDraft, contact_put, customer_put, tail_index
+from zaitu.customers.public import ContactDraft, CustomerDraft, contact_put, customer_put, tail_indexes
 from zaitu.journey.domain.document import build
 from zaitu.kernel import clock
 from zaitu.kernel.principal import system
@@ -94,8 +94,8 @@ def shipment(*, customer_code: str = "", car: Any = None, **more: Any) -> Simple
         to_station="CTU01",
         consignor_contact=contact("李发货", "13900004321", "上海", "青浦区华新镇 1 号"),
         consignee_contact=contact("王小明", "13812345678", "成都", "青白江区城厢镇 8 号"),
-        consignor_tail=tail_index(CONSIGNOR_TAIL),
-        consignee_tail=tail_index(CONSIGNEE_TAIL),
+        consignor_tail=tail_indexes(CONSIGNOR_TAIL)[0],
+        consignee_tail=tail_indexes(CONSIGNEE_TAIL)[0],
         pieces_total=30,
         weight_kg=900,
         volume_m3=3,

@@ -23,6 +23,8 @@ from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Invalid, Unavailable
 
 FORMAT: Final = 1
+FILES_LOCK: Final = "files"
+"""Held by whoever copies the home's files, or exchanges them."""
 _MANIFEST: Final = "manifest.json"
 _DUMP: Final = "database.dump"
 _PARTS: Final = ("secrets", "company.txt", "files")
@@ -35,12 +37,16 @@ _CHUNK: Final = 1 << 20
 def backup(home: Home, url: str, file: Path) -> int:
     """Write everything into `file`; its size in bytes. The installation may be running: the database is one snapshot.
 
-    Raises Conflict when the file exists, Unavailable when the database or the disk does not give it.
+    Raises Conflict when the file exists or files are being sealed anew, Unavailable when the database or the disk does not give it.
     """
     if file.exists():
         raise Conflict(f"{file} 已存在，备份不会覆盖它")
     try:
-        with tempfile.TemporaryDirectory(prefix=".zaitu-backup-", dir=file.resolve().parent) as folder:
+        with (
+            # A file that is sealed anew while we copy would not be the one we counted.
+            home.locked(FILES_LOCK),
+            tempfile.TemporaryDirectory(prefix=".zaitu-backup-", dir=file.resolve().parent) as folder,
+        ):
             dump = Path(folder, _DUMP)
             # The database first: every file it knows is on disk before its row, and files are never taken away.
             dumps.dump(url, dump)

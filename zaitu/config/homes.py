@@ -16,6 +16,11 @@ _SOCKET_PATH_MAX: Final = 80
 """Unix socket addresses hold 108 bytes; PostgreSQL adds `/pg/.s.PGSQL.5432`."""
 
 
+def random_key() -> str:
+    """32 random bytes, in URL-safe base64."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
 class Home:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +36,7 @@ class Home:
         if not path.exists():
             self.made()
             path.parent.mkdir(exist_ok=True, mode=0o700)
-            made = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+            made = random_key()
             # Written aside and linked: two processes starting together agree on one secret.
             aside = path.with_name(f"{name}.{secrets.token_hex(4)}")
             aside.touch(mode=0o600)
@@ -43,6 +48,19 @@ class Home:
             finally:
                 aside.unlink()
         return path.read_text(encoding="ascii").strip()
+
+    def secret_put(self, name: str, value: str) -> None:
+        """Exchange a secret there is, as a whole: whoever reads it meanwhile finds the old one or the new one."""
+        path = self.path / "secrets" / name
+        aside = path.with_name(f"{name}.{secrets.token_hex(4)}")
+        aside.touch(mode=0o600)
+        owner = path.stat()
+        os.chown(aside, owner.st_uid, owner.st_gid)  # root may do it for the user who runs Zaitu
+        with aside.open("w", encoding="ascii") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
 
     @property
     def run(self) -> Path:

@@ -1,6 +1,6 @@
 """Tables of customers: contract customers, and the contacts on shipments with their personal data encrypted."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -9,6 +9,10 @@ from django.db import models
 from zaitu.kernel import clock
 from zaitu.kernel.crypto import EncryptedTextField
 from zaitu.kernel.history import tracked
+
+PHONE: Final = "phone"
+TAIL: Final = "tail"
+"""Purposes of the blind indexes of a contact's number and of its last four digits."""
 
 
 @tracked(exclude=["grams"])

@@ -1,7 +1,7 @@
 """The contract of customers: who ships with us, and whom a shipment concerns. Personal data is masked unless asked for with a reason."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -17,10 +17,13 @@ from zaitu.customers.domain.parties import (
     email_masked,
     masked,
 )
+from zaitu.customers.models import TAIL
+from zaitu.kernel.crypto import blind_indexes
 from zaitu.kernel.errors import Forbidden, Invalid, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.phones import phone_normal
 from zaitu.kernel.principal import Kind, Principal, Right
+from zaitu.kernel.rewriting import Batch, must_be_the_house
 
 __all__ = [
     "ContactDraft",
@@ -40,8 +43,9 @@ __all__ = [
     "customers_search",
     "email_looks_right",
     "email_masked",
+    "keys_rewrite",
     "person_erase",
-    "tail_index",
+    "tail_indexes",
 ]
 
 _TAIL: Final = re.compile(r"[0-9]{4}")
@@ -111,39 +115,47 @@ def person_erase(*, actor: Principal, phone: str, reason: str) -> int:
     """Blank every contact with this number; how many. Raises Invalid for what is no number, or without a reason."""
     actor.must(Right.CUSTOMERS_EDIT)
     actor.must(Right.PERSONAL_READ)
-    ids = selectors.contact_ids(customer_code=None, phone_index=services.phone_index(phone_normal(phone)))
+    ids = selectors.contact_ids(customer_code=None, phone=phone_normal(phone))
     return services.contacts_erase(actor=actor, ids=ids, reason=reason)
 
 
 def contact_ids_by_phone(*, actor: Principal, phone: str) -> list[int]:
     """Newest first, at most 1,000; a key finds its own customer's only. Raises Invalid for what is no number."""
     actor.must(Right.SHIPMENTS_READ)
-    return selectors.contact_ids(
-        customer_code=_own(actor), phone_index=services.phone_index(phone_normal(phone))
-    )
+    return selectors.contact_ids(customer_code=_own(actor), phone=phone_normal(phone))
 
 
 def contact_ids_by_tail(*, actor: Principal, tail: str) -> list[int]:
     """By the last four digits; newest first, at most 1,000; a key finds its own customer's only."""
     actor.must(Right.SHIPMENTS_READ)
-    return selectors.contact_ids(customer_code=_own(actor), tail_index=tail_index(tail))
+    return selectors.contact_ids(customer_code=_own(actor), tail=_tail(tail))
 
 
-def tail_index(tail: str) -> str:
-    """Blind index of the last four digits of a number; raises Invalid for anything but four digits."""
+def tail_indexes(tail: str) -> tuple[str, ...]:
+    """What the last four digits of a number may be found by (one index for each data key); raises Invalid for anything else."""
+    return blind_indexes(_tail(tail), TAIL)
+
+
+def _tail(tail: str) -> str:
     if not _TAIL.fullmatch(tail):
         raise Invalid("请输入手机号后四位", fields={"phone_tail": "请输入四位数字"})
-    return services.tail_index(tail)
+    return tail
 
 
 def contact_tail_indexes(ids: Iterable[int]) -> dict[int, str]:
-    """Blind index of the tail per contact; empty for an erased one. An index tells nothing, so no actor is asked."""
+    """Blind index of the tail per contact, to be stored; empty for an erased one. An index tells nothing, so no actor is asked."""
     return selectors.tail_indexes(ids)
 
 
 def contact_tail_index(contact_id: int) -> str:
     """Blind index of the contact's tail; empty when erased or unknown."""
     return selectors.tail_indexes([contact_id]).get(contact_id, "")
+
+
+def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
+    """Write contacts anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
+    must_be_the_house(actor)
+    return services.keys_rewrite()
 
 
 def _own(actor: Principal) -> str | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from zaitu.customers.domain.parties import ContactView, CustomerKind, CustomerView
-from zaitu.customers.models import Contact, Customer
+from zaitu.customers.models import PHONE, TAIL, Contact, Customer
+from zaitu.kernel.crypto import blind_index, blind_indexes
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
+from zaitu.kernel.phones import phone_tail
 from zaitu.kernel.search import query_grams
 
 PAGE_SIZE: Final = 50
@@ -66,12 +68,12 @@ def contacts(ids: Iterable[int], customer_code: str | None) -> dict[int, Contact
     }
 
 
-def contact_ids(*, customer_code: str | None, phone_index: str = "", tail_index: str = "") -> list[int]:
-    """Newest first; exactly one of the two indexes is given."""
+def contact_ids(*, customer_code: str | None, phone: str = "", tail: str = "") -> list[int]:
+    """Newest first; exactly one of the two is given, a phone in its stored spelling."""
     rows = (
-        Contact.objects.filter(phone_index=phone_index)
-        if phone_index
-        else Contact.objects.filter(tail_index=tail_index)
+        Contact.objects.filter(phone_index__in=blind_indexes(phone, PHONE))
+        if phone
+        else Contact.objects.filter(tail_index__in=blind_indexes(tail, TAIL))
     )
     if customer_code is not None:
         rows = rows.filter(customer__code=customer_code)
@@ -79,4 +81,6 @@ def contact_ids(*, customer_code: str | None, phone_index: str = "", tail_index:
 
 
 def tail_indexes(ids: Iterable[int]) -> dict[int, str]:
-    return dict(Contact.objects.filter(pk__in=list(ids)).values_list("pk", "tail_index"))
+    """Under the newest key, whatever key the contact's own index was made with."""
+    phones = Contact.objects.filter(pk__in=list(ids)).values_list("pk", "phone")
+    return {pk: blind_index(phone_tail(phone), TAIL) if phone else "" for pk, phone in phones}

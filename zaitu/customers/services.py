@@ -1,16 +1,20 @@
 """Writes of customers."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django.db import transaction
 
 from zaitu.access.public import audit
 from zaitu.customers.domain.parties import ContactDraft, CustomerDraft, contact_checked, customer_checked
 from zaitu.customers.events import ContactErased
-from zaitu.customers.models import Contact, Customer
+from zaitu.customers.models import PHONE, TAIL, Contact, Customer
 from zaitu.kernel import clock, outbox
-from zaitu.kernel.crypto import blind_index
+from zaitu.kernel.crypto import blind_index, blind_indexes
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.phones import phone_tail
 from zaitu.kernel.principal import Principal
+from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
 from zaitu.kernel.search import grams
 
 
@@ -35,8 +39,12 @@ def customer_put(*, actor: Principal, draft: CustomerDraft) -> Customer:
 def contact_put(*, actor: Principal, draft: ContactDraft) -> int:
     """The id of the contact with exactly these details, made when new. Only a new one is in the audit."""
     draft = contact_checked(draft)
+    fingerprints = _fingerprints(_parts(draft))
+    known = Contact.objects.filter(fingerprint__in=fingerprints).order_by("pk").values_list("pk", flat=True)
+    if known:
+        return known[0]
     contact, made = Contact.objects.get_or_create(
-        fingerprint=_fingerprint(draft),
+        fingerprint=fingerprints[0],
         defaults={
             "customer_id": _customer_id(draft.customer_code),
             "name": draft.name,
@@ -44,8 +52,8 @@ def contact_put(*, actor: Principal, draft: ContactDraft) -> int:
             "address": draft.address,
             "email": draft.email,
             "city": draft.city,
-            "phone_index": phone_index(draft.phone),
-            "tail_index": tail_index(phone_tail(draft.phone)),
+            "phone_index": blind_index(draft.phone, PHONE),
+            "tail_index": blind_index(phone_tail(draft.phone), TAIL),
         },
     )
     if made:
@@ -75,18 +83,45 @@ def contacts_erase(*, actor: Principal, ids: list[int], reason: str) -> int:
     return erased
 
 
-def phone_index(phone: str) -> str:
-    """Blind index of a number in its stored spelling."""
-    return blind_index(phone, "phone")
+def keys_rewrite() -> Iterator[Batch]:
+    """Contacts under the newest data key, with their indexes."""
+    return rows_rewrite("customers", {Contact: _indexes})
 
 
-def tail_index(tail: str) -> str:
-    return blind_index(tail, "tail")
+def _indexes(rows: Mapping[Any, Plain]) -> dict[Any, dict[str, str | None]]:
+    """A party that was taken in again meanwhile is a row of its own under the newest key: the older one is found no more."""
+    known = Contact.objects.filter(pk__in=rows, fingerprint__isnull=False)
+    wanted = {}
+    for pk, code, city in known.values_list("pk", "customer__code", "city"):
+        row = rows[pk]
+        parts = (code or "", row["name"], row["phone"], city, row["address"], row["email"])
+        wanted[pk] = _fingerprints(parts)[0]
+    taken = set(
+        Contact.objects.filter(fingerprint__in=wanted.values())
+        .exclude(pk__in=rows)
+        .values_list("fingerprint", flat=True)
+    )
+    found: dict[Any, dict[str, str | None]] = {}
+    for pk, row in rows.items():
+        mark = wanted.get(pk)
+        phone = row["phone"]
+        found[pk] = {
+            "phone_index": blind_index(phone, PHONE) if phone else "",
+            "tail_index": blind_index(phone_tail(phone), TAIL) if phone else "",
+            "fingerprint": None if mark in taken else mark,
+        }
+        if mark is not None:
+            taken.add(mark)
+    return found
 
 
-def _fingerprint(draft: ContactDraft) -> str:
-    parts = (draft.customer_code or "", draft.name, draft.phone, draft.city, draft.address, draft.email)
-    return blind_index("\x1f".join(parts), "contact")
+def _parts(draft: ContactDraft) -> tuple[str, ...]:
+    return (draft.customer_code or "", draft.name, draft.phone, draft.city, draft.address, draft.email)
+
+
+def _fingerprints(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a party with everything known of it, by each data key, the newest first."""
+    return blind_indexes("\x1f".join(parts), "contact")
 
 
 def _customer_id(code: str | None) -> int | None:

@@ -26,7 +26,7 @@ class Order(models.Model):
     client_ref = models.CharField(max_length=64, blank=True)
     """The customer's own number: the same number is the same order."""
     fingerprint = models.CharField(max_length=64)
-    """Keyed hash of what was asked, so that one `client_ref` with two contents is noticed."""
+    """Of what was asked (kernel.crypto.fingerprint), so that one `client_ref` with two contents is noticed."""
     product = models.CharField(max_length=CODE_LENGTH)
     items = models.JSONField(default=list)
     """[[sku, name, quantity], …] for the recheck."""
@@ -127,7 +127,7 @@ class Shipment(models.Model):
     consignor_contact = models.BigIntegerField(null=True)
     consignee_contact = models.BigIntegerField(null=True)
     consignor_tail = models.CharField(max_length=64, blank=True)
-    """Blind index of the last four digits of the phone (customers.public.tail_index)."""
+    """Blind index of the last four digits of the phone (customers.public.contact_tail_indexes)."""
     consignee_tail = models.CharField(max_length=64, blank=True)
     people = ArrayField(models.CharField(max_length=64), default=list)
     """Blind indexes of the parties' names, phones and phone tails, for exact search."""

@@ -3,7 +3,7 @@
 A customer's key sees and touches its own shipments only; to everybody a shipment that is not theirs is one that does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -79,12 +79,14 @@ from zaitu.journey.services import noshow as _noshow
 from zaitu.journey.services import numbers as _numbers
 from zaitu.journey.services import order_imports as _imports
 from zaitu.journey.services import orders as _orders
+from zaitu.journey.services import rewriting as _rewriting
 from zaitu.journey.services import scans as _scans
 from zaitu.journey.services import trips as _trip_services
 from zaitu.kernel.errors import Forbidden, Invalid
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right, system
+from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.network import public as network
 from zaitu.telemetry.events import StopEntered, StopLeft
 
@@ -97,12 +99,13 @@ __all__ = [
     "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
     "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
     "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
-    "file_read", "file_store", "history_import", "labels", "on_contact_erased", "on_stop_entered",
-    "on_stop_left", "order_create", "orders_import", "orders_template", "partner_events", "partner_number",
-    "people_read", "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward",
-    "shipment_page", "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track",
-    "track_answer", "track_details", "track_page", "trip_assign", "trip_cancel", "trip_finish", "trip_get",
-    "trip_plan", "trip_sheet", "trips_list", "trips_missed", "unloading_close",
+    "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
+    "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
+    "orders_template", "partner_events", "partner_number", "people_read", "position_coarse", "route_points",
+    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
+    "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
+    "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet", "trips_list",
+    "trips_missed", "unloading_close",
 ]  # fmt: skip
 
 
@@ -412,6 +415,21 @@ def unloading_close(*, actor: Principal) -> int:
     """Tell the shortages of stops where unloading has come to rest; how many stops. Raises Forbidden."""
     _staff(actor, Right.TRIPS_PLAN)
     return _counting.close_quiet(actor=actor)
+
+
+# A change of the data key
+
+
+def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
+    """Write rows anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
+    must_be_the_house(actor)
+    return _rewriting.keys_rewrite()
+
+
+def files_reseal(*, actor: Principal) -> Iterator[Batch]:
+    """The same for photos and signatures, while no backup runs. Raises Forbidden, OSError (disk full)."""
+    must_be_the_house(actor)
+    return _rewriting.files_reseal()
 
 
 # What lower rooms tell (config/wiring.py); delivered at least once, and harmless again

@@ -1,7 +1,7 @@
 """Personal data at rest: AES-256-GCM for values and files, keyed hashes (blind indexes) to find them again.
 
-`ZAITU_DATA_KEY` holds one or more keys, comma separated, newest first: the first encrypts, all decrypt.
-Blind indexes use the last one, so that adding a key changes no index (docs/adr/0012).
+`ZAITU_DATA_KEY` holds one or more keys, comma separated, newest first: the first encrypts and indexes, by all of them values are
+read and found, until `zaitu keys rewrite` has written everything anew (docs/adr/0012).
 """
 
 import base64
@@ -127,10 +127,46 @@ def unseal(content: bytes, name: str) -> bytes:
 
 
 def blind_index(text: str, purpose: str) -> str:
-    """32 hex digits to look an encrypted value up by; equal texts give equal indexes within one purpose only."""
-    master = _keys(settings.ZAITU_DATA_KEY)[-1]
+    """32 hex digits to store beside an encrypted value; equal texts give equal indexes within one purpose and key only."""
+    return _index(_keys(settings.ZAITU_DATA_KEY)[0], text, purpose)
+
+
+def blind_indexes(text: str, purpose: str) -> tuple[str, ...]:
+    """What to look a value up by: its index under each key, the newest first, since rows may still have an older one."""
+    return tuple(_index(master, text, purpose) for master in _keys(settings.ZAITU_DATA_KEY))
+
+
+def _index(master: bytes, text: str, purpose: str) -> str:
     key = _derived(master, f"index {purpose}")
     return hmac.new(key, text.encode(), hashlib.sha256).digest()[:_INDEX_BYTES].hex()
+
+
+def fingerprint(text: str, purpose: str) -> str:
+    """40 hex digits to recognise a text by that is kept nowhere: the key's id, and the blind index."""
+    return key_ids()[0] + blind_index(text, purpose)
+
+
+def fingerprint_fits(stored: str, text: str, purpose: str) -> bool:
+    """Whether the fingerprint is this text's. An empty one fits all: its key was changed, and its text is kept nowhere."""
+    return not stored or stored[-2 * _INDEX_BYTES :] in blind_indexes(text, purpose)
+
+
+# A change of the key
+
+
+def key_ids() -> tuple[str, ...]:
+    """Eight hex digits of each key, the newest first."""
+    return tuple(_key_id(master).hex() for master in _keys(settings.ZAITU_DATA_KEY))
+
+
+def token_start() -> str:
+    """How every token of the newest key begins: as many characters as its id alone decides."""
+    return base64.urlsafe_b64encode(_key_id(_keys(settings.ZAITU_DATA_KEY)[0])).decode()[:5]
+
+
+def sealed_newly(content: bytes) -> bool:
+    """Whether a file's content is sealed, and under the newest key."""
+    return content.startswith(_SEALED + _key_id(_keys(settings.ZAITU_DATA_KEY)[0]))
 
 
 class EncryptedTextField(_Text):

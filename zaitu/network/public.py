@@ -4,12 +4,13 @@ Reads that end in `_by_ids`, `_by_codes` or `_of` serve other rooms, which autho
 personal data beyond a driver's name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind, Principal, Right
+from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.network import selectors
 from zaitu.network.adapters.company import KEPT
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
@@ -32,7 +33,7 @@ from zaitu.network.domain.views import (
     VehicleDraft,
     VehicleView,
 )
-from zaitu.network.services import bindings, exports, imports, master, simulated
+from zaitu.network.services import bindings, exports, imports, master, simulated, store
 from zaitu.network.services import company as _company
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "drivers_list",
     "export_rows",
     "import_rows",
+    "keys_rewrite",
     "line_get",
     "line_put",
     "lines_by_codes",
@@ -289,3 +291,9 @@ def export_rows(*, actor: Principal, kind: str, format: str) -> bytes:  # noqa: 
     """
     actor.must(Right.NETWORK_READ)
     return exports.export_rows(actor=actor, kind=kind, format=format)
+
+
+def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
+    """Write drivers anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
+    must_be_the_house(actor)
+    return store.keys_rewrite()

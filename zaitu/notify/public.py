@@ -1,12 +1,13 @@
 """The contract of notify: tell people a fact, see what became of it, and look after webhook endpoints."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from zaitu.customers.events import ContactErased
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
+from zaitu.kernel.rewriting import Batch, must_be_the_house, rows_rewrite
 from zaitu.notify import selectors, services
 from zaitu.notify.domain.endpoints import EndpointDraft
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
@@ -28,6 +29,7 @@ __all__ = [
     "endpoint_secret_renew",
     "endpoint_test",
     "endpoints_list",
+    "keys_rewrite",
     "messages_of",
     "messages_trim",
     "on_contact_erased",
@@ -110,6 +112,12 @@ def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
 def on_contact_erased(event: ContactErased) -> None:
     """Blank where and what an erased person was told. Runs again without effect."""
     services.person_forget(person=event.subject)
+
+
+def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
+    """Write messages and endpoints anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
+    must_be_the_house(actor)
+    return rows_rewrite("notify")
 
 
 def _may_tell(actor: Principal, notice: Notice) -> None:

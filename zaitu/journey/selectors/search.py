@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from zaitu.customers import public as customers
 from zaitu.journey.domain.views import ShipmentQuery, ShipmentRow
 from zaitu.journey.models import NumberLink, Shipment
-from zaitu.journey.selectors.people import person_index, phone_index
+from zaitu.journey.selectors.people import person_indexes, phone_indexes
 from zaitu.journey.selectors.shipments import rows
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.pages import Page
@@ -68,7 +68,7 @@ def _matching(text: str) -> Q:
     if _NUMBER.fullmatch(text):
         return words | _by_number(re.sub(r"[\s-]", "", text).upper())
     if _HAN_NAME.fullmatch(text):
-        return words | Q(people__contains=[person_index(text)])
+        return words | Q(people__overlap=list(person_indexes(text)))
     return words
 
 
@@ -77,8 +77,8 @@ def _by_number(number: str) -> Q:
     found = Q(waybill__contains=number) | Q(pk__in=linked)
     digits = number.lstrip("+")
     if digits.isdigit() and len(digits) == 4:
-        found |= Q(people__contains=[customers.tail_index(digits)])
+        found |= Q(people__overlap=list(customers.tail_indexes(digits)))
     elif digits.isdigit() and 7 <= len(digits) <= 12:
         with suppress(Invalid):  # a part of a waybill that is no phone number
-            found |= Q(people__contains=[phone_index(digits)])
+            found |= Q(people__overlap=list(phone_indexes(digits)))
     return found

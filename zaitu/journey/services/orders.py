@@ -18,12 +18,12 @@ from zaitu.journey.domain.orders import order_checked, piece_label
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import OrderDraft, OrderView, PartyDraft
 from zaitu.journey.models import Order, Piece, Shipment
-from zaitu.journey.selectors.people import person_index, phone_index
+from zaitu.journey.selectors.people import people_of
 from zaitu.journey.selectors.rides import next_ride
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
 from zaitu.kernel import clock
-from zaitu.kernel.crypto import blind_index
+from zaitu.kernel.crypto import fingerprint, fingerprint_fits
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal, system
 from zaitu.kernel.search import grams
@@ -31,6 +31,7 @@ from zaitu.kernel.waybills import waybill_make
 from zaitu.network import public as network
 
 SOURCE: Final = "order"
+_ORDER: Final = "journey order"
 _INSIDE: Final = system("journey.orders")
 
 
@@ -40,30 +41,29 @@ def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
     Raises Invalid, and Conflict when that number stands for another content.
     """
     draft = order_checked(draft)
-    fingerprint = fingerprint_of(draft)
-    found = _placed_before(draft, fingerprint)
+    found = _placed_before(draft)
     if found is not None:
         return found
     places = _checked_places(draft)
     try:
         with transaction.atomic():
-            return _place(actor, draft, fingerprint, places)
+            return _place(actor, draft, places)
     except IntegrityError:
         # Somebody placed the same order while we did: the unique index made us wait for them.
-        found = _placed_before(draft, fingerprint)
+        found = _placed_before(draft)
         if found is None:
             raise
         return found
 
 
-def _placed_before(draft: OrderDraft, fingerprint: str) -> OrderView | None:
+def _placed_before(draft: OrderDraft) -> OrderView | None:
     if not draft.client_ref:
         return None
     order = Order.objects.filter(customer_code=draft.customer_code or "", client_ref=draft.client_ref).first()
     if order is None:
         return None
     shipment = Shipment.objects.filter(order_id=order.pk, parent=None).get()
-    if order.fingerprint != fingerprint:
+    if not fingerprint_fits(order.fingerprint, _text(draft), _ORDER):
         raise Conflict(
             f"客户单号 {draft.client_ref} 已用于运单 {shipment.waybill}，内容不同，请更换单号或核对"
         )
@@ -87,8 +87,11 @@ def order_view(shipment: Shipment, order: Order, *, existing: bool = False) -> O
 
 
 def fingerprint_of(draft: OrderDraft) -> str:
-    text = json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
-    return blind_index(text, "journey order")
+    return fingerprint(_text(draft), _ORDER)
+
+
+def _text(draft: OrderDraft) -> str:
+    return json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _checked_places(draft: OrderDraft) -> dict[str, network.StationView]:
@@ -107,14 +110,12 @@ def _checked_places(draft: OrderDraft) -> dict[str, network.StationView]:
     return stations
 
 
-def _place(
-    actor: Principal, draft: OrderDraft, fingerprint: str, stations: dict[str, network.StationView]
-) -> OrderView:
+def _place(actor: Principal, draft: OrderDraft, stations: dict[str, network.StationView]) -> OrderView:
     now = clock.now()
     order = Order.objects.create(
         customer_code=draft.customer_code or "",
         client_ref=draft.client_ref,
-        fingerprint=fingerprint,
+        fingerprint=fingerprint_of(draft),
         product=draft.product,
         items=[list(item) for item in draft.items],
         remarks=draft.remarks,
@@ -216,10 +217,7 @@ def contact_of(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft
 
 
 def _people(draft: OrderDraft, tails: Iterable[str]) -> list[str]:
-    found = {index for index in tails if index}
-    for party in (draft.consignor, draft.consignee):
-        found |= {person_index(party.name), phone_index(party.phone)}
-    return sorted(found)
+    return people_of(((party.name, party.phone) for party in (draft.consignor, draft.consignee)), tails)
 
 
 def words_of(draft: OrderDraft, stations: Mapping[str, network.StationView], customer_name: str) -> list[str]:

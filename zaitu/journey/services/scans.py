@@ -22,12 +22,13 @@ from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.scan_facts import Subject, subject_of
 from zaitu.journey.services.trips import assign, rewatch, rides_locked
 from zaitu.kernel import clock
-from zaitu.kernel.crypto import blind_index
+from zaitu.kernel.crypto import fingerprint, fingerprint_fits
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal
 
 SOURCE: Final = "scan"
 KEY_MAX: Final = 80
+_SCAN: Final = "journey scan"
 CLOCK_AHEAD: Final = timedelta(minutes=5)
 CLOCK_BEHIND: Final = timedelta(days=30)
 """A phone's clock further off than this is not believed: the scan happened when we heard of it."""
@@ -73,13 +74,19 @@ def _checked_kind(draft: ScanDraft) -> Kind:
 
 def _receipt(actor: Principal, draft: ScanDraft) -> ScanReceipt:
     text = json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
-    fingerprint = blind_index(text, "journey scan")
     ScanReceipt.objects.bulk_create(
-        [ScanReceipt(key=draft.key, fingerprint=fingerprint, actor=actor.name[:80], created_at=clock.now())],
+        [
+            ScanReceipt(
+                key=draft.key,
+                fingerprint=fingerprint(text, _SCAN),
+                actor=actor.name[:80],
+                created_at=clock.now(),
+            )
+        ],
         ignore_conflicts=True,
     )
     receipt = ScanReceipt.objects.select_for_update().get(key=draft.key)
-    if receipt.fingerprint != fingerprint:
+    if not fingerprint_fits(receipt.fingerprint, text, _SCAN):
         raise Conflict("这个操作编号已用于另一次扫描，请重新扫描")
     return receipt
 

@@ -4,15 +4,16 @@ Every function takes many drafts, already checked, and needs a fixed number of q
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
 from zaitu.kernel import crypto
 from zaitu.kernel.errors import Conflict
 from zaitu.kernel.geo import Polyline
+from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
 from zaitu.kernel.search import grams
 from zaitu.network.domain.lines import PlacedLine
 from zaitu.network.domain.views import (
@@ -114,6 +115,15 @@ def drivers_store(drafts: Sequence[DriverDraft], *, keep_user: bool = False) -> 
     _users_are_free(rows)
     stored, _ = _upsert(Driver, "code", rows)
     return stored
+
+
+def keys_rewrite() -> Iterator[Batch]:
+    """Drivers' phones under the newest data key, with their indexes."""
+    return rows_rewrite("network", {Driver: _indexes})
+
+
+def _indexes(rows: Mapping[Any, Plain]) -> dict[Any, dict[str, str]]:
+    return {pk: {"phone_index": crypto.blind_index(row["phone"], PHONE_PURPOSE)} for pk, row in rows.items()}
 
 
 def _users_are_free(rows: Sequence[Driver]) -> None:

@@ -74,7 +74,7 @@ def track(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def unlock(request: HttpRequest, number: str) -> HttpResponse:
     """The last four digits of a party's phone: right ones open the details on this browser for twelve hours."""
-    misses.refuse(_network(request))
+    misses.refuse(client_network(request))
     tail = request.POST.get("phone_tail", "").strip()[:20]
     key = grants.tail_attempts_key(number)
     allowed, wait_s = limits.attempt(key, grants.TAILS_PER_NUMBER, grants.TAILS_WINDOW_S)

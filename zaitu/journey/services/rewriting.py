@@ -1,0 +1,130 @@
+"""What the journey keeps under the data key, written anew after a change of it: rows with their indexes, and files."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from zaitu.customers import public as customers
+from zaitu.journey.models import Order, ScanReceipt, Shipment, StoredFile
+from zaitu.journey.selectors.people import people_of
+from zaitu.journey.services import files
+from zaitu.kernel import crypto, logs
+from zaitu.kernel.principal import system
+from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
+
+_ACTOR: Final = system("journey.keys")
+_FILES: Final = 50
+_FINGERPRINTS: Final = 2_000
+
+log = logs.logger("journey.keys")
+
+
+def keys_rewrite() -> Iterator[Batch]:
+    """Shipments, proofs, fingerprints."""
+    yield from rows_rewrite("journey", {Shipment: _indexes})
+    for model in (Order, ScanReceipt):
+        yield from _fingerprints_forget(model)
+
+
+def _indexes(rows: Mapping[Any, Plain]) -> dict[Any, dict[str, Any]]:
+    """Tails and people; those that were emptied, because somebody was erased, stay empty."""
+    shipments = list(
+        Shipment.objects.filter(pk__in=rows).only(
+            "consignor_contact", "consignee_contact", "consignor_tail", "consignee_tail", "people"
+        )
+    )
+    ids = {pk for row in shipments for pk in (row.consignor_contact, row.consignee_contact) if pk}
+    contacts = _contacts(ids)
+    tails = customers.contact_tail_indexes(contacts)
+    found: dict[Any, dict[str, Any]] = {}
+    for row in shipments:
+        both = [pk for pk in (row.consignor_contact, row.consignee_contact) if pk]
+        if not contacts.keys() >= set(both):
+            continue
+        parties = [
+            (contacts[pk].name, contacts[pk].phone) for pk in both if pk in contacts and contacts[pk].phone
+        ]
+        found[row.pk] = {
+            "consignor_tail": row.consignor_tail and tails.get(row.consignor_contact or 0, ""),
+            "consignee_tail": row.consignee_tail and tails.get(row.consignee_contact or 0, ""),
+            "people": row.people and people_of(parties, [tails.get(pk, "") for pk in both]),
+        }
+    return found
+
+
+def _contacts(ids: Collection[int]) -> dict[int, customers.ContactView]:
+    """Those that can be read."""
+    try:
+        return customers.contacts_read(actor=_ACTOR, ids=ids)
+    except crypto.Undecipherable:
+        if len(ids) == 1:
+            return {}
+        wanted = sorted(ids)
+        middle = len(wanted) // 2
+        return _contacts(wanted[:middle]) | _contacts(wanted[middle:])
+
+
+def _fingerprints_forget(model: type[Order] | type[ScanReceipt]) -> Iterator[Batch]:
+    """What they were made of is kept nowhere: told again, those orders and scans are taken for the same ones."""
+    table, newest = model._meta.db_table, crypto.key_ids()[0]  # noqa: SLF001  Django's documented door to a model
+    statement = f"""
+        UPDATE {table} SET fingerprint = '' WHERE id IN (
+            SELECT id FROM {table} WHERE fingerprint <> '' AND left(fingerprint, %s) <> %s
+             ORDER BY id LIMIT %s FOR NO KEY UPDATE)"""  # noqa: S608  our own names
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, [len(newest), newest, _FINGERPRINTS])
+            done = cursor.rowcount
+        if not done:
+            return
+        yield Batch(what=f"{table}.fingerprint", done=done)
+
+
+def files_reseal() -> Iterator[Batch]:
+    """Photos and signatures under the newest key, those stored before files were sealed as well.
+
+    A file is exchanged whole under its name, so that it is readable at every moment. Nobody may be copying the files: a backup
+    would find another file than it has counted. Raises OSError when the disk is full.
+    """
+    after: Any = None
+    while True:
+        rows = StoredFile.objects.order_by("pk")
+        batch = list((rows if after is None else rows.filter(pk__gt=after))[:_FILES])
+        if not batch:
+            return
+        outcomes = [_reseal(row) for row in batch]
+        if done := outcomes.count(True):
+            yield Batch(what="files", done=done)
+        if failed := outcomes.count(None):
+            yield Batch(what="files", done=0, failed=failed)
+        after = batch[-1].pk
+
+
+def _reseal(row: StoredFile) -> bool | None:
+    """True: done; False: nothing to do; None: no key opens it."""
+    try:
+        content = files.stored(row)
+    except FileNotFoundError:
+        log.warning("a stored file is not on the disk", file=str(row.pk))
+        return False
+    if crypto.sealed_newly(content):
+        return False
+    try:
+        image = files.opened(row, content)
+    except crypto.Undecipherable:
+        return None
+    target = Path(default_storage.path(row.path))
+    aside = target.with_name(f"{target.name}.new")
+    with aside.open("wb") as handle:
+        handle.write(crypto.seal(image, str(row.pk)))
+        handle.flush()
+        os.fsync(handle.fileno())
+    before = target.stat()
+    os.chown(aside, before.st_uid, before.st_gid)  # root may do it for the user who runs Zaitu
+    aside.chmod(before.st_mode & 0o777)
+    aside.replace(target)
+    return True
