@@ -14,6 +14,7 @@ from tests.portal.test_pages import csrf
 from tests.portal.test_track import SHAPE, events, key_for, whole
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.models import NumberLink
+from zaitu.journey.public import TrackReader
 from zaitu.kernel import clock
 from zaitu.kernel.waybills import waybill_make
 from zaitu.portal.partners import BLOCK_TRIES, MISS_WEIGHT, lookup
@@ -155,6 +156,24 @@ def test_an_ordinary_waybill_costs_no_question_more(db, rf):
     with CaptureQueriesContext(connection) as asked:
         assert views._find(rf.get("/"), waybill_make("ZT"), tail="5678") is None
     assert len(asked) == 1
+
+
+def test_the_api_looks_among_partners_only_for_what_is_none_of_ours(web, monkeypatch):
+    asked, fetch = [], TrackReader._fetch
+
+    async def counting(self, sql, *values):
+        asked.append("partners" if "numberlink" in sql else "attempts" if "attempts" in sql else "shipment")
+        return await fetch(self, sql, *values)
+
+    monkeypatch.setattr(TrackReader, "_fetch", counting)
+    one = make.shipment()
+    track(web, one.waybill)
+    assert asked == ["shipment"]
+    track(web, waybill_make("ZT"), "5678")
+    track(web, make.shipment().waybill, "5678")
+    assert asked[1:] == ["attempts", "shipment", "attempts", "shipment", "attempts"]
+    track(web, OTHER, "5678")
+    assert asked[6:] == ["attempts", "attempts", "partners"]
 
 
 # Pages
