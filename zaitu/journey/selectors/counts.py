@@ -1,11 +1,19 @@
-"""How many pieces were scanned onto, off and at a trip's stops."""
+"""What was scanned onto, off and at a trip's stops."""
 
+from collections import defaultdict
 from collections.abc import Collection
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, QuerySet
 
 from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.counts import Seen, of_total, pieces_seen
 from zaitu.journey.models import JourneyEvent
+
+
+def standing(**filters: object) -> QuerySet[JourneyEvent]:
+    """Events that were not voided, in the order they happened."""
+    voided = JourneyEvent.objects.filter(target=OuterRef("pk"))
+    return JourneyEvent.objects.filter(**filters).exclude(Exists(voided)).order_by("at", "id")
 
 
 def scanned(
@@ -15,21 +23,26 @@ def scanned(
     trip_id: int | None = None,
     shipment_ids: Collection[int] | None = None,
 ) -> dict[int, int]:
-    """Pieces by shipment, of scans that were not voided; a scan of the waybill alone counts as -1: all of them."""
-    voided = JourneyEvent.objects.filter(target=OuterRef("pk"))
-    events = JourneyEvent.objects.filter(kind=kind, station_code=station).exclude(Exists(voided))
+    """Pieces by shipment (domain/counts.py: -1 is all of them)."""
+    events = standing(kind=kind, station_code=station)
     if trip_id is not None:
         events = events.filter(trip_id=trip_id)
     if shipment_ids is not None:
         events = events.filter(shipment_id__in=shipment_ids)
-    rows = events.values_list("shipment_id").annotate(
-        labels=Count("piece", distinct=True),
-        counted=Sum("pieces"),
-        whole=Count("id", filter=Q(piece=None, pieces=None)),
-    )
-    return {pk: -1 if whole else labels + (counted or 0) for pk, labels, counted, whole in rows}
+    found: dict[int, list[Seen]] = defaultdict(list)
+    for pk, piece, pieces in events.values_list("shipment_id", "piece_id", "pieces"):
+        found[pk].append(Seen(piece, pieces))
+    return {pk: pieces_seen(scans) for pk, scans in found.items()}
 
 
-def of_total(found: int | None, total: int) -> int:
-    """A count of `scanned` in pieces, for a shipment of `total`."""
-    return total if found == -1 else found or 0
+def loaded(trip_ids: Collection[int]) -> dict[int, int]:
+    """Pieces scanned onto each trip, wherever they boarded it."""
+    events = standing(kind=Kind.LOADED, trip_id__in=trip_ids)
+    scans: dict[tuple[int, int, int], list[Seen]] = defaultdict(list)
+    rows = events.values_list("trip_id", "shipment_id", "shipment__pieces_total", "piece_id", "pieces")
+    for trip_id, shipment_id, total, piece, pieces in rows:
+        scans[trip_id, shipment_id, total].append(Seen(piece, pieces))
+    found: dict[int, int] = defaultdict(int)
+    for (trip_id, _, total), one in scans.items():
+        found[trip_id] += of_total(pieces_seen(one), total)
+    return found

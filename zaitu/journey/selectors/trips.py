@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Sum, When
+from django.db.models import Count, Q, Sum
 
 from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.counts import ALL, of_total
 from zaitu.journey.domain.views import (
     TRIP_STATE_TEXTS,
     Counts,
@@ -15,8 +16,8 @@ from zaitu.journey.domain.views import (
     TripStopView,
     TripView,
 )
-from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
-from zaitu.journey.selectors.counts import of_total, scanned
+from zaitu.journey.models import Leg, Trip, TripStop
+from zaitu.journey.selectors.counts import loaded, scanned
 from zaitu.journey.selectors.gathered import stops_of
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
@@ -39,7 +40,7 @@ def trip_views(trips: Sequence[Trip]) -> list[TripView]:
     stops = stops_of(ids)
     drivers = network.drivers_by_ids({row.driver_id for row in trips if row.driver_id})
     totals = _totals(ids)
-    loaded = _loaded(ids)
+    on_board = loaded(ids)
     views = []
     for row in trips:
         driver = drivers.get(row.driver_id) if row.driver_id else None
@@ -60,7 +61,7 @@ def trip_views(trips: Sequence[Trip]) -> list[TripView]:
                 points=tuple((lat, lon) for lat, lon in row.points),
                 length_m=row.length_m,
                 expected=expected,
-                loaded=loaded.get(row.pk, 0),
+                loaded=on_board.get(row.pk, 0),
                 shipments=shipments,
             )
         )
@@ -94,27 +95,6 @@ def _totals(trip_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
         .annotate(shipments=Count("id"), pieces=Sum("shipment__pieces_total"))
     )
     return {trip_id: (shipments, pieces or 0) for trip_id, shipments, pieces in rows}
-
-
-def _loaded(trip_ids: Iterable[int]) -> dict[int, int]:
-    """Pieces scanned onto each trip; a ride that was never scanned counts whole once it is under way."""
-    ids = list(trip_ids)
-    voided = JourneyEvent.objects.filter(target=OuterRef("pk"))
-    rows = (
-        JourneyEvent.objects.filter(trip_id__in=ids, kind=Kind.LOADED)
-        .exclude(Exists(voided))
-        .values_list("trip_id", "shipment_id")
-        .annotate(
-            labels=Count("piece", distinct=True),
-            counted=Sum("pieces"),
-            whole=Count("id", filter=Q(piece=None, pieces=None)),
-            total=Case(When(pk__isnull=False, then="shipment__pieces_total"), output_field=IntegerField()),
-        )
-    )
-    found: dict[int, int] = {}
-    for trip_id, _, labels, counted, whole, total in rows:
-        found[trip_id] = found.get(trip_id, 0) + (total if whole else labels + (counted or 0))
-    return found
 
 
 def trips(*, state: str, text: str, page: int) -> Page[TripView]:
@@ -170,7 +150,7 @@ def _sheet_row(
 ) -> SheetRow:
     shipment, loads = leg.shipment, leg.from_seq == seq
     total = shipment.pieces_total
-    expected = total if loads else of_total(boarded.get(shipment.pk, -1), total)
+    expected = total if loads else of_total(boarded.get(shipment.pk, ALL), total)
     found = of_total((on if loads else off).get(shipment.pk), total)
     counts = Counts(expected=expected, scanned=found)
     return SheetRow(

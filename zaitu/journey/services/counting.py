@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import Max, OuterRef, Subquery
 
 from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.counts import ALL, of_total
 from zaitu.journey.domain.problems import Problem
 from zaitu.journey.domain.views import Counts, LegState
 from zaitu.journey.models import JourneyEvent, Leg, Shipment, Trip, TripStop
-from zaitu.journey.selectors.counts import of_total, scanned
+from zaitu.journey.selectors.counts import scanned
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.kernel import clock
 from zaitu.kernel.principal import Principal
@@ -68,7 +69,7 @@ def unloading(
         on |= scanned(kind=Kind.LOADED, station=origin, trip_id=trip_id, shipment_ids=ids)
     return {
         row.pk: Counts(
-            expected=of_total(on.get(row.pk, -1), row.pieces_total),
+            expected=of_total(on.get(row.pk, ALL), row.pieces_total),
             scanned=of_total(off.get(row.pk), row.pieces_total),
         )
         for row in rows
