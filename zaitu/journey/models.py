@@ -194,10 +194,6 @@ class Piece(models.Model):
     seq = models.PositiveIntegerField()
     label = models.CharField(max_length=NUMBER_LENGTH, unique=True)
     """`ZT…-001`; keeps its number when the piece moves to a split waybill."""
-    kind = models.CharField(max_length=20, blank=True)
-    """Its last scan (an event kind), folded; empty: never scanned."""
-    station_code = models.CharField(max_length=CODE_LENGTH, blank=True)
-    at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["shipment", "seq"], name="journey_piece_once"),)

@@ -276,5 +276,24 @@ SCANS: Final[dict[Kind, Right]] = {
 }
 """What can be scanned in the field, and the right it takes. COLLECTED and UNLOADED are open to SCAN_ROAD too: drivers do both."""
 
+HANDLED: Final = frozenset(
+    {
+        Kind.COLLECTED,
+        Kind.INBOUND,
+        Kind.SORTED,
+        Kind.RECHECKED,
+        Kind.LOADED,
+        Kind.UNLOADED,
+        Kind.INSPECTED,
+        Kind.DEPARTED,
+        Kind.ARRIVED,
+        Kind.HANDED_TO_PARTNER,
+        Kind.OUT_FOR_DELIVERY,
+        Kind.READY_FOR_PICKUP,
+        *ENDING_TABLE,
+    }
+)
+"""Kinds that say where each piece is: told of the whole waybill they are told of all its pieces."""
+
 ROAD_MAY_TOO: Final = frozenset({Kind.COLLECTED, Kind.LOADED, Kind.UNLOADED})
 """Warehouse scans that a driver alone at a dock does as well."""

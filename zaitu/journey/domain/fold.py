@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from zaitu.journey.domain.actions import (
     ENDING_TABLE,
+    HANDLED,
     ORDER_IN_A_MOMENT,
     SIGNED_DETAILS,
     TABLE,
@@ -90,6 +91,9 @@ class State:
     """Codes of all open overlays."""
     nodes: tuple[Node, ...]
     pieces: dict[str, PieceState]
+    """By label, where a piece was told of by itself since the last word about all of them."""
+    whole: PieceState | None
+    """What was last told of all pieces: it holds for each that is not in `pieces`."""
     effective: frozenset[int]
     """Ids of the events that were neither repeats nor voided."""
     settling: frozenset[int]
@@ -190,6 +194,7 @@ class _Walk:
         self.open_problems: dict[Problem, dict[str, Any]] = {}
         self.nodes: list[Node] = []
         self.pieces: dict[str, PieceState] = {}
+        self.whole: PieceState | None = None
         self.seen: set[int] = set()
         self.called: set[tuple[str, bool]] = set()
         """Stops on the way that it has reached (False) and left (True)."""
@@ -199,12 +204,13 @@ class _Walk:
         before = self.shown()
         ended = self.settled.complete
         problem, changed = self._problems(event, ended=ended)
-        changed = self._settle(event) or changed
+        settled = self._settle(event)
+        changed = settled or changed
         if event.kind is Kind.REOPENED:
             self.settled = _Settled(self.frame.pieces)
             self.reopened_at = event.at
         self._move(event)
-        if not ended or event.kind is Kind.REOPENED:
+        if (settled or event.kind not in ENDING_TABLE) and (not ended or event.kind is Kind.REOPENED):
             self._remember(event)
         passed = self._passes(event)
         if changed or self.shown() != before or event.kind in _ALWAYS_SHOWN or (passed and not ended):
@@ -252,8 +258,18 @@ class _Walk:
     def _remember(self, event: FoldEvent) -> None:
         if event.station and event.kind in _LOCATING:
             self.station = event.station
+        state = PieceState(event.kind, event.station, event.at)
         if event.piece:
-            self.pieces[event.piece] = PieceState(event.kind, event.station, event.at)
+            self.pieces[event.piece] = state
+        elif event.kind in HANDLED and self._of_all(event):
+            self.whole = state
+            # A piece that came to an end by its own label is past what is told of the rest.
+            self.pieces = {label: one for label, one in self.pieces.items() if label in self.settled.labels}
+
+    def _of_all(self, event: FoldEvent) -> bool:
+        """A smaller count does not say which pieces, unless with it the last of them have come to an end."""
+        counted = self.frame.pieces if event.pieces is None else event.pieces
+        return counted >= self.frame.pieces or (event.kind in ENDING_TABLE and self.settled.complete)
 
     def _problems(self, event: FoldEvent, *, ended: bool) -> tuple[Problem | None, bool]:
         """Raise, solve or outgrow overlays; the problem the event speaks of, and whether it changed anything."""
@@ -294,6 +310,7 @@ class _Walk:
             problems=frozenset(problem.value for problem in self.open_problems),
             nodes=tuple(self.nodes),
             pieces=self.pieces,
+            whole=self.whole,
             effective=frozenset(self.seen),
             settling=frozenset(self.settled.ids),
         )

@@ -9,12 +9,21 @@ from django.db.models import Q
 
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.document_input import PlaceInput, ProofInput, StopInput, TripInput
-from zaitu.journey.domain.fold import FoldEvent
+from zaitu.journey.domain.fold import FoldEvent, Frame
 from zaitu.journey.domain.views import LegState, TripState
 from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Proof, Shipment, Trip, TripStop
 from zaitu.network import public as network
 
 _LEG_RANK: Final = {LegState.ON_BOARD: 0, LegState.PLANNED: 1, LegState.DONE: 2, LegState.LEFT_BEHIND: 3}
+
+
+def frame_of(row: Shipment) -> Frame:
+    return Frame(
+        origin=row.from_station,
+        destination=row.to_station,
+        pieces=row.pieces_total,
+        ordered_at=row.ordered_at,
+    )
 
 
 def events_of(shipment_ids: Collection[int]) -> dict[int, list[FoldEvent]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from zaitu.customers import public as customers
 from zaitu.journey.domain.actions import TEXTS, Kind
 from zaitu.journey.domain.eta import REASON_TEXTS, Reason
+from zaitu.journey.domain.fold import PieceState, fold
 from zaitu.journey.domain.problems import PROBLEMS, Problem
 from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
@@ -25,7 +26,7 @@ from zaitu.journey.domain.views import (
     ShipmentView,
 )
 from zaitu.journey.models import EtaPoint, JourneyEvent, Order, Piece, Proof, Shipment, StoredFile
-from zaitu.journey.selectors.gathered import gather
+from zaitu.journey.selectors.gathered import events_of, frame_of, gather
 from zaitu.journey.selectors.scanning import find
 from zaitu.journey.selectors.trips import trip_views
 from zaitu.kernel.errors import Forbidden, NotFound
@@ -44,6 +45,7 @@ SOURCE_TEXTS: Final = {
     "fact": "车辆定位",
     "timer": "系统预计",
     "manual": "人工登记",
+    "import": "历史导入",
 }
 LEG_TEXTS: Final = {
     LegState.PLANNED: "待装车",
@@ -200,15 +202,21 @@ def people(actor: Principal, shipment: Shipment, reason: str = "") -> tuple[Pers
 
 
 def _pieces(shipment: Shipment) -> tuple[PieceView, ...]:
-    return tuple(
-        PieceView(
-            label=piece.label,
-            kind=piece.kind,
-            kind_text=TEXTS[Kind(piece.kind)][0] if piece.kind else "",
-            station_code=piece.station_code,
-            at=piece.at,
-        )
-        for piece in Piece.objects.filter(shipment=shipment).order_by("seq")
+    """Each with the last scan of its label or of the whole waybill."""
+    state = fold(frame_of(shipment), events_of([shipment.pk])[shipment.pk])
+    labels = Piece.objects.filter(shipment=shipment).order_by("seq").values_list("label", flat=True)
+    return tuple(_piece_view(label, state.pieces.get(label, state.whole)) for label in labels)
+
+
+def _piece_view(label: str, last: PieceState | None) -> PieceView:
+    if last is None:
+        return PieceView(label=label, kind="", kind_text="", station_code="", at=None)
+    return PieceView(
+        label=label,
+        kind=last.kind.value,
+        kind_text=TEXTS[last.kind][0],
+        station_code=last.station,
+        at=last.at,
     )
 
 

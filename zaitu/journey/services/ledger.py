@@ -22,12 +22,12 @@ from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.document import build
 from zaitu.journey.domain.document_input import DocumentInput, NodeInput
-from zaitu.journey.domain.fold import FoldEvent, Frame, State, fold
+from zaitu.journey.domain.fold import FoldEvent, State, fold
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import LegState
 from zaitu.journey.events import ShipmentChanged
-from zaitu.journey.models import EtaPoint, JourneyEvent, Piece, Shipment
-from zaitu.journey.selectors.gathered import Gathered, events_of, gather
+from zaitu.journey.models import EtaPoint, JourneyEvent, Shipment
+from zaitu.journey.selectors.gathered import Gathered, events_of, frame_of, gather
 from zaitu.journey.services import notices
 from zaitu.kernel import clock, outbox
 from zaitu.kernel.principal import Principal
@@ -174,7 +174,6 @@ class Ledger:
         for row in touched:
             row.document = build(document_input(row, states[row.pk], gathered))
         _shipments_save(touched)
-        self._pieces_save(states)
         outbox.put(*(_changed_event(row) for row in touched))
         if not self._quiet:
             notices.tell_nodes(shipments=touched, states=states, gathered=gathered, new_ids=new_ids)
@@ -224,34 +223,12 @@ class Ledger:
         )
         self._retimed = {}
 
-    def _pieces_save(self, states: Mapping[int, State]) -> None:
-        """Pieces that an event names; a voided scan takes its piece back to the scan before."""
-        if not any(row.piece_id or row.kind == Kind.VOIDED for row in self.written):
-            return
-        named = {event.piece for pk in states for event in self.events[pk] if event.piece}
-        pieces = list(Piece.objects.filter(label__in=named, shipment_id__in=states).order_by("id"))
-        for piece in pieces:
-            state = states[piece.shipment_id].pieces.get(piece.label)
-            piece.kind = state.kind.value if state else ""
-            piece.station_code = state.station if state else ""
-            piece.at = state.at if state else None
-        Piece.objects.bulk_update(pieces, ["kind", "station_code", "at"])
-
 
 _STAGE_ETA: Final[dict[tuple[Status, Detail], tuple[timedelta, etas.Reason]]] = {
     (Status.ARRIVED, Detail.DESTINATION): (etas.LAST_MILE, etas.Reason.ARRIVED),
     (Status.ARRIVED, Detail.UNLOADED): (etas.LAST_MILE, etas.Reason.ARRIVED),
     (Status.IN_TRANSIT, Detail.OUT_FOR_DELIVERY): (etas.DELIVERY_ROUND, etas.Reason.DELIVERING),
 }
-
-
-def frame_of(row: Shipment) -> Frame:
-    return Frame(
-        origin=row.from_station,
-        destination=row.to_station,
-        pieces=row.pieces_total,
-        ordered_at=row.ordered_at,
-    )
 
 
 def _marks(shipment_id: int, event: FoldEvent) -> tuple[tuple[Any, ...], ...]:
