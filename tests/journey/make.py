@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 
 from tests.customers import make as customers
+from tests.field.make import picture
 from tests.network import make as network
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
@@ -89,8 +90,22 @@ def scan(kind, code, station=ORIGIN, *, actor=TEST, **fields):
     return journey.scan_record(actor=actor, draft=draft(kind, code, station, **fields))
 
 
+def collected(**fields):
+    """An order whose goods have been taken in at their origin."""
+    made = order(**fields)
+    scan("collected", made.waybill)
+    return made
+
+
+def signature(code):
+    """The id of a signature kept for the shipment."""
+    content = picture(encoding="PNG")
+    return journey.file_store(actor=TEST, waybill=code, kind="signature", content=content)
+
+
 def sign(code, station=DESTINATION, **data):
-    return scan("signed", code, station, data={"signer": "王小明", "relation": "consignee", **data})
+    proof = {"signer": "王小明", "relation": "consignee", "signature": signature(code)}
+    return scan("signed", code, station, data={**proof, **data})
 
 
 def page(waybill):

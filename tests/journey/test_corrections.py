@@ -154,13 +154,14 @@ def test_only_a_recorded_correction_reopens_and_the_proof_is_shown_no_more():
 
 @pytest.mark.parametrize("role", ["service", "warehouse", "driver", "finance"])
 def test_correcting_takes_its_right_and_a_refusal_writes_nothing(role):
-    order = make.order()
+    order = make.collected()
     make.sign(order.waybill)
     actor, before = access.staff(role), JourneyEvent.objects.count()
     calls = (
         lambda: journey.event_void(actor=actor, event_id=event_of(order.waybill, "signed").pk, reason="x"),
         lambda: journey.shipment_reopen(actor=actor, waybill=order.waybill, reason="x"),
         lambda: record(order.waybill, "lost", actor=actor),
+        lambda: record(order.waybill, "collected", actor=actor),
         lambda: journey.partner_events(actor=actor, partner="zto", events=[]),
         lambda: journey.shipment_forward(actor=actor, waybill=order.waybill, number="SF123", carrier="顺丰"),
         lambda: journey.shipment_split(actor=actor, waybill=order.waybill, labels=[order.pieces[0]]),
@@ -182,6 +183,20 @@ def test_a_desk_records_what_happened_outside_the_field():
     assert record(order.waybill, "problem_solved", code="delay_weather").exception is None
     assert record(order.waybill, "cancelled").status == "closed"
     assert AuditEntry.objects.filter(subject=order.waybill, action="event.cancelled").count() == 1
+
+
+def test_a_missed_collection_recorded_at_the_desk_with_its_reason_lets_the_goods_be_signed():
+    order = make.order()
+    assert make.sign(order.waybill).level == "wrong"
+    with pytest.raises(Invalid, match="原因"):
+        record(order.waybill, "collected", note=" ")
+    row = record(order.waybill, "collected", note="司机漏扫，电话核实")
+    assert (row.status, row.detail) == ("awaiting_departure", "collected")
+    event = event_of(order.waybill, "collected")
+    assert (event.source, event.station_code) == ("manual", make.ORIGIN)
+    assert event.data["cause"] == "司机漏扫，电话核实"
+    signed = make.sign(order.waybill)
+    assert (signed.level, signed.status) == ("warn", "signed")
 
 
 def test_the_same_key_is_recorded_once():
@@ -265,7 +280,7 @@ def test_repeats_are_recognised_and_unknown_numbers_reported():
 
 
 def test_a_second_other_ending_told_by_a_partner_has_no_effect():
-    order = make.order()
+    order = make.collected()
     make.sign(order.waybill)
     told(order.waybill, "4", hours=1)
     assert make.status(order.waybill) == ("signed", "consignee")
@@ -356,7 +371,7 @@ def test_a_split_leaves_something_and_takes_something(chosen):
 
 
 def test_pieces_of_another_shipment_or_signed_ones_are_not_split_off():
-    order, other = make.order(pieces=3), make.order(pieces=3)
+    order, other = make.collected(pieces=3), make.order(pieces=3)
     make.sign(order.pieces[0])
     for label in (other.pieces[0], order.pieces[0]):
         with pytest.raises(Invalid):

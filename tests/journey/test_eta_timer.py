@@ -246,7 +246,7 @@ def test_a_shipment_whose_time_has_passed_is_estimated_anew_with_growing_steps(t
 
 
 def test_what_is_finished_ready_or_on_its_way_back_is_left_alone(time_machine):
-    signed, ready, back = make.order(), make.order(), make.order()
+    signed, ready, back = make.collected(), make.collected(), make.collected()
     make.sign(signed.waybill)
     make.scan("ready_for_pickup", ready.waybill, make.DESTINATION)
     make.scan("returning", back.waybill, make.DESTINATION)

@@ -171,7 +171,7 @@ def test_unloading_at_the_wrong_stop_says_where():
 
 
 def test_a_finished_shipment_is_not_scanned_again():
-    order = make.order()
+    order = make.collected()
     make.sign(order.waybill)
     for kind in ("loaded", "unloaded", "signed", "refused"):
         wrong(make.scan(kind, order.waybill, make.DESTINATION), "已签收")
@@ -207,34 +207,6 @@ def test_goods_at_a_station_they_do_not_pass_are_recorded_as_misrouted():
     assert make.page(order.waybill).row.exception["code"] == "misrouted"
 
 
-# Recheck
-
-
-def test_a_recheck_that_does_not_match_blocks_loading_until_one_matches():
-    order = make.order(pieces=3)
-    trip = make.on_trip(order.waybill)
-    assert make.scan("rechecked", order.waybill, data={"pieces": 2}).level == "warn"
-    wrong(make.scan("loaded", order.pieces[0], trip=trip.ref), "复核数量不符")
-    assert make.scan("rechecked", order.waybill, data={"pieces": 3}).level == "ok"
-    assert make.scan("loaded", order.pieces[0], trip=trip.ref).level == "ok"
-    assert make.page(order.waybill).row.exception is None
-
-
-def test_items_are_rechecked_against_the_order():
-    order = make.order(items=(("A-1", "刀片", 10), ("B-2", "刀柄", 2)))
-    bad = make.scan("rechecked", order.waybill, data={"items": {"A-1": 9, "B-2": 2}})
-    assert "A-1 应 10、实 9" in bad.message
-    good = make.scan("rechecked", order.waybill, data={"items": {"A-1": 10, "B-2": 2}})
-    assert good.level == "ok"
-
-
-@pytest.mark.parametrize("count", ["many", None, 1.5, True, -1])
-def test_items_that_were_not_counted_in_whole_numbers_are_invalid(count):
-    order = make.order(items=(("A-1", "刀片", 10),))
-    with pytest.raises(Invalid, match="数量"):
-        make.scan("rechecked", order.waybill, data={"items": {"A-1": count}})
-
-
 # Signing
 
 
@@ -266,6 +238,8 @@ def test_a_signature_keeps_who_how_where_and_no_name_in_the_event():
     ("data", "words"),
     [
         ({"signer": ""}, "签收人姓名"),
+        ({"signature": None}, "请签名，或拍一张照片"),
+        ({"signature": None, "relation": "on_behalf"}, "请签名，或拍一张照片"),
         ({"relation": "neighbour"}, "签收方式"),
         ({"relation": "contactless", "signer": ""}, "拍一张照片"),
         ({"signature": "not-a-file"}, "重新拍摄"),
@@ -289,7 +263,7 @@ def test_a_part_signature_leaves_the_rest_to_be_signed():
 
 
 def test_signing_what_never_arrived_is_recorded_with_a_warning():
-    order = make.order()
+    order = make.collected()
     early = make.sign(order.waybill)
     assert early.level == "warn"
     assert "还没有到达记录" in early.message
@@ -347,7 +321,7 @@ def test_a_scan_made_offline_keeps_its_time():
 
 
 def test_a_scan_made_before_the_signature_and_sent_after_it_is_history():
-    order = make.order()
+    order = make.collected()
     before = clock.now()
     make.sign(order.waybill)
     late = make.scan("unloaded", order.waybill, make.DESTINATION, at=before)

@@ -180,7 +180,7 @@ def test_a_page_of_rows_takes_as_many_queries_whatever_its_size():
 
 
 def test_an_erased_person_is_found_no_more_and_the_record_stays():
-    order = make.order()
+    order = make.collected()
     make.sign(order.waybill)
     contact = Shipment.objects.get(waybill=order.waybill).consignee_contact
     assert found("王小明") == {order.waybill}
@@ -287,7 +287,7 @@ def test_a_signature_with_photo_and_place_becomes_the_proof(files):
 
 
 def test_a_photo_of_another_shipment_proves_nothing(files):
-    order, other = make.order(), make.order()
+    order, other = make.collected(), make.order()
     photo = journey.file_store(actor=make.TEST, waybill=other.waybill, kind="photo", content=image())
     refused = make.sign(order.waybill, photos=[photo])
     assert refused.level == "wrong"

@@ -64,6 +64,7 @@ __all__ = [
     "principal_of_user",
     "request_principal",
     "sign_in",
+    "stations_of",
     "tail_principal",
     "team_put",
     "teams_list",
@@ -116,6 +117,11 @@ def key_rate_per_min(raw: str) -> int:
 def principal_of_link(token: str) -> Principal:
     """Who holds this link; one NotFound for unknown, expired and revoked."""
     return _links.link_open(token)
+
+
+def stations_of(*, actor: Principal) -> frozenset[str] | None:
+    """Codes of the stations where this person scans: their own and their team's; None: at any. One query for those who are bound."""
+    return selectors.stations_of(actor)
 
 
 def tail_principal(waybill: str) -> Principal:

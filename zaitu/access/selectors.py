@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.db.models import Count, QuerySet
 
-from zaitu.access.domain.rights import rights_of_roles
+from zaitu.access.domain.rights import rights_of_roles, stays_at_station
 from zaitu.access.domain.views import AuditView, KeyView, LinkView, TeamView, UserView
 from zaitu.access.models import ApiKey, AuditEntry, SignedLink, Team, User
 from zaitu.kernel import clock
@@ -27,6 +27,13 @@ def principal_of_user(user: User) -> Principal:
         rights=rights_of_roles(user.roles),
         roles=frozenset(user.roles),
     )
+
+
+def stations_of(actor: Principal) -> frozenset[str] | None:
+    if actor.kind is not Kind.STAFF or not stays_at_station(actor.roles):
+        return None
+    own = User.objects.filter(pk=actor.user_id or 0).values_list("station_code", "team__station_code").first()
+    return frozenset(code for code in own or () if code)
 
 
 def user_view(user: User) -> UserView:

@@ -268,10 +268,11 @@ def shipment_reopen(*, actor: Principal, waybill: str, reason: str) -> ShipmentR
 def event_record(*, actor: Principal, waybill: str, draft: ManualEvent) -> ShipmentRow:
     """Record what happened outside the field: a pick-up booked, a problem and its end, a return, a cancellation.
 
-    Endings take SHIPMENTS_CORRECT, the rest PROBLEM_REPORT. Raises Forbidden, NotFound, Invalid, RuleBroken.
+    What ends a journey, or stands in for a scan, takes SHIPMENTS_CORRECT, the rest PROBLEM_REPORT.
+    Raises Forbidden, NotFound, Invalid, RuleBroken.
     """
-    ending = draft.kind in {kind.value for kind in ENDING_TABLE} - {Kind.CANCELLED.value}
-    _staff(actor, Right.SHIPMENTS_CORRECT if ending else Right.PROBLEM_REPORT)
+    correcting = draft.kind in (ENDING_TABLE.keys() - {Kind.CANCELLED}) | {Kind.COLLECTED}
+    _staff(actor, Right.SHIPMENTS_CORRECT if correcting else Right.PROBLEM_REPORT)
     if draft.station_code:
         _station(draft.station_code)
     found = _shipments.visible(actor, waybill)

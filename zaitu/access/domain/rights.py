@@ -135,6 +135,10 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),
 }
 
+AT_ONE_STATION: Final = frozenset({Role.WAREHOUSE})
+"""Roles that scan where their person works, and nowhere else."""
+_SCANNING: Final = frozenset({Right.SCAN_WAREHOUSE, Right.SCAN_ROAD})
+
 KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "orders": frozenset({Right.ORDERS_CREATE, Right.SHIPMENTS_READ}),
     "track": frozenset({Right.SHIPMENTS_READ, Right.TRACK_EXACT}),
@@ -154,6 +158,12 @@ def rights_of_roles(roles: Iterable[str]) -> frozenset[Right]:
     """The union over staff roles; codes that are no staff role give nothing."""
     known = {role.value for role in STAFF_ROLES}
     return frozenset(right for code in roles if code in known for right in RIGHTS[Role(code)])
+
+
+def stays_at_station(roles: Iterable[str]) -> bool:
+    """Whether all that lets a person scan are roles of one station; a driver or manager moves about, whatever else they are."""
+    scanning = {role for role in STAFF_ROLES if role.value in set(roles) and RIGHTS[role] & _SCANNING}
+    return bool(scanning) and scanning <= AT_ONE_STATION
 
 
 def rights_of_key(scopes: Iterable[str]) -> frozenset[Right]:

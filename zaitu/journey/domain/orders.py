@@ -1,13 +1,13 @@
 """What a valid order is. Raises Invalid with a sentence per field for the person who typed it."""
 
 import math
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from zaitu.journey.domain.views import OrderDraft
 from zaitu.kernel.errors import Invalid
+from zaitu.kernel.words import hides
 
 PIECES: Final = (1, 999)
 WEIGHT_KG: Final = (0.01, 100_000.0)
@@ -50,7 +50,7 @@ def _text(
         wrong[field] = f"请填写{label}"
     elif len(trimmed) > longest:
         wrong[field] = f"{label}最多 {longest} 个字"
-    elif any(unicodedata.category(char) == "Cc" and char != "\n" for char in trimmed):
+    elif hides(trimmed, lines=True):
         wrong[field] = f"{label}含有不可见的控制字符"
     return trimmed
 
@@ -69,12 +69,46 @@ def _items(wrong: dict[str, str], draft: OrderDraft) -> None:
         wrong["items"] = f"货品明细最多 {ITEMS_MAX} 行"
     elif any(quantity < 1 or not sku.strip() for sku, _, quantity in draft.items):
         wrong["items"] = "货品明细须有编码，数量至少为 1"
+    elif any(hides(sku) or hides(name) for sku, name, _ in draft.items):
+        wrong["items"] = "货品明细含有不可见的控制字符"
 
 
-def items_mismatch(ordered: Mapping[str, int], counted: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """(sku, ordered, counted) where the recheck found another quantity, by sku."""
-    return [
-        (sku, ordered.get(sku, 0), counted.get(sku, 0))
+def items_ordered(items: Iterable[Sequence[Any]]) -> dict[str, int]:
+    """Quantity by sku of an order's rows (sku, name, quantity); one sku may stand in several."""
+    found: dict[str, int] = {}
+    for sku, _, quantity in items:
+        found[sku] = found.get(sku, 0) + quantity
+    return found
+
+
+def items_counted(said: object) -> dict[str, int] | None:
+    """What somebody counted, {sku: quantity}; None when nothing was. Raises Invalid for another shape."""
+    if said is None:
+        return None
+    wrong = {"items": "明细须为“货号: 数量”，数量为整数"}
+    if not isinstance(said, Mapping) or not all(isinstance(sku, str) for sku in said):
+        raise Invalid("明细格式不对", fields=wrong)
+    for quantity in said.values():
+        if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 0:
+            raise Invalid("明细数量须为整数", fields=wrong)
+    return dict(said) or None
+
+
+def recheck_missing(ordered: Mapping[str, int], pieces: int | None, counted: Mapping[str, int] | None) -> str:
+    """What has not been counted, as a sentence; empty: all has. A recheck that compares nothing opens nothing."""
+    if pieces is None:
+        return "请先清点件数，再复核"
+    return "该订单有货品明细，请逐项清点后再复核" if ordered and counted is None else ""
+
+
+def recheck_mismatch(
+    expected: tuple[int, Mapping[str, int]], found: tuple[int, Mapping[str, int]]
+) -> list[str]:
+    """Where (pieces, quantity by sku) of the order and of the count differ, in words."""
+    pieces = [] if expected[0] == found[0] else [f"应 {expected[0]} 件，实 {found[0]} 件"]
+    ordered, counted = expected[1], found[1]
+    return pieces + [
+        f"{sku} 应 {ordered.get(sku, 0)}、实 {counted.get(sku, 0)}"
         for sku in sorted(set(ordered) | set(counted))
         if ordered.get(sku, 0) != counted.get(sku, 0)
     ]

@@ -3,12 +3,12 @@
 WRONG means nothing was recorded, and the message says what to do with the goods; WARN was recorded and somebody should look.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from zaitu.journey.domain.actions import TEXTS, Kind
-from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
+from zaitu.journey.domain.statuses import STATUS_TEXTS, Detail, Status
 from zaitu.journey.domain.views import Counts, Level
 
 UNKNOWN_CODE: Final = "没有这个运单或标签，请核对条码；标签损坏请补打"
@@ -30,6 +30,7 @@ class LegFacts:
 class ScanFacts:
     kind: Kind
     status: Status
+    detail: Detail
     final: bool
     """The shipment is finished, and this happened afterwards; what happened before and comes late is history."""
     station: str
@@ -86,7 +87,7 @@ def _finished(facts: ScanFacts) -> Verdict | None:
         return None
     return Verdict(
         Level.WRONG,
-        f"该运单{STATUS_TEXTS[facts.status][0]}，不能再{TEXTS[facts.kind][0]}；如有误，请联系调度更正",
+        f"该运单{STATUS_TEXTS[facts.status][0]}，不能再{_words(facts)}；如有误，请联系调度更正",
     )
 
 
@@ -103,7 +104,7 @@ def _trip_missing(facts: ScanFacts) -> Verdict | None:
 def _recheck_blocks(facts: ScanFacts) -> Verdict | None:
     if "recheck_mismatch" not in facts.problems:
         return None
-    return Verdict(Level.WRONG, "复核数量不符，禁止装车；请补齐后重新复核")
+    return Verdict(Level.WRONG, f"复核数量不符，禁止{_words(facts)}；请补齐后重新复核")
 
 
 def _other_truck(facts: ScanFacts) -> Verdict | None:
@@ -169,6 +170,57 @@ def _off_route(facts: ScanFacts) -> Verdict | None:
     return Verdict(Level.WARN, "此件不经过本站，已登记为错发；请单独存放并联系调度", misrouted=True)
 
 
+def _foreign(facts: ScanFacts) -> Verdict | None:
+    """What is said of goods, not done with them in hand, is not believed of a place they do not pass."""
+    if facts.on_route:
+        return None
+    return Verdict(
+        Level.WRONG, f"此件不经过本站，不能在这里{_words(facts)}；货在这里请扫入库登记错发，并联系调度"
+    )
+
+
+def _unseen(facts: ScanFacts) -> Verdict | None:
+    if facts.status is not Status.ORDERED:
+        return None
+    return Verdict(
+        Level.WRONG,
+        f"系统里没有揽收或入库记录，不能{_words(facts)}；请先扫描揽收或入库，漏扫的请联系调度补录",
+    )
+
+
+def _unseen_elsewhere(facts: ScanFacts) -> Verdict | None:
+    return None if facts.station == facts.origin else _unseen(facts)
+
+
+def _unseen_here(facts: ScanFacts) -> Verdict | None:
+    """A station that scans nothing in is believed to have loaded the plan."""
+    if facts.status is not Status.ORDERED:
+        return None
+    return Verdict(Level.WARN, f"系统里没有揽收或入库记录，已登记{_words(facts)}；请核对运单号")
+
+
+def _still_at_origin(facts: ScanFacts) -> bool:
+    return facts.station != facts.origin and facts.status in (Status.ORDERED, Status.AWAITING_DEPARTURE)
+
+
+def _no_departure(facts: ScanFacts) -> Verdict | None:
+    if not _still_at_origin(facts):
+        return None
+    return Verdict(
+        Level.WARN, f"系统里没有从 {facts.origin_name} 发车的记录，已登记{_words(facts)}；请核对运单号"
+    )
+
+
+def _not_here(facts: ScanFacts) -> Verdict | None:
+    """A recheck opens the way onto a truck: it counts only where the goods are."""
+    if not _still_at_origin(facts):
+        return None
+    return Verdict(
+        Level.WRONG,
+        f"此件还在 {facts.origin_name}，不能在这里{_words(facts)}；货在这里请先扫入库，并联系调度",
+    )
+
+
 def _not_for_here(facts: ScanFacts) -> Verdict | None:
     if facts.station == facts.destination:
         return None
@@ -183,25 +235,61 @@ _CAME: Final = frozenset(
         Status.SIGNED,
     }
 )
+_AWAY: Final = frozenset({Detail.OUT_FOR_DELIVERY, Detail.HANDED_TO_PARTNER, Detail.RETURNING})
+"""On a way that leads past no station of ours."""
 
 
-def _never_came(facts: ScanFacts) -> Verdict | None:
-    if facts.status in _CAME or facts.status is Status.IN_TRANSIT:
+def _no_arrival(facts: ScanFacts) -> Verdict | None:
+    if facts.status in _CAME or facts.detail in _AWAY:
         return None
-    return Verdict(Level.WARN, "系统里还没有到达记录，已登记签收；请确认没有送错")
+    return Verdict(Level.WARN, f"系统里还没有到达记录，已登记{_words(facts)}；请确认没有送错")
+
+
+def _words(facts: ScanFacts) -> str:
+    return TEXTS[facts.kind][0]
 
 
 _ALWAYS: Final[tuple[Rule, ...]] = (_finished,)
 _RULES: Final[dict[Kind, tuple[Rule, ...]]] = {
     Kind.COLLECTED: (_not_from_here,),
-    Kind.INBOUND: (_off_route,),
-    Kind.SORTED: (_off_route,),
-    Kind.LOADED: (_trip_missing, _recheck_blocks, _other_truck, _wrong_dock, _not_planned, _already_left),
-    Kind.UNLOADED: (_wrong_exit, _not_of_truck, _never_loaded),
-    Kind.OUT_FOR_DELIVERY: (_not_for_here,),
-    Kind.READY_FOR_PICKUP: (),
-    Kind.SIGNED: (_never_came,),
+    Kind.INBOUND: (_off_route, _no_departure),
+    Kind.SORTED: (_off_route, _no_departure),
+    Kind.RECHECKED: (_foreign, _not_here),
+    Kind.LOADED: (
+        _trip_missing,
+        _recheck_blocks,
+        _other_truck,
+        _wrong_dock,
+        _not_planned,
+        _already_left,
+        _no_departure,
+    ),
+    Kind.UNLOADED: (_wrong_exit, _not_of_truck, _never_loaded, _no_departure),
+    Kind.INSPECTED: (_off_route, _no_departure),
+    Kind.DEPARTED: (_foreign, _unseen_elsewhere, _recheck_blocks, _unseen_here, _no_departure),
+    Kind.ARRIVED: (_unseen, _foreign, _no_departure),
+    Kind.HANDED_TO_PARTNER: (_unseen,),
+    Kind.OUT_FOR_DELIVERY: (_unseen, _foreign, _not_for_here, _no_arrival),
+    Kind.READY_FOR_PICKUP: (_unseen, _foreign, _not_for_here, _no_arrival),
+    Kind.SIGNED: (_unseen, _no_arrival, _not_for_here),
+    Kind.REFUSED: (_unseen, _no_arrival, _not_for_here),
+    Kind.ATTEMPT_FAILED: (_unseen, _no_arrival, _not_for_here),
+    Kind.RETURNING: (_unseen,),
+    Kind.RETURNED: (_unseen,),
 }
+"""Kind → what may be wrong with it, in this order. Pick-up failed and problems are told of any goods at any place."""
+
+
+def judge_place(station: str, own: Mapping[str, str] | None) -> Verdict:
+    """Whether this person may scan at this station. `own`: code → name of the stations they work at; None: they work anywhere."""
+    if own is None or station in own:
+        return Verdict(Level.OK)
+    if own:
+        return Verdict(
+            Level.WRONG,
+            f"您的账号属于 {'、'.join(own.values())}，不能在其他站点扫描；调站请联系管理员",
+        )
+    return Verdict(Level.WARN, "您的账号没有设定站点，已登记；请联系管理员设定")
 
 
 def progress_message(kind: Kind, counts: Counts | None) -> str:

@@ -39,3 +39,12 @@ def detail_of(relation: SignerRelation, remarks: str) -> Detail:
     if relation is SignerRelation.CONSIGNEE:
         return Detail.WITH_REMARKS if remarks else Detail.CONSIGNEE
     return Detail(relation.value)
+
+
+def proof_missing(relation: SignerRelation, signer: str, *, signature: bool, photos: int) -> str:
+    """What a signature still lacks, as a sentence for the courier; empty: nothing. The phone asks for the same before it sends."""
+    if relation is SignerRelation.CONTACTLESS:
+        return "" if photos else "无接触送达请拍一张照片"
+    if not signer:
+        return "请填写签收人姓名"
+    return "" if signature or photos else "请签名，或拍一张照片作为凭证"

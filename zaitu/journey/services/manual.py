@@ -31,6 +31,7 @@ RECORDED: Final = frozenset(
     {
         Kind.PICKUP_BOOKED,
         Kind.PICKUP_FAILED,
+        Kind.COLLECTED,
         Kind.PROBLEM,
         Kind.PROBLEM_SOLVED,
         Kind.HANDED_TO_PARTNER,
@@ -43,7 +44,7 @@ RECORDED: Final = frozenset(
         Kind.DISPOSED,
     }
 )
-"""Kinds that a desk may record."""
+"""Kinds that a desk may record. COLLECTED stands in for a scan that was missed: without one nothing can be delivered or signed."""
 
 
 @transaction.atomic
@@ -63,7 +64,7 @@ def event_record(*, actor: Principal, shipment_id: int, draft: ManualEvent) -> S
         source=MANUAL,
         key=draft.key or f"{kind.value}:{at.isoformat()}",
         at=at,
-        station=draft.station_code,
+        station=draft.station_code or (shipment.from_station if kind is Kind.COLLECTED else ""),
         pieces=draft.pieces,
         data={"cause": note, **({"code": draft.code} if draft.code else {})},
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zaitu.journey.domain.signing import SignerRelation, detail_of, relation_of
+from zaitu.journey.domain.signing import SignerRelation, detail_of, proof_missing, relation_of
 from zaitu.journey.domain.statuses import Detail
 from zaitu.journey.models import JourneyEvent, Proof, Shipment, StoredFile
+from zaitu.kernel.words import shown
 
 SIGNER_MAX: Final = 40
 REMARKS_MAX: Final = 300
@@ -38,16 +39,14 @@ def checked(
     relation = relation_of(str(data.get("relation", "")))
     if relation is None:
         return "请选择签收方式：本人、代收或无接触"
-    signer = str(data.get("signer", "")).strip()[:SIGNER_MAX]
+    signer = shown(str(data.get("signer", "")))[:SIGNER_MAX]
     files = _files(shipment, [data.get("signature"), *_list(data.get("photos"))])
     if files is None:
         return "照片或签名没有上传成功，请重新拍摄"
     signature = next((pk for pk, kind in files if kind == "signature"), None)
     photos = tuple(pk for pk, kind in files if kind == "photo")[:PHOTOS_MAX]
-    if relation is SignerRelation.CONTACTLESS and not photos:
-        return "无接触送达请拍一张照片"
-    if relation is not SignerRelation.CONTACTLESS and not signer:
-        return "请填写签收人姓名"
+    if missing := proof_missing(relation, signer, signature=signature is not None, photos=len(photos)):
+        return missing
     left = shipment.pieces_total - shipment.signed_pieces
     pieces = 1 if one_piece else left if count is None else count
     if pieces > left:
@@ -59,7 +58,7 @@ def checked(
         signature=signature,
         photos=photos,
         place=_place(data.get("place")),
-        remarks=str(data.get("note", "")).strip()[:REMARKS_MAX],
+        remarks=shown(str(data.get("note", "")))[:REMARKS_MAX],
     )
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
+from zaitu.journey.domain.counts import Seen, of_total, seen_before
 from zaitu.journey.domain.scanning import LegFacts, ScanFacts
-from zaitu.journey.domain.statuses import Status
+from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import Counts, LegState, ScanDraft, TripState
 from zaitu.journey.models import JourneyEvent, Leg, Shipment, Trip, TripStop
-from zaitu.journey.selectors.counts import of_total, scanned
+from zaitu.journey.selectors.counts import scanned
 from zaitu.journey.selectors.gathered import stops_of, stranded
 from zaitu.journey.selectors.scanning import Scanned, trip_of
 from zaitu.journey.services import counting
@@ -79,6 +80,7 @@ def subject_of(ledger: Ledger, draft: ScanDraft, kind: Kind, found: Scanned) -> 
     facts = ScanFacts(
         kind=kind,
         status=Status(shipment.status),
+        detail=Detail(shipment.detail),
         final=shipment.final and (draft.at >= state.at or kind in ENDING_TABLE),
         station=draft.station_code,
         origin=shipment.from_station,
@@ -163,17 +165,21 @@ def _repeated(draft: ScanDraft, found: Scanned, trip: Trip | None, standing: fro
     """The same piece, or the same whole waybill without a count, scanned so here before, and that scan stands."""
     if draft.kind not in _ONCE or "pieces" in draft.data or "items" in draft.data:
         return False
-    same = JourneyEvent.objects.filter(
+    here = JourneyEvent.objects.filter(
+        pk__in=standing,
         shipment_id=found.shipment_id,
         kind=draft.kind,
         station_code=draft.station_code,
-        pieces=None,
         source="scan",
-    )
-    same = same.filter(piece_id=found.piece[0]) if found.piece else same.filter(piece=None)
+    ).order_by("at", "id")
     if trip is not None:
-        same = same.filter(trip=trip)
-    return not standing.isdisjoint(same.values_list("id", flat=True))
+        here = here.filter(trip=trip)
+    if draft.kind == Kind.SIGNED:
+        here = here.filter(
+            pieces=None
+        )  # who signed for a number of pieces has not said which: nothing is replaced
+    scans = [Seen(piece, pieces) for piece, pieces in here.values_list("piece_id", "pieces")]
+    return seen_before(scans, Seen(found.piece[0] if found.piece else None, None))
 
 
 def _loaded_here(found: Scanned, trip: Trip | None, station: str) -> bool:

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import SCANS, TEXTS, Kind
-from zaitu.journey.domain.orders import items_mismatch
+from zaitu.journey.domain.orders import items_counted, items_ordered, recheck_mismatch, recheck_missing
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
-from zaitu.journey.domain.scanning import UNKNOWN_CODE, judge, progress_message
+from zaitu.journey.domain.scanning import UNKNOWN_CODE, Verdict, judge, judge_place, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
 from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult, TripState
 from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment, Trip
@@ -25,6 +25,8 @@ from zaitu.kernel import clock
 from zaitu.kernel.crypto import fingerprint, fingerprint_fits
 from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal
+from zaitu.kernel.words import shown
+from zaitu.network import public as network
 
 SOURCE: Final = "scan"
 KEY_MAX: Final = 80
@@ -33,6 +35,9 @@ CLOCK_AHEAD: Final = timedelta(minutes=5)
 CLOCK_BEHIND: Final = timedelta(days=30)
 """A phone's clock further off than this is not believed: the scan happened when we heard of it."""
 NOTE_MAX: Final = 200
+PIECES_MAX: Final = 9_999
+CAUSES_TOLD: Final = 6
+"""The pieces and some items: a sentence on a phone."""
 
 
 @transaction.atomic
@@ -46,10 +51,14 @@ def scan_record(*, actor: Principal, draft: ScanDraft) -> ScanResult:
     if receipt.result is not None:
         return replace(result_from(receipt.result), duplicate=True)
     at, data = _checked_time(draft)
-    if TRIP_REF.fullmatch(draft.code.strip().upper()):
+    place = judge_place(draft.station_code, _own_stations(actor))
+    if place.level is Level.WRONG:
+        answer = trip_scans.refused(place.message)
+    elif TRIP_REF.fullmatch(draft.code.strip().upper()):
         answer = trip_scans.scan_trip(actor=actor, draft=draft, kind=kind, at=at, data=data)
     else:
         answer = _scan_goods(actor, replace(draft, at=at, data={**draft.data, **data}), kind)
+    answer = _warned(answer, place)
     receipt.result, receipt.events = asdict(answer.result), list(answer.events)
     receipt.save(update_fields=["result", "events"])
     if answer.result.level != Level.WRONG:
@@ -60,6 +69,20 @@ def scan_record(*, actor: Principal, draft: ScanDraft) -> ScanResult:
             detail={"station": draft.station_code, "trip": draft.trip, "events": list(answer.events)[:20]},
         )
     return answer.result
+
+
+def _own_stations(actor: Principal) -> dict[str, str] | None:
+    """Code → name of the stations this person may scan at; None: at any."""
+    own = access.stations_of(actor=actor)
+    if own is None:
+        return None
+    return {code: station.name for code, station in network.stations_by_codes(own).items()}
+
+
+def _warned(answer: trip_scans.Answer, place: Verdict) -> trip_scans.Answer:
+    if place.level is not Level.WARN or answer.result.level != Level.OK:
+        return answer
+    return replace(answer, result=replace(answer.result, level=place.level.value, message=place.message))
 
 
 def _checked_kind(draft: ScanDraft) -> Kind:
@@ -199,6 +222,8 @@ _OFF_THE_TRUCK: Final = frozenset(
 def _answer(scan: _Scan, level: Level, message: str, *, duplicate: bool = False) -> trip_scans.Answer:
     shipment = scan.subject.shipment
     counts = scan.subject.counts()
+    if level is Level.OK and counts is not None and counts.over:
+        level = Level.WARN
     events = [row.pk for row in scan.ledger.written]
     return trip_scans.Answer(
         result=ScanResult(
@@ -234,11 +259,11 @@ def state_result(shipment: Shipment, message: str, event_id: int) -> ScanResult:
 def _count(scan: _Scan) -> int | None:
     """The number of pieces somebody counted; None: the label's one, or all. Raises Invalid."""
     said = scan.draft.data.get("pieces")
-    if said is None or scan.subject.piece is not None:
+    if said is None:
         return None
-    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= 9_999:
-        raise Invalid("件数须为正整数", fields={"pieces": "件数须为正整数"})
-    return said
+    if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= PIECES_MAX:
+        raise Invalid("件数须为正整数", fields={"pieces": f"件数须为 1 到 {PIECES_MAX} 的整数"})
+    return said if scan.subject.piece is None else None
 
 
 def _plain(scan: _Scan) -> tuple[Level, str]:
@@ -247,7 +272,7 @@ def _plain(scan: _Scan) -> tuple[Level, str]:
 
 
 def _note(scan: _Scan) -> str:
-    return str(scan.draft.data.get("note", "")).strip()[:NOTE_MAX]
+    return shown(str(scan.draft.data.get("note", "")))[:NOTE_MAX]
 
 
 def _moved(scan: _Scan) -> tuple[Level, str]:
@@ -264,21 +289,19 @@ def _moved(scan: _Scan) -> tuple[Level, str]:
 
 def _rechecked(scan: _Scan) -> tuple[Level, str]:
     """Pieces and items against the order. A mismatch is recorded as a problem, and blocks loading until a recheck matches."""
-    shipment, piece = scan.subject.shipment, scan.subject.piece
-    if piece is not None:
+    shipment, pieces = scan.subject.shipment, _count(scan)
+    counted = items_counted(scan.draft.data.get("items"))
+    if scan.subject.piece is not None:
         scan.event(Kind.RECHECKED)
         return Level.OK, ""
-    pieces = _count(scan)
-    wrong = (
-        [] if pieces in (None, shipment.pieces_total) else [f"应 {shipment.pieces_total} 件，实 {pieces} 件"]
-    )
-    counted = scan.draft.data.get("items")
-    if isinstance(counted, Mapping) and counted:
-        ordered = {sku: quantity for sku, _, quantity in Order.objects.get(pk=shipment.order_id).items}
-        found = items_mismatch(ordered, _quantities(counted))
-        wrong += [f"{sku} 应 {should}、实 {has}" for sku, should, has in found[:5]]
+    ordered = _items_expected(shipment)
+    if ordered is None:
+        ordered, counted = {}, {}
+    if missing := recheck_missing(ordered, pieces, counted):
+        return Level.WRONG, missing
+    wrong = recheck_mismatch((shipment.pieces_total, ordered), (pieces or 0, counted or {}))
     if wrong:
-        cause = "；".join(wrong)
+        cause = "；".join(wrong[:CAUSES_TOLD])
         scan.event(Kind.PROBLEM, code=Problem.RECHECK_MISMATCH.value, cause=cause)
         return Level.WARN, f"复核不符：{cause}。禁止装车，请补齐后重新复核"
     scan.event(Kind.RECHECKED, pieces=pieces)
@@ -287,12 +310,11 @@ def _rechecked(scan: _Scan) -> tuple[Level, str]:
     return Level.OK, ""
 
 
-def _quantities(counted: Mapping[Any, Any]) -> dict[str, int]:
-    """Raises Invalid."""
-    for number in counted.values():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise Invalid("明细数量须为整数", fields={"items": "明细数量须为整数"})
-    return {str(sku): number for sku, number in counted.items()}
+def _items_expected(shipment: Shipment) -> dict[str, int] | None:
+    """Quantity by sku; None for parts of a split shipment: nobody has said which part has which of the order's items."""
+    if shipment.parent_id or Shipment.objects.filter(parent=shipment).exists():
+        return None
+    return items_ordered(Order.objects.get(pk=shipment.order_id).items)
 
 
 def _inspected(scan: _Scan) -> tuple[Level, str]:
@@ -320,7 +342,7 @@ def _problem(scan: _Scan) -> tuple[Level, str]:
 
 def _failed(scan: _Scan) -> tuple[Level, str]:
     """Refused, or nobody there: an overlay, never a status."""
-    code = str(scan.draft.data.get("reason", "")).strip()
+    code = shown(str(scan.draft.data.get("reason", "")))
     known = code if code in {problem.value for problem in REPORTABLE} else ""
     scan.event(
         scan.kind,
