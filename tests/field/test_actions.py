@@ -11,6 +11,7 @@ from tests.field.make import action, picture, send, upload, worker
 from tests.journey import make as journey_make
 from tests.network import make as network_make
 from zaitu.access.domain.rights import STAFF_ROLES
+from zaitu.access.models import Team
 from zaitu.access.public import audit_list
 from zaitu.field import api
 from zaitu.journey import public as journey
@@ -67,6 +68,7 @@ def test_a_parcel_is_carried_from_the_sender_to_the_signature(order, trip):
     for label in order.pieces:
         assert told(send(warehouse, action("loaded", label, trip=trip.ref)))["level"] == "ok"
     driver, _ = worker("driver")
+    warehouse, _ = worker("warehouse", station="CDQB")
     assert told(send(driver, action("departed", trip.ref, trip=trip.ref)))["level"] == "ok"
     assert told(send(driver, action("arrived", trip.ref, "CDQB", trip=trip.ref)))["level"] == "ok"
     for label in order.pieces:
@@ -98,22 +100,38 @@ def test_a_recheck_that_does_not_match_blocks_loading_until_it_does(order, trip)
     assert "KN-1 应 10、实 9" in bad["message"]
     blocked = told(send(client, action("loaded", order.pieces[0], trip=trip.ref)))
     assert (blocked["level"], "复核" in blocked["message"]) == ("wrong", True)
-    assert told(send(client, action("rechecked", order.waybill, data={"pieces": 3})))["level"] == "ok"
+    pieces_alone = told(send(client, action("rechecked", order.waybill, data={"pieces": 3})))
+    assert (pieces_alone["level"], "逐项清点" in pieces_alone["message"]) == ("wrong", True)
+    data = {"pieces": 3, "items": {"KN-1": 10, "KN-2": 2}}
+    assert told(send(client, action("rechecked", order.waybill, data=data)))["level"] == "ok"
     assert told(send(client, action("loaded", order.pieces[0], trip=trip.ref)))["level"] == "ok"
+
+
+def test_a_signature_is_proved_on_the_server_as_on_the_phone(order):
+    client, _ = worker("driver")
+    told(send(client, action("collected", order.waybill)))
+    bare = told(send(client, action("signed", order.waybill, "CDQB", data={"signer": "王小明"})))
+    assert (bare["level"], bare["message"]) == ("wrong", "请签名，或拍一张照片作为凭证")
+    photo = upload(client, picture(), code=order.waybill).json()["id"]
+    data = {"signer": "王小明", "photos": [photo]}
+    proved = told(send(client, action("signed", order.waybill, "CDQB", data=data)))
+    assert (proved["level"], proved["status"]) == ("warn", "signed")
+    assert kinds(order.waybill) == ["collected", "signed"]
 
 
 def test_refusal_and_problem_are_kept_with_their_photos(order):
     client, _ = worker("driver")
+    told(send(client, action("collected", order.waybill)))
     photo = upload(client, picture(), code=order.waybill).json()["id"]
     refused = told(
         send(client, action("refused", order.waybill, "CDQB", data={"note": "外箱破损", "photos": [photo]}))
     )
-    assert refused["level"] == "ok"
+    assert (refused["level"], "还没有到达记录" in refused["message"]) == ("warn", True)
     problem = told(
         send(client, action("problem", order.waybill, "CDQB", data={"reason": "damaged", "note": "一角压坏"}))
     )
     assert problem["message"] == "已登记：货物破损"
-    assert kinds(order.waybill) == ["refused", "problem"]
+    assert kinds(order.waybill) == ["collected", "refused", "problem"]
 
 
 def test_the_same_action_sent_many_times_is_applied_once_and_answered_alike(order):
@@ -197,6 +215,9 @@ def test_what_is_no_action_is_refused(order, body):
         {"data": []},
         {"data": {"pieces": -1}, "code": "waybill"},
         {"data": {"pieces": "many"}, "code": "waybill"},
+        {"data": {"pieces": True}},
+        {"data": {"pieces": "3"}},
+        {"data": {"items": [["KN-1", 10]], "pieces": 3}, "kind": "rechecked", "code": "waybill"},
     ],
 )
 def test_a_field_that_makes_no_sense_is_named_and_nothing_is_recorded(order, wrong):
@@ -219,12 +240,13 @@ def test_an_unknown_number_is_told_and_nothing_of_it_is_stored(order):
 HOSTILE = "<img src=x onerror=alert(1)>{{7*7}}'\"; DROP TABLE journey_shipment;-- \u202e𝕏"
 
 
-def test_hostile_words_are_words(order):
+def test_hostile_words_are_words_and_those_that_turn_a_line_round_are_dropped(order):
     client, _ = worker("driver")
+    told(send(client, action("collected", order.waybill)))
     answer = told(send(client, action("refused", order.waybill, "CDQB", data={"note": HOSTILE})))
-    assert answer["level"] == "ok"
+    assert answer["level"] == "warn"
     (event,) = [one for one in journey.events_of(actor=TEST, waybill=order.waybill) if one.kind == "refused"]
-    assert event.data["cause"] == HOSTILE[:200].strip()
+    assert event.data["cause"] == HOSTILE.replace("\u202e", "")
 
 
 def test_hostile_codes_are_not_found(order):
@@ -363,6 +385,23 @@ def test_who_i_am_says_station_rights_and_the_time_but_no_secret():
     assert me["station"] == {"code": "SHQP", "name": "上海青浦仓"}
     assert "scan.warehouse" in me["rights"]
     assert "password" not in str(me)
+
+
+def test_who_works_at_one_station_is_offered_no_other():
+    journey_make.carrier()
+    client, _ = worker("warehouse")
+    assert client.get("/field/api/me").json()["own_stations"] == ["SHQP"]
+    assert [row["code"] for row in client.get("/field/api/stations?text=武汉").json()["stations"]] == ["SHQP"]
+    driver, _ = worker("driver")
+    assert driver.get("/field/api/me").json()["own_stations"] == []
+    assert [row["code"] for row in driver.get("/field/api/stations?text=武汉").json()["stations"]] == ["WHDX"]
+
+
+def test_who_has_only_a_teams_station_begins_there():
+    journey_make.carrier()
+    client, _ = worker("warehouse", station="", team=Team.objects.create(name="晚班", station_code="WHDX"))
+    me = client.get("/field/api/me").json()
+    assert (me["station"]["code"], me["own_stations"]) == ("WHDX", ["WHDX"])
 
 
 def test_trips_that_pass_my_station_and_my_own_as_a_driver(order, trip):

@@ -43,7 +43,8 @@ def session(request: HttpRequest) -> HttpResponse:
 @api("GET")
 def me(request: FieldRequest) -> dict[str, Any]:
     user = access.user_get(actor=request.actor, username=request.actor.name)
-    station = network.stations_by_codes([user.station_code]).get(user.station_code)
+    own = _own_stations(request.actor)
+    station = network.stations_by_codes([user.station_code]).get(user.station_code) or next(iter(own), None)
     get_token(request)
     return {
         "id": request.actor.user_id,
@@ -51,18 +52,25 @@ def me(request: FieldRequest) -> dict[str, Any]:
         "roles": [access.ROLE_NAMES[access.Role(role)] for role in user.roles],
         "rights": sorted(right.value for right in request.actor.rights),
         "station": {"code": station.code, "name": station.name} if station else None,
+        "own_stations": [one.code for one in own],
         "prefix": settings.ZAITU_WAYBILL_PREFIX,
         "now": clock.now(),
     }
 
 
+def _own_stations(actor: Principal) -> list[network.StationView]:
+    """The stations this person is bound to; none: they work anywhere."""
+    own = network.stations_by_codes(access.stations_of(actor=actor) or ())
+    return [own[code] for code in sorted(own)]
+
+
 @api("GET")
 def stations(request: FieldRequest) -> dict[str, Any]:
-    found = network.stations_list(actor=request.actor, text=request.GET.get("text", "")[:40])
+    """Where this person may say they work: at their own stations, or wherever the words say."""
+    own = _own_stations(request.actor)
+    rows = own or network.stations_list(actor=request.actor, text=request.GET.get("text", "")[:40]).rows
     return {
-        "stations": [
-            {"code": row.code, "name": row.name, "city": row.city} for row in found.rows if row.active
-        ]
+        "stations": [{"code": row.code, "name": row.name, "city": row.city} for row in rows if row.active]
     }
 
 

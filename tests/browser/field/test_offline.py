@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.field.hands import TEST, answered, draw, kinds, ready, tile, uploaded, wedge
 from tests.field.make import picture
+from tests.journey import make as journey_make
 from zaitu.journey import public as journey
 from zaitu.journey.models import JourneyEvent
 
@@ -85,6 +86,7 @@ def test_a_scan_undone_before_it_was_sent_never_leaves_the_phone(field_phone, or
 def test_a_signature_with_photo_made_without_network_arrives_whole_and_its_warning_waits_to_be_seen(
     field_phone, order, shot
 ):
+    journey_make.scan("collected", order.waybill)
     page = field_phone("driver", username="siji", station="CDQB")
     tile(page, "signed")
     page.context.set_offline(True)

@@ -20,6 +20,10 @@ from zaitu.kernel.waybills import Mistyped, waybill_make, waybill_normal
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def recheck(order, pieces):
+    journey_make.scan("rechecked", order.waybill, data={"pieces": pieces, "items": {"KN-1": 10}})
+
+
 def test_a_scan_refused_after_the_network_came_back_is_kept_shown_and_put_away_with_a_reason(
     field_phone, order, trip, shot
 ):
@@ -29,9 +33,7 @@ def test_a_scan_refused_after_the_network_came_back_is_kept_shown_and_put_away_w
     page.context.set_offline(True)
     wedge(page, order.pieces[0])
     answered(page, "wait")
-    journey_make.scan(
-        "rechecked", order.waybill, data={"pieces": 2}
-    )  # meanwhile somebody found it short: loading is blocked
+    recheck(order, pieces=2)  # meanwhile somebody found it short: loading is blocked
     page.context.set_offline(False)
     expect(page.locator("#badge")).to_have_text("1 条要处理", timeout=15_000)
     assert page.evaluate("window.heard.at(-1)") == "square185", "it sounds wrong wherever the person is now"
@@ -52,14 +54,14 @@ def test_a_scan_refused_after_the_network_came_back_is_kept_shown_and_put_away_w
 
 def test_a_refused_scan_can_be_tried_again_when_what_stood_in_its_way_is_gone(field_phone, order, trip):
     page = field_phone("warehouse", username="cangku")
-    journey_make.scan("rechecked", order.waybill, data={"pieces": 2})
+    recheck(order, pieces=2)
     page.goto(f"/field/#/scan/loaded?trip={trip.ref}&station=SHQP")
     page.context.set_offline(True)
     wedge(page, order.pieces[0])
     answered(page, "wait")
     page.context.set_offline(False)
     expect(page.locator("#badge")).to_have_text("1 条要处理", timeout=15_000)
-    journey_make.scan("rechecked", order.waybill, data={"pieces": 3})
+    recheck(order, pieces=3)
     page.locator("#badge").click()
     page.get_by_role("button", name="重试", exact=True).click()
     uploaded(page)
@@ -182,6 +184,7 @@ def small_disk(tmp_path, settings):
 def test_a_full_disk_on_the_server_keeps_the_signature_on_the_phone_until_there_is_room(
     field_phone, order, small_disk, shot
 ):
+    journey_make.scan("collected", order.waybill)
     page = field_phone("driver", username="siji", station="CDQB")
     tile(page, "signed")
     wedge(page, order.waybill)
@@ -197,7 +200,7 @@ def test_a_full_disk_on_the_server_keeps_the_signature_on_the_phone_until_there_
     expect(page.locator("#line")).to_contain_text("服务器存储空间已满，内容还在手机里", timeout=15_000)
     expect(page.locator("#badge")).to_have_text("待上传 1")
     shot(page, "field-disk-full")
-    assert kinds(order.waybill) == []
+    assert kinds(order.waybill) == ["collected"]
     page.reload()
     ready(page)
     subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
@@ -206,7 +209,7 @@ def test_a_full_disk_on_the_server_keeps_the_signature_on_the_phone_until_there_
     expect(page.locator("#badge")).not_to_contain_text("待上传", timeout=40_000)
     (proof,) = journey.shipment_page(actor=TEST, waybill=order.waybill).proofs
     assert (len(proof.photos), bool(proof.signature)) == (1, True)
-    assert kinds(order.waybill) == ["signed"]
+    assert kinds(order.waybill) == ["collected", "signed"]
 
 
 def test_phone_and_server_agree_on_every_number(field_phone):

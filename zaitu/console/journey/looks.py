@@ -65,10 +65,11 @@ def manual_choices(actor: Principal) -> list[tuple[str, str]]:
         ("returning", _("退回")),
         ("cancelled", _("取消运单")),
     ]
-    ended = [
+    corrected = [
+        ("collected", _("补录揽收")),
         ("intercepted", _("拦截")),
         ("returned", _("发货人已收回")),
         ("lost", _("遗失结案")),
         ("disposed", _("处置结案")),
     ]
-    return [*told, *(ended if actor.can(Right.SHIPMENTS_CORRECT) else [])]
+    return [*told, *(corrected if actor.can(Right.SHIPMENTS_CORRECT) else [])]

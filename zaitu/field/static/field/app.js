@@ -104,7 +104,8 @@ async function start() {
   if (!app.me) return;
   app.skew = Math.abs(app.me.skew) > SKEW_MS ? app.me.skew : 0;
   const kept = (await remembered(`station:${app.me.id}`))?.value;
-  app.station = kept ?? app.me.station;
+  const own = app.me.own_stations ?? []; // who works at one station stays there, whatever was chosen before
+  app.station = kept && (!own.length || own.includes(kept.code)) ? kept : app.me.station;
   app.keepStation = async (chosen) => {
     app.station = chosen;
     await remember(`station:${app.me.id}`, chosen);

@@ -25,6 +25,7 @@ export function scan(main, app, [kind], query) {
 class Scanning {
   constructor(main, app, job) {
     Object.assign(this, { main, app, ...job, sheet: null, tail: Promise.resolve(), shown: "" });
+    this.where = h("p", { class: "muted", id: "where" }, this.trip ? `车次 ${this.trip}` : this.app.station?.name ?? "");
     this.total = h("div", { class: "f-total", id: "total" });
     this.panel = h("section", { class: "f-result", id: "result", "aria-live": "assertive" });
     this.recent = h("ul", { class: "f-list", id: "recent" });
@@ -35,8 +36,7 @@ class Scanning {
     this.box = scanbox(this.app, (found) => this.take(found));
     fill(this.main,
       h("header", { class: "f-head" },
-        h("h1", {}, labelOf(this.kind)),
-        h("p", { class: "muted", id: "where" }, this.trip ? `车次 ${this.trip}` : this.app.station?.name ?? "")),
+        h("h1", {}, labelOf(this.kind)), this.where),
       this.total, this.panel, this.box.node, this.undoButton, this.recent);
     this.idle();
     this.listener = () => this.list();
@@ -55,7 +55,7 @@ class Scanning {
   async load() {
     this.sheet = await sheetOf(this.trip, this.station);
     if (!this.sheet) return;
-    document.getElementById("where").textContent = `${this.sheet.plate} · ${this.sheet.station_name}`;
+    this.where.textContent = `${this.sheet.plate} · ${this.sheet.station_name}`;
     this.count();
   }
 

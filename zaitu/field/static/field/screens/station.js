@@ -1,4 +1,4 @@
-// Where do I work now? People are lent to other stations; drivers change them all day.
+// Where do I work now? Drivers change stations all day; warehouse people are offered their own ones only.
 
 import { fill, h, icon } from "../dom.js";
 import { known } from "../trips.js";
