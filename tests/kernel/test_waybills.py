@@ -88,6 +88,28 @@ def test_what_cannot_be_a_waybill_number_is_refused(typed):
     assert typed.strip() == "" or typed not in refusal.value.message, "nothing typed is echoed"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"{NUMBER}-001",
+        f"{NUMBER.lower()} — 999",
+        f"{NUMBER}012",
+        f"{NUMBER[2:]}-OO1",
+        full_width(f"{NUMBER}-001"),
+    ],
+)
+def test_a_piece_label_stands_for_its_waybill_where_pieces_do_not_matter(typed):
+    assert waybill_normal(typed) == NUMBER
+    with pytest.raises(Mistyped):
+        waybill_normal(typed, label=False)
+
+
+@pytest.mark.parametrize("typed", [f"{NUMBER[:-1]}6-001", f"{NUMBER}-01", f"{NUMBER}-0001", f"{NUMBER}-A01"])
+def test_a_label_with_a_wrong_digit_or_length_is_no_number(typed):
+    with pytest.raises(Mistyped):
+        waybill_normal(typed)
+
+
 @settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_either_a_number_or_refused(text):

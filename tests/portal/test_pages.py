@@ -235,6 +235,9 @@ def test_the_query_page_goes_on_to_the_shipment_and_knows_wrong_digits(web):
     one = make.shipment()
     found = web.get("/", params={"q": f" {one.waybill[2:6]} {one.waybill[6:]} "})
     assert (found.status_code, found.headers["location"]) == (302, f"/t/{one.waybill}")
+    label = web.get("/", params={"q": f"{one.waybill}-001"})
+    assert (label.status_code, label.headers["location"]) == (302, f"/t/{one.waybill}")
+    assert one.waybill in web.get(f"/t/{one.waybill}-001").text
     wrong = web.get("/", params={"q": one.waybill[:-1] + str((int(one.waybill[-1]) + 1) % 10)})
     assert wrong.status_code == 404
     assert "有一位输错了" in wrong.text

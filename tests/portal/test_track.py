@@ -42,6 +42,13 @@ def test_a_number_is_understood_as_people_type_it(web):
     assert web.get(f"/api/v1/track/{typed}").json()["waybill"] == one.waybill
 
 
+def test_the_number_on_a_piece_label_is_its_waybills(web):
+    one = make.shipment()
+    assert web.get(f"/api/v1/track/{one.waybill}-001").json()["waybill"] == one.waybill
+    opened = web.get(f"/api/v1/track/{one.waybill}-002?phone_tail=5678").json()
+    assert "details" in opened
+
+
 def test_a_stranger_sees_a_whole_kilometre_and_a_party_the_fix(web):
     car = make.vehicle()
     one = make.shipment(car=car)
@@ -157,11 +164,11 @@ def test_another_spelling_of_a_number_gives_no_further_tries(web):
         one.waybill.lower(),
         f"ZT-{digits}",
         f"ZT {digits[:4]}.{digits[4:]}",
-        f"ｚｔ{fullwidth}",
+        f"{one.waybill}-001",
     ]
     for n, spelling in enumerate(spellings):
         assert web.get(f"/api/v1/track/{spelling}?phone_tail=000{n}").status_code == 404
-    for spelling in (one.waybill, f"ZT–{digits}", f"ZT_{digits[:6]}_{digits[6:]}"):
+    for spelling in (one.waybill, f"ｚｔ{fullwidth}", f"ZT_{digits[:6]}_{digits[6:]}", f"{one.waybill}-002"):
         assert web.get(f"/api/v1/track/{spelling}?phone_tail=5678").status_code == 429
 
 

@@ -38,6 +38,8 @@ _LOOKS_LIKE_LETTER: Final = str.maketrans({"0": "O", "1": "I"})
 # Space of every kind, and the dashes that keyboards, spreadsheets and messages put between groups of digits.
 _BETWEEN: Final = re.compile(r"[\s\-‐‑‒–—―−_.·]+")
 _LONGEST_INPUT: Final = 64
+# What a piece label prints under its bar code: the waybill, and the piece's three digits.
+_LABEL: Final = re.compile(rf"([A-Z]{{2,4}}[0-9OIL]{{{DIGITS}}}|[0-9OIL]{{{DIGITS}}})[0-9OIL]{{3}}")
 
 
 class Mistyped(Invalid):
@@ -80,17 +82,27 @@ def number_plain(text: str) -> str:
     return _BETWEEN.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
-def waybill_normal(text: str, *, prefix: str = "") -> str:
+def waybill_normal(text: str, *, prefix: str = "", label: bool = True) -> str:
     """The number as it is stored, from what a person typed, read out, pasted or scanned.
 
     Full-width characters, lower case, spaces and dashes are put right; O, I and L among the digits are 0, 1 and 1.
-    Digits alone (keyed on a phone) get `prefix`, by default this installation's. Raises Mistyped for anything else.
+    Digits alone (keyed on a phone) get `prefix`, by default this installation's. A piece label (`ZT…-001`) stands for its waybill,
+    unless `label` is false: who handles pieces must not take one for all of them. Raises Mistyped for anything else.
     """
     if _STORED.fullmatch(text) and not _damm(text[-DIGITS:]):
         return text  # links and programs send it so: no need to put anything right
     plain = number_plain(text)
+    of_piece = _LABEL.fullmatch(plain) if label else None
+    number = _whole(plain, prefix) or (_whole(of_piece[1], prefix) if of_piece else "")
+    if not number:
+        raise Mistyped
+    return number
+
+
+def _whole(plain: str, prefix: str) -> str:
+    """The number, or nothing when the check digit or anything else does not fit."""
     letters = plain[:-DIGITS].translate(_LOOKS_LIKE_LETTER) or prefix or settings.ZAITU_WAYBILL_PREFIX
     digits = plain[-DIGITS:].translate(_LOOKS_LIKE_DIGIT)
     if not PREFIX.fullmatch(letters) or not re.fullmatch(r"[0-9]{13}", digits) or _damm(digits):
-        raise Mistyped
+        return ""
     return letters + digits

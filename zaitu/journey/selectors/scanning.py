@@ -53,7 +53,7 @@ def _shipment(text: str) -> Scanned | None:
 
 def _normal(text: str) -> str | None:
     try:
-        return waybill_normal(text)
+        return waybill_normal(text, label=False)
     except Mistyped:
         return None
 

@@ -19,8 +19,9 @@
     return state === 0;
   }
   function fault() {
+    // Three digits more are a piece's: its label's number stands for the waybill.
     var number = digits(input.value.normalize("NFKC"));
-    if (/^[0-9]{13}$/.test(number)) return whole(number) ? "" : form.dataset.wrong;
+    if (/^[0-9]{13}([0-9]{3})?$/.test(number)) return whole(number.slice(0, 13)) ? "" : form.dataset.wrong;
     return /^[0-9]{0,12}$/.test(number) ? form.dataset.short : form.dataset.wrong;
   }
   // A partner's number has another company's letters: the server asks for the phone's last digits then.
@@ -35,7 +36,8 @@
   }
   input.addEventListener("input", function () {
     // Say nothing while somebody is still typing; a full number that cannot be right is said at once.
-    show(digits(input.value).length >= 13 && !foreign() ? fault() : "");
+    var length = digits(input.value).length;
+    show((length === 13 || length > 15) && !foreign() ? fault() : "");
   });
   form.addEventListener("submit", function (event) {
     var text = foreign() ? "" : fault();
