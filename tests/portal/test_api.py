@@ -90,6 +90,28 @@ def test_wrong_fields_are_named_and_nothing_is_made(house):
 
 
 @pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"pieces": True}, "body.pieces"),
+        ({"pieces": "3"}, "body.pieces"),
+        ({"pieces": 3.0}, "body.pieces"),
+        ({"weight_kg": "90"}, "body.weight_kg"),
+        ({"volume_m3": True}, "body.volume_m3"),
+        ({"items": [{"sku": "A", "name": "刀片", "quantity": "2"}]}, "body.items.0.quantity"),
+        ({"goods": "刀具\u202efdp.exe"}, "goods"),
+        ({"remarks": "\u2066小心\u2069"}, "remarks"),
+        ({"items": [{"sku": "A", "name": "刀\u202e片", "quantity": 2}]}, "items"),
+        ({"consignee": ORDER["consignee"] | {"name": "王\u200f小明"}}, "consignee.name"),
+        ({"customer_code": "NOBODY"}, "body.customer_code"),
+    ],
+)
+def test_numbers_are_numbers_and_words_hide_nothing(house, wrong, field):
+    web, key = house
+    answer = problem(web.post("/api/v1/orders", json=ORDER | wrong, headers=key), 422, "invalid")
+    assert set(answer["fields"]) == {field}
+
+
+@pytest.mark.parametrize(
     ("method", "path", "content", "status", "code"),
     [
         ("POST", "/api/v1/orders", b"{not json", 400, "bad_request"),

@@ -8,6 +8,7 @@ from typing import Final
 
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.phones import address_masked, name_masked, phone_masked, phone_normal
+from zaitu.kernel.words import hides
 
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,19}")
 _EMAIL: Final = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
@@ -73,6 +74,8 @@ def customer_checked(draft: CustomerDraft) -> CustomerDraft:
         wrong["code"] = "客户编号为 2–20 位字母、数字、横线"
     if not name or len(name) > 80:
         wrong["name"] = "客户名称为 1–80 个字"
+    elif hides(name):
+        wrong["name"] = "客户名称含有不可见的控制字符"
     if email and not email_looks_right(email):
         wrong["email"] = "邮箱地址不正确"
     if wrong:
@@ -99,6 +102,8 @@ def contact_checked(draft: ContactDraft) -> ContactDraft:
     ):
         if not text or len(text) > most:
             wrong[field] = f"{what}为 1–{most} 个字"
+        elif hides(text):
+            wrong[field] = f"{what}含有不可见的控制字符"
     if email and not email_looks_right(email):
         wrong["email"] = "邮箱地址不正确"
     if wrong:

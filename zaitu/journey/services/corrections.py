@@ -15,6 +15,7 @@ from zaitu.journey.services.scans import result_from, state_result
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, NotFound, RuleBroken
 from zaitu.kernel.principal import Principal
+from zaitu.kernel.words import shown
 
 MANUAL: Final = "manual"
 UNDO_WITHIN: Final = timedelta(minutes=10)
@@ -23,7 +24,7 @@ REASON_MAX: Final = 200
 
 def reason_checked(reason: str) -> str:
     """Raises Invalid without one."""
-    trimmed = reason.strip()[:REASON_MAX]
+    trimmed = shown(reason)[:REASON_MAX]
     if not trimmed:
         raise Invalid("请填写原因", fields={"reason": "请填写原因"})
     return trimmed

@@ -7,6 +7,7 @@ from typing import Final
 
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.phones import phone_normal
+from zaitu.kernel.words import hides
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS
 from zaitu.network.domain.views import (
     CompanyView,
@@ -76,13 +77,13 @@ def terminal_normal(text: str) -> str:
 
 
 def text_checked(text: str, *, field: str, label: str, longest: int, blank: bool = False) -> str:
-    """Trimmed and free of control characters. Raises Invalid."""
+    """Trimmed and free of characters that nobody sees. Raises Invalid."""
     trimmed = text.strip()
     if not trimmed and not blank:
         raise _invalid(field, f"{label}不能为空")
     if len(trimmed) > longest:
         raise _invalid(field, f"{label}最多 {longest} 个字")
-    if any(unicodedata.category(char) == "Cc" for char in trimmed):
+    if hides(trimmed):
         raise _invalid(field, f"{label}含有不可见的控制字符")
     return trimmed
 

@@ -14,7 +14,8 @@ Ref = Annotated[str, StringConstraints(max_length=64, pattern=_PLAIN)]
 
 
 class _Input(Schema):
-    model_config = ConfigDict(extra="forbid")
+    # Strict: `true` and "3" are no numbers of pieces.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Party(_Input):
