@@ -62,18 +62,53 @@ def test_good_rows_are_placed_and_bad_ones_listed_with_row_and_column():
             {"客户单号": "A4", "收货电话": "12"},
             {"客户单号": "A5", "收货人": ""},
             {"客户单号": "A6"},
+            {"客户单号": "A7", "客户编码": "NOBODY"},
         )
     )
     report = load(content)
-    assert (report.created, report.failed) == (2, 4)
+    assert (report.created, report.failed) == (2, 5)
     assert [(error.row, error.column) for error in report.errors] == [
         (3, "件数"),
         (4, "目的站编码"),
         (5, "收货电话"),
         (6, "收货人"),
+        (8, "客户编码"),
     ]
-    assert report.errors[0].value == "三"
+    assert [error.value for error in report.errors] == ["三", "NOWHERE", "12", "", "NOBODY"]
     assert Shipment.objects.count() == 2
+
+
+def test_what_the_orders_own_rules_refuse_is_told_with_what_stands_there():
+    load(as_csv(*table({"客户单号": "B1"})))
+    rows = table(
+        {"客户单号": "B1", "件数": "7"},
+        {"件数": "0"},
+        {"最低温度": "8", "最高温度": "2"},
+        {"货物名称": "刀\u202e具"},
+    )
+    report = load(as_csv(*rows))
+    assert [(error.column, error.value) for error in report.errors] == [
+        ("客户单号", "B1"),
+        ("件数", "0"),
+        ("最高温度", "2"),
+        ("货物名称", "刀\u202e具"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["件数", "pieces"])
+def test_a_column_that_stands_twice_is_refused_whole_and_named(name):
+    header, rows = table({})
+    with pytest.raises(Invalid, match="“件数”出现了两列") as caught:
+        load(as_csv([*header, name], [[*rows[0], "9"]]))
+    assert set(caught.value.fields) == {"件数"}
+    assert not Shipment.objects.exists()
+
+
+def test_the_template_names_what_this_company_has():
+    header, rows = table({})
+    example = dict(zip(header, rows[0], strict=True))
+    assert (example["产品编码"], example["始发站编码"], example["目的站编码"]) == ("LTL", "SHQP", "CDQB")
+    assert (example["发货城市"], example["收货城市"]) == ("上海", "成都")
 
 
 def test_the_same_file_again_places_nothing_even_without_customers_numbers():
@@ -129,6 +164,7 @@ def test_a_key_imports_for_its_own_customer_and_others_rows_are_refused():
     key = access.key_of("ACME", Right.ORDERS_CREATE, Right.SHIPMENTS_READ)
     report = load(as_csv(*table({"客户单号": "1"}, {"客户单号": "2", "客户编码": "BETA"})), actor=key)
     assert (report.created, report.failed) == (1, 1)
+    assert [(error.column, error.value) for error in report.errors] == [("客户编码", "BETA")]
     assert Shipment.objects.get().customer_code == "ACME"
 
 

@@ -27,7 +27,6 @@ from zaitu.journey.domain.document import answer as track_answer
 from zaitu.journey.domain.document import details as track_details
 from zaitu.journey.domain.document_input import DocumentInput
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
-from zaitu.journey.domain.order_file import template
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
 from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
@@ -133,7 +132,7 @@ def orders_import(*, actor: Principal, filename: str, content: bytes) -> OrdersI
 
 def orders_template() -> str:
     """A file to fill in: CSV text with the headers and one example row."""
-    return template()
+    return _imports.orders_template()
 
 
 def _own_order(actor: Principal, draft: OrderDraft) -> OrderDraft:

@@ -49,9 +49,9 @@ class Column:
 COLUMNS: Final = (
     Column("client_ref", "客户单号", "PO-20261122-01", required=False, aliases=("订单号", "外部单号")),
     Column("customer_code", "客户编码", "", required=False),
-    Column("product", "产品编码", "LTL", aliases=("产品",)),
-    Column("from_station", "始发站编码", "SHQP", aliases=("始发站",)),
-    Column("to_station", "目的站编码", "CDQB", aliases=("目的站",)),
+    Column("product", "产品编码", "STD", aliases=("产品",)),
+    Column("from_station", "始发站编码", "SHA01", aliases=("始发站",)),
+    Column("to_station", "目的站编码", "CTU01", aliases=("目的站",)),
     Column("consignor.name", "发货人", "李发货"),
     Column("consignor.phone", "发货电话", "13900001111", aliases=("发货人电话",)),
     Column("consignor.city", "发货城市", "上海"),
@@ -75,24 +75,31 @@ _BY_HEADER: Final = {
 }
 
 
-def template() -> str:
-    """A file to fill in, as CSV: the headers and one example."""
+def template(examples: Mapping[str, str]) -> str:
+    """A file to fill in, as CSV: the headers and one example, whose values by field go before the usual ones."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(column.header for column in COLUMNS)
-    writer.writerow(column.example for column in COLUMNS)
+    writer.writerow(examples.get(column.field, column.example) for column in COLUMNS)
     return out.getvalue()
 
 
 def columns_of(header: Row) -> tuple[dict[int, Column], list[RowError]]:
-    """Place of each known column; what the file lacks. Unknown columns are passed over."""
+    """Place of each known column; what the file lacks, and what it has twice. Unknown columns are passed over."""
     found: dict[int, Column] = {}
+    errors: list[RowError] = []
     for place, cell in enumerate(header.cells):
         name = unicodedata.normalize("NFKC", cell.text).strip().casefold()
         column = _BY_HEADER.get(name) or _BY_HEADER.get(cell.text.strip().casefold())
-        if column is not None and column not in found.values():
-            found[place] = column
-    errors = [
+        if column is None:
+            continue
+        if column in found.values():
+            message = f"“{column.header}”出现了两列，请只留一列"
+            errors.append(
+                RowError(row=header.number, column=column.header, message=message, value=_value_of(cell))
+            )
+        found[place] = column
+    errors += [
         RowError(row=header.number, column=column.header, message=f"缺少“{column.header}”一列")
         for column in COLUMNS
         if column.required and column not in found.values()
@@ -110,9 +117,14 @@ def order_of(row: Row, columns: Mapping[int, Column]) -> OrderDraft | list[RowEr
             values[column.field] = _value(column, cell)
         except ValueError as error:
             errors.append(
-                RowError(row=row.number, column=column.header, message=str(error), value=cell.text[:60])
+                RowError(row=row.number, column=column.header, message=str(error), value=_value_of(cell))
             )
     return errors or _draft(values)
+
+
+def _value_of(cell: Cell) -> str:
+    """What stands there, for the person who looks for it."""
+    return cell.text[:60]
 
 
 def _value(column: Column, cell: Cell) -> Any:
@@ -136,15 +148,23 @@ def _draft(values: Mapping[str, Any]) -> OrderDraft:
     return OrderDraft(consignor=party("consignor"), consignee=party("consignee"), **plain)
 
 
-def errors_of(row: Row, fields: Mapping[str, str], message: str) -> list[RowError]:
-    """What the order's own rules said, at the columns it is about."""
+def errors_of(
+    row: Row, columns: Mapping[int, Column], fields: Mapping[str, str], message: str
+) -> list[RowError]:
+    """What the order's own rules said, at the columns it is about and with what stands there."""
     if not fields:
         return [RowError(row=row.number, column="", message=message)]
+    told = {
+        column.field: _value_of(row.cells[place])
+        for place, column in columns.items()
+        if place < len(row.cells)
+    }
     return [
         RowError(
             row=row.number,
             column=_BY_FIELD[field].header if field in _BY_FIELD else field,
             message=text,
+            value=told.get(field, ""),
         )
         for field, text in fields.items()
     ]

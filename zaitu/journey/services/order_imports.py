@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from zaitu.access import public as access
-from zaitu.journey.domain.order_file import columns_of, cut, errors_of, order_of
-from zaitu.journey.domain.views import OrderDraft, OrdersImported, RowError
+from zaitu.journey.domain.order_file import columns_of, cut, errors_of, order_of, template
+from zaitu.journey.domain.views import OrderDraft, OrdersImported, OrderView, RowError
 from zaitu.journey.services.orders import order_create
-from zaitu.kernel.errors import Invalid, TooLarge, ZaituError
-from zaitu.kernel.principal import Principal
-from zaitu.kernel.sheets import Row, rows_read
+from zaitu.kernel.errors import Conflict, Forbidden, Invalid, TooLarge, ZaituError
+from zaitu.kernel.principal import Principal, system
+from zaitu.kernel.sheets import rows_read
+from zaitu.network import public as network
 
 ROWS_MAX: Final = 2_000
 ERRORS_TOLD: Final = 200
+_INSIDE: Final = system("journey.orders")
 
 
 @dataclass
@@ -23,6 +25,9 @@ class _Run:
     existing: list[str] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     failed: int = 0
+
+    def take(self, order: OrderView) -> None:
+        (self.existing if order.existing else self.created).append(order.waybill)
 
     def refuse(self, errors: list[RowError]) -> None:
         self.errors += errors
@@ -42,11 +47,11 @@ def orders_import(
         raise Invalid("文件是空的")
     if len(rows) > ROWS_MAX + 1:
         raise TooLarge(f"一次最多导入 {ROWS_MAX} 行，请拆成几个文件")
-    columns, missing = columns_of(rows[0])
-    if missing:
+    columns, wrong = columns_of(rows[0])
+    if wrong:
         raise Invalid(
-            "表头不完整：" + "、".join(error.column for error in missing),
-            fields={error.column: error.message for error in missing},
+            "表头有误：" + "；".join(error.message for error in wrong),
+            fields={error.column: error.message for error in wrong},
         )
     name = hashlib.sha256(content).hexdigest()[:8]
     run = _Run()
@@ -58,13 +63,12 @@ def orders_import(
         if isinstance(draft, list):
             run.refuse(draft)
         else:
-            _take(
-                actor,
-                run,
-                row,
-                replace(draft, client_ref=draft.client_ref or f"IMP-{name}-{row.number}"),
-                own,
-            )
+            draft = replace(draft, client_ref=draft.client_ref or f"IMP-{name}-{row.number}")
+            try:
+                run.take(order_create(actor=actor, draft=own(draft)))
+            except ZaituError as error:
+                fields = error.fields if isinstance(error, Invalid) else _fields_of(error)
+                run.refuse(errors_of(row, columns, fields, error.message))
     access.audit(
         actor=actor,
         action="orders.import",
@@ -80,14 +84,25 @@ def orders_import(
     )
 
 
-def _take(
-    actor: Principal, run: _Run, row: Row, draft: OrderDraft, own: Callable[[OrderDraft], OrderDraft]
-) -> None:
-    try:
-        order = order_create(actor=actor, draft=own(draft))
-    except Invalid as error:
-        run.refuse(errors_of(row, error.fields, error.message))
-    except ZaituError as error:
-        run.refuse([RowError(row=row.number, column="", message=error.message)])
-    else:
-        (run.existing if order.existing else run.created).append(order.waybill)
+def _fields_of(error: ZaituError) -> dict[str, str]:
+    """At which column a refusal of the whole order is told."""
+    field = {Conflict: "client_ref", Forbidden: "customer_code"}.get(type(error))
+    return {field: error.message} if field else {}
+
+
+def orders_template() -> str:
+    """The example row names a product and stations that this company has, so that the file itself can be tried."""
+    examples = {}
+    product = next((one for one in network.products_list(actor=_INSIDE) if one.active and not one.cold), None)
+    if product is not None:
+        examples["product"] = product.code
+    line = next((one for one in network.lines_list(actor=_INSIDE).rows if one.active), None)
+    if line is not None:
+        for role, field, stop in (
+            ("consignor", "from_station", line.stops[0]),
+            ("consignee", "to_station", line.stops[-1]),
+        ):
+            examples[field] = stop.station.code
+            examples[f"{role}.city"] = stop.station.city
+            examples[f"{role}.address"] = "人民路 1 号"
+    return template(examples)

@@ -24,7 +24,7 @@ from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
 from zaitu.kernel import clock
 from zaitu.kernel.crypto import fingerprint, fingerprint_fits
-from zaitu.kernel.errors import Conflict, Invalid
+from zaitu.kernel.errors import Conflict, Invalid, NotFound
 from zaitu.kernel.principal import Principal, system
 from zaitu.kernel.search import grams
 from zaitu.kernel.waybills import waybill_make
@@ -44,7 +44,7 @@ def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
     found = _placed_before(draft)
     if found is not None:
         return found
-    places = _checked_places(draft)
+    places = _checked_codes(draft)
     try:
         with transaction.atomic():
             return _place(actor, draft, places)
@@ -94,7 +94,8 @@ def _text(draft: OrderDraft) -> str:
     return json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _checked_places(draft: OrderDraft) -> dict[str, network.StationView]:
+def _checked_codes(draft: OrderDraft) -> dict[str, network.StationView]:
+    """Customer, stations and product exist; the stations by code. Raises Invalid."""
     stations = network.stations_by_codes({draft.from_station, draft.to_station})
     wrong = {
         name: f"没有编码为 {code} 的站点"
@@ -105,6 +106,10 @@ def _checked_places(draft: OrderDraft) -> dict[str, network.StationView]:
         product.code for product in network.products_list(actor=_INSIDE) if product.active
     }:
         wrong["product"] = f"没有编码为 {draft.product} 的产品"
+    try:
+        _customer_name(draft)
+    except NotFound:
+        wrong["customer_code"] = f"没有编码为 {draft.customer_code} 的客户"
     if wrong:
         raise Invalid("订单资料有误：" + "；".join(wrong.values()), fields=wrong)
     return stations
