@@ -13,9 +13,11 @@ from django.db import transaction
 from zaitu.access import public as access
 from zaitu.config.demo import drive, load, schedule
 from zaitu.config.demo.geography import ROADS, STATIONS
-from zaitu.config.demo.past import drive_of
+from zaitu.config.demo.orders import orders_of
+from zaitu.config.demo.past import drive_of, life
 from zaitu.config.demo.roads import BY_CODE, points, stops
 from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER
+from zaitu.config.demo.staff import _scan_data
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.kernel.geo import Polyline, distance_m, in_china
@@ -104,6 +106,35 @@ def test_what_people_are_told_to_open_is_theirs_and_lasts_two_hours(company):
 def test_the_password_opens_the_console(company, rf):
     told = load.facts()
     assert authenticate(rf.post("/"), username=told["console_user"], password=told["console_password"])
+
+
+def test_every_past_signature_has_its_image_and_its_scans_say_where_they_come_from(company):
+    rows = found(status="signed")
+    for row in rows[:: len(rows) // 8]:
+        view = journey.shipment_page(actor=ACTOR, waybill=row.waybill)
+        (proof,) = view.proofs
+        content, mime = journey.file_read(actor=ACTOR, file_id=proof.signature)
+        assert (mime, content[:4]) == ("image/png", b"\x89PNG")
+        assert {piece.kind for piece in view.pieces} == {"signed"}
+        assert {event.source_text for event in view.events} == {"下单", "历史导入", "车辆定位"}
+
+
+def test_the_staff_signs_with_an_image_that_is_kept_once_however_often_it_tries(company):
+    open_ones = {row.waybill for row in found(status="in_transit")}
+    order, waybill, signed = next(
+        (order, company.taken.waybills[order.ref], event)
+        for back in (1, 2)
+        for order in orders_of(clock.local(clock.now()).date() - timedelta(days=back))
+        for event in life(order)
+        if event.kind == "signed" and company.taken.waybills[order.ref] in open_ones
+    )
+    first, again = (_scan_data(order, signed, waybill) for _ in range(2))
+    assert first == again
+    draft = journey.ScanDraft(
+        kind="signed", code=waybill, station_code=signed.station, at=clock.now(), key="t", data=first
+    )
+    assert journey.scan_record(actor=ACTOR, draft=draft).status == "signed"
+    assert journey.shipment_page(actor=ACTOR, waybill=waybill).proofs[0].signature == first["signature"]
 
 
 def test_history_tells_nobody(company):

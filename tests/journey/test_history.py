@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.access import make as access_make
+from tests.field.make import picture
 from tests.network import make as network_make
 from zaitu.journey import public as journey
 from zaitu.journey.models import Shipment, Trip
@@ -100,6 +101,30 @@ def test_signed_goods_keep_who_signed(now):
     assert (view.row.status, view.row.detail, view.row.final) == ("signed", "on_behalf", True)
     assert view.proofs[0].signer == "赵敏"
     assert "赵敏" not in str([event.data for event in view.events])
+
+
+def test_the_image_that_was_signed_comes_along_once_and_an_image_that_is_none_stops_all(now):
+    signed = journey.PastEvent(kind="signed", at=now - HOUR / 4, station="CDQB", data={"signer": "赵敏"})
+    asked = []
+
+    def image(past, event):
+        asked.append((past.draft.client_ref, event.data["signer"]))
+        return picture(encoding="PNG") if past.draft.client_ref == "A-1" else b"<svg onload=alert(1)>"
+
+    def moved(*orders):
+        history = journey.History(trips=(trip(now, arrived=True),), orders=orders, signature=image)
+        return journey.history_import(actor=ACTOR, history=history)
+
+    for _ in range(2):
+        waybill = moved(order(now, events=[signed])).waybills["A-1"]
+    assert asked == [("A-1", "赵敏")]
+    (proof,) = page(waybill).proofs
+    content, mime = journey.file_read(actor=ACTOR, file_id=proof.signature)
+    assert (mime, content[:4]) == ("image/png", b"\x89PNG")
+    assert page(waybill).document["proofs"][0]["signature"] == proof.signature
+    with pytest.raises(Invalid, match="图片"):
+        moved(order(now, "A-2", events=[signed]))
+    assert Shipment.objects.count() == 1
 
 
 def test_taking_the_same_over_again_adds_only_what_is_new(now):

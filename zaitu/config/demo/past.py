@@ -12,6 +12,7 @@ from zaitu.config.demo.drive import Drive, drive, start_delay, stops_along_m
 from zaitu.config.demo.orders import Order, orders_of
 from zaitu.config.demo.roads import stops
 from zaitu.config.demo.schedule import Run, runs, trucks
+from zaitu.config.demo.signatures import signature
 from zaitu.journey.public import History, PastEvent, PastOrder, PastTrip, TripDraft
 from zaitu.kernel.clock import CHINA, local
 
@@ -64,7 +65,9 @@ def history(now: datetime) -> History:
     ridden = {order.run for order in orders} | set(runs(now - timedelta(hours=40), now + PLANNED_AHEAD))
     trips = sorted(ridden, key=lambda run: (run.departs_at, run.plate))
     return History(
-        trips=tuple(_trip(run, now) for run in trips), orders=tuple(_order(order, now) for order in orders)
+        trips=tuple(_trip(run, now) for run in trips),
+        orders=tuple(_order(order, now) for order in orders),
+        signature=lambda _, event: signature(event.data["signer"]),
     )
 
 

@@ -8,11 +8,13 @@ from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 from zaitu.config.demo.orders import Order, orders_of
 from zaitu.config.demo.past import DAYS, PLANNED_AHEAD, history, life
 from zaitu.config.demo.schedule import runs
 from zaitu.config.demo.setup import ACTOR, home
+from zaitu.config.demo.signatures import signature
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, ZaituError
@@ -112,7 +114,7 @@ class Staff:
                     station_code=event.station,
                     at=event.at,
                     key=f"demo:{order.ref}:{event.kind}:{event.at:%d%H%M}:{clock.now():%d%H%M}",
-                    data=_scan_data(event),
+                    data=_scan_data(order, event, waybill),
                 ),
             )
         except ZaituError as refused:
@@ -121,8 +123,17 @@ class Staff:
         return result.level != journey.Level.WRONG
 
 
-def _scan_data(event: journey.PastEvent) -> dict[str, Any]:
+def _scan_data(order: Order, event: journey.PastEvent, waybill: str) -> dict[str, Any]:
     data = dict(event.data)
+    if event.kind == "signed":
+        # Under an id of its own: a scan that is tried again must not keep another image.
+        data["signature"] = journey.file_store(
+            actor=ACTOR,
+            waybill=waybill,
+            kind="signature",
+            content=signature(data["signer"]),
+            file_id=uuid5(NAMESPACE_OID, f"{waybill} {order.ref} {event.at.isoformat()}"),
+        )
     if "code" in data:
         data["reason"] = data.pop("code")
     if "cause" in data:

@@ -1,6 +1,6 @@
 """What an earlier system hands over on the day a company moves in: orders, trips and what happened to them, already past."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,8 @@ class PastOrder:
 class History:
     trips: tuple[PastTrip, ...]
     orders: tuple[PastOrder, ...]
+    signature: Callable[[PastOrder, PastEvent], bytes] | None = None
+    """The image signed with a `signed` event, asked for only where the order is new; None: the earlier system kept none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 
@@ -22,7 +23,7 @@ from zaitu.journey.domain.routes import simplified
 from zaitu.journey.domain.signing import SignerRelation, detail_of, relation_of
 from zaitu.journey.domain.views import LegState, OrderDraft, PartyDraft, TripState
 from zaitu.journey.models import EtaPoint, JourneyEvent, Leg, Order, Piece, Proof, Shipment, Trip, TripStop
-from zaitu.journey.services import facts, orders
+from zaitu.journey.services import facts, files, orders
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
 from zaitu.journey.services.orders import (
@@ -68,7 +69,7 @@ def history_import(*, actor: Principal, history: History) -> HistoryTaken:
         for event in _events(one):
             ledger.add(event)
     ledger.write()
-    _proofs(taken, ledger.written)
+    _proofs(taken, ledger.written, _signatures(actor, taken, history))
     ledger.close()
     for vehicle in {ridden.trip.vehicle_id for ridden in trips.values() if _open(ridden.trip)}:
         watch_next(vehicle)
@@ -373,7 +374,20 @@ def _relation(event: PastEvent) -> SignerRelation:
     return relation_of(str(event.data.get("relation", ""))) or SignerRelation.CONSIGNEE
 
 
-def _proofs(taken: Iterable[_Taken], written: Iterable[JourneyEvent]) -> None:
+def _signatures(actor: Principal, taken: Iterable[_Taken], history: History) -> dict[int, UUID]:
+    draw = history.signature
+    if draw is None:
+        return {}
+    signed = (
+        (one.shipment, draw(one.past, event))
+        for one in taken
+        for event in one.past.events
+        if event.kind == Kind.SIGNED
+    )
+    return files.signatures_import(actor=actor, images=signed)
+
+
+def _proofs(taken: Iterable[_Taken], written: Iterable[JourneyEvent], images: Mapping[int, UUID]) -> None:
     signatures = {row.shipment_id: row for row in written if row.kind == Kind.SIGNED}
     Proof.objects.bulk_create(
         Proof(
@@ -382,6 +396,7 @@ def _proofs(taken: Iterable[_Taken], written: Iterable[JourneyEvent]) -> None:
             signer=str(event.data.get("signer", "")),
             relation=_relation(event).value,
             pieces=one.shipment.pieces_total,
+            signature=images.get(one.shipment.pk),
         )
         for one in taken
         for event in one.past.events
