@@ -2,7 +2,7 @@
 
 import pytest
 
-from zaitu.access.domain.rights import rights_of_key, rights_of_link, rights_of_roles
+from zaitu.access.domain.rights import rights_of_key, rights_of_link, rights_of_roles, stays_at_station
 from zaitu.access.public import KEY_SCOPES, LINK_SCOPES, RIGHTS, ROLE_NAMES, STAFF_ROLES, Role
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Kind, Principal, Right, anyone, system
@@ -88,3 +88,20 @@ def test_unknown_scopes_open_nothing(opened):
 def test_strangers_may_nothing_and_the_system_everything(right):
     assert system("test").can(right)
     assert not anyone().can(right)
+
+
+@pytest.mark.parametrize(
+    ("roles", "stays"),
+    [
+        ({"warehouse"}, True),
+        ({"warehouse", "service"}, True),
+        ({"warehouse", "driver"}, False),
+        ({"warehouse", "manager"}, False),
+        ({"driver"}, False),
+        ({"administrator"}, False),
+        ({"service"}, False),
+        (set(), False),
+    ],
+)
+def test_who_scans_only_as_warehouse_stays_at_their_station(roles, stays):
+    assert stays_at_station(roles) is stays
