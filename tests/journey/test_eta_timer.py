@@ -224,6 +224,34 @@ def test_a_parcel_with_the_courier_is_soon_too():
     assert make.status(order.waybill) == ("arriving_soon", "predicted")
 
 
+def test_goods_that_were_not_taken_are_promised_for_no_time_until_somebody_decides(time_machine):
+    order = make.order()
+    make.scan("out_for_delivery", order.waybill, make.DESTINATION)
+    refresh()
+    assert make.status(order.waybill) == ("arriving_soon", "predicted")
+    make.scan("refused", order.waybill, make.DESTINATION)
+    row = row_of(order.waybill)
+    assert (row.status, row.detail) == ("in_transit", "out_for_delivery")
+    assert (row.eta, row.eta_from, row.eta_to, row.eta_reason) == (None, None, None, "")
+    assert row.exception["code"] == "refused"
+    time_machine.move_to(clock.now() + timedelta(hours=3))
+    done = refresh()
+    assert (done.shipments, done.soon) == (0, 0)
+    make.scan("attempt_failed", order.waybill, make.DESTINATION)
+    assert row_of(order.waybill).eta is None
+
+
+def test_the_next_attempt_is_promised_anew():
+    order = make.order()
+    make.scan("out_for_delivery", order.waybill, make.DESTINATION)
+    make.scan("attempt_failed", order.waybill, make.DESTINATION)
+    assert row_of(order.waybill).eta is None
+    make.scan("out_for_delivery", order.waybill, make.DESTINATION)
+    row = row_of(order.waybill)
+    assert timedelta(minutes=55) < row.eta - clock.now() <= timedelta(minutes=61)
+    assert (row.exception, row.eta_reason) == (None, "delivering")
+
+
 def test_at_the_destination_station_the_last_mile_is_an_allowance():
     waybill, trip = on_the_road(timedelta(hours=25))
     arrived_at = clock.now()

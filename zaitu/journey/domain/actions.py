@@ -144,6 +144,7 @@ _AT_DESTINATION: Final = Move(Status.ARRIVED, Detail.DESTINATION, _TO_ARRIVAL)
 _UNLOADED: Final = Move(
     Status.ARRIVED, Detail.UNLOADED, _TO_ARRIVAL | {Stage.ARRIVED, Stage.DELIVERING, Stage.PICKUP}
 )
+_NOT_TAKEN: Final = Move(Status.IN_TRANSIT, Detail.OUT_FOR_DELIVERY, _from(Stage.SOON))
 _INSPECTED: Final = Move(Status.ARRIVED, Detail.INSPECTED, _TO_ARRIVAL | {Stage.ARRIVED})
 
 
@@ -191,6 +192,9 @@ TABLE: Final[dict[tuple[Kind, Place], Move]] = {
         _ANYWHERE,
         Move(Status.ARRIVING_SOON, Detail.PREDICTED, _from(Stage.ROAD, Stage.DELIVERING)),
     ),
+    # Goods that were not taken are not arriving any more: they are with the courier until somebody decides.
+    **_rows(Kind.REFUSED, _ANYWHERE, _NOT_TAKEN),
+    **_rows(Kind.ATTEMPT_FAILED, _ANYWHERE, _NOT_TAKEN),
     **_rows(Kind.READY_FOR_PICKUP, _ANYWHERE, Move(Status.READY_FOR_PICKUP, Detail.PLACED, _OPEN)),
     **_rows(Kind.RETURNING, _ANYWHERE, Move(Status.IN_TRANSIT, Detail.RETURNING, _ANY)),
 }

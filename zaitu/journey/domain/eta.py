@@ -75,7 +75,7 @@ REASON_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.DEPARTED_LATE: ("发车晚点", "Departed late"),
     Reason.ARRIVED: ("已到目的站", "At the destination station"),
     Reason.DELIVERING: ("已出发派送", "Out for delivery"),
-    Reason.OVERDUE: ("超过预计时间，重新估算", "Past the expected time, estimated anew"),
+    Reason.OVERDUE: ("晚于预计，已重新估算", "Later than expected, estimated anew"),
     Reason.TRIP_LOST: ("改由后续车次运输", "Goes with a later trip"),
 }
 """Reason → (Chinese, English)."""

@@ -266,6 +266,17 @@ PROBLEMS: Final[dict[Problem, ProblemKind]] = {
 }
 """Problem → its kind. Codes after reference/statuses.md's overlay table."""
 
+UNDELIVERED: Final = frozenset(
+    {
+        Problem.REFUSED,
+        Problem.ATTEMPT_FAILED,
+        Problem.NO_CONTACT,
+        Problem.BAD_ADDRESS,
+        Problem.OUT_OF_AREA,
+    }
+)
+"""The courier came and the goods were not taken: nobody knows when they will be until somebody decides."""
+
 REPORTABLE: Final = (
     Problem.DAMAGED,
     Problem.SHORT,

@@ -22,7 +22,8 @@ from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.document import build
 from zaitu.journey.domain.document_input import DocumentInput, NodeInput
-from zaitu.journey.domain.fold import FoldEvent, State, fold
+from zaitu.journey.domain.fold import FoldEvent, Frame, State, fold
+from zaitu.journey.domain.problems import UNDELIVERED
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import LegState
 from zaitu.journey.events import ShipmentChanged
@@ -189,7 +190,11 @@ class Ledger:
         row.vehicle_id = leg.trip.vehicle_id if leg and aboard else None
         row.leg_from_m = gathered.stop(leg, leg.from_seq).along_m if leg else None
         row.leg_to_m = gathered.stop(leg, leg.to_seq).along_m if leg else None
-        if row.pk not in self._retimed and before != (row.status, row.detail):
+        if row.detail == Detail.OUT_FOR_DELIVERY and not UNDELIVERED.isdisjoint(state.problems):
+            self._retimed.pop(row.pk, None)
+            row.eta = row.eta_from = row.eta_to = None
+            row.eta_reason = ""
+        elif row.pk not in self._retimed and (row.eta is None or before != (row.status, row.detail)):
             self._eta_at_stage(row, now)
         if row.pk in self._retimed:
             window, reason = self._retimed[row.pk]

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
+
+from django.db.models import Max
 
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.counts import Seen, of_total, seen_before
@@ -174,12 +177,23 @@ def _repeated(draft: ScanDraft, found: Scanned, trip: Trip | None, standing: fro
     ).order_by("at", "id")
     if trip is not None:
         here = here.filter(trip=trip)
+    if draft.kind == Kind.OUT_FOR_DELIVERY:
+        here = here.filter(at__gt=_failed_at(found.shipment_id))
     if draft.kind == Kind.SIGNED:
         here = here.filter(
             pieces=None
         )  # who signed for a number of pieces has not said which: nothing is replaced
     scans = [Seen(piece, pieces) for piece, pieces in here.values_list("piece_id", "pieces")]
     return seen_before(scans, Seen(found.piece[0] if found.piece else None, None))
+
+
+
+def _failed_at(shipment_id: int) -> datetime:
+    """When goods with a courier were last not taken: what goes out after that is another attempt."""
+    failed = JourneyEvent.objects.filter(
+        shipment_id=shipment_id, kind__in=(Kind.REFUSED, Kind.ATTEMPT_FAILED, Kind.PROBLEM)
+    )
+    return failed.aggregate(last=Max("at"))["last"] or datetime.min.replace(tzinfo=UTC)
 
 
 def _loaded_here(found: Scanned, trip: Trip | None, station: str) -> bool:
