@@ -309,6 +309,21 @@ def test_trips_are_listed_in_as_many_queries_whatever_their_number(django_assert
     assert journey.trips_list(actor=make.TEST, state="running").rows == ()
 
 
+def test_goods_nobody_scanned_count_as_loaded_once_they_are_under_way():
+    unscanned, partly = make.order(pieces=3), make.order(pieces=5)
+    trip = make.on_trip(unscanned.waybill, partly.waybill)
+
+    def loaded():
+        seen = journey.trip_get(actor=make.TEST, trip=trip.ref)
+        return seen.loaded, seen.expected
+
+    assert loaded() == (0, 8)
+    tell(StopLeft, trip, 0)
+    assert loaded() == (8, 8)
+    make.scan("loaded", partly.pieces[0], trip=trip.ref)
+    assert loaded() == (4, 8), "what was scanned is counted as scanned"
+
+
 def test_customers_do_not_see_trips():
     trip = make.trip()
     with pytest.raises(Forbidden):

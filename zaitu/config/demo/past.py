@@ -22,6 +22,7 @@ PLANNED_BEFORE: Final = timedelta(hours=30)
 COLLECTED_AFTER: Final = timedelta(minutes=70)
 INBOUND_AFTER: Final = timedelta(minutes=150)
 LOADED_BEFORE: Final = timedelta(minutes=25)
+UNLOADED_AFTER: Final = timedelta(minutes=12)
 INSPECTED_AFTER: Final = timedelta(minutes=35)
 ROUND: Final = timedelta(minutes=95)
 """From leaving the station with a van to the consignee's door."""
@@ -86,7 +87,10 @@ def _past(at: datetime | None, now: datetime) -> datetime | None:
 
 def _order(order: Order, now: datetime) -> PastOrder:
     events = sorted((event for event in life(order) if event.at <= now), key=lambda event: event.at)
-    return PastOrder(draft=order.draft, at=order.at, trip=order.run.key, events=tuple(events))
+    gone = any(event.kind == "cancelled" for event in events)
+    return PastOrder(
+        draft=order.draft, at=order.at, trip="" if gone else order.run.key, events=tuple(events)
+    )
 
 
 def life(order: Order) -> Iterator[PastEvent]:
@@ -97,15 +101,18 @@ def life(order: Order) -> Iterator[PastEvent]:
         yield PastEvent(kind="cancelled", at=order.at + timedelta(minutes=chance.randrange(20, 60)))
         return
     codes, times = stops(order.run.line), stop_times(order.run)
-    leaves, arrives = times[codes.index(draft.from_station)][1], times[codes.index(draft.to_station)][0]
+    here, leaves = times[codes.index(draft.from_station)]
+    arrives = times[codes.index(draft.to_station)][0]
     if leaves is None or arrives is None:
         raise ValueError(f"{order.ref} does not fit its run")
     yield PastEvent(kind="collected", at=order.at + COLLECTED_AFTER, station=draft.from_station)
     yield PastEvent(kind="inbound", at=order.at + INBOUND_AFTER, station=draft.from_station)
-    if draft.from_station == codes[0]:
-        # Smaller stations on the way scan nothing onto a truck: what was planned is believed to be on it.
-        loaded_at = leaves - LOADED_BEFORE - timedelta(minutes=chance.randrange(25))
-        yield PastEvent(kind="loaded", at=loaded_at, station=draft.from_station)
+    loaded_at = leaves - LOADED_BEFORE - timedelta(minutes=chance.randrange(25))
+    if here is not None:  # a truck on its way stands there for its stop only
+        loaded_at = max(loaded_at, here + UNLOADED_AFTER)
+    yield PastEvent(kind="loaded", at=loaded_at, station=draft.from_station)
+    unloaded_at = arrives + UNLOADED_AFTER + timedelta(minutes=dice("dock", order.ref).randrange(12))
+    yield PastEvent(kind="unloaded", at=unloaded_at, station=draft.to_station)
     inspected_at = arrives + INSPECTED_AFTER + timedelta(minutes=chance.randrange(30))
     yield PastEvent(kind="inspected", at=inspected_at, station=draft.to_station)
     if chance.random() < 0.02:

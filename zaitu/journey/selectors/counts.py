@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.counts import Seen, of_total, pieces_seen
-from zaitu.journey.models import JourneyEvent
+from zaitu.journey.domain.views import LegState
+from zaitu.journey.models import JourneyEvent, Leg
 
 
 def standing(**filters: object) -> QuerySet[JourneyEvent]:
@@ -36,12 +37,15 @@ def scanned(
 
 
 def loaded(trip_ids: Collection[int]) -> dict[int, int]:
-    """Pieces scanned onto each trip, wherever they boarded it."""
+    """Pieces scanned onto each trip, wherever they boarded it; a ride that was never scanned counts whole once it is under way."""
     events = standing(kind=Kind.LOADED, trip_id__in=trip_ids)
     scans: dict[tuple[int, int, int], list[Seen]] = defaultdict(list)
     rows = events.values_list("trip_id", "shipment_id", "shipment__pieces_total", "piece_id", "pieces")
     for trip_id, shipment_id, total, piece, pieces in rows:
         scans[trip_id, shipment_id, total].append(Seen(piece, pieces))
+    rides = Leg.objects.filter(trip_id__in=trip_ids, state__in=(LegState.ON_BOARD, LegState.DONE))
+    for trip_id, shipment_id, total in rides.values_list("trip_id", "shipment_id", "shipment__pieces_total"):
+        scans.setdefault((trip_id, shipment_id, total), [Seen(None, None)])
     found: dict[int, int] = defaultdict(int)
     for (trip_id, _, total), one in scans.items():
         found[trip_id] += of_total(pieces_seen(one), total)

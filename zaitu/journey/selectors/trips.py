@@ -35,7 +35,7 @@ def trip(ref: str) -> Trip:
 
 
 def trip_views(trips: Sequence[Trip]) -> list[TripView]:
-    """Four queries for any number of trips."""
+    """Five queries for any number of trips."""
     ids = [row.pk for row in trips]
     stops = stops_of(ids)
     drivers = network.drivers_by_ids({row.driver_id for row in trips if row.driver_id})
