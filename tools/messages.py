@@ -15,8 +15,12 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation.template import templatize
 
-CALLS = {"_", "gettext", "gettext_lazy"}
-TEMPLATE_CALL = re.compile(r"""gettext\((u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))\)""")
+CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "pgettext": 2, "pgettext_lazy": 2}
+"""Function → how many literals it takes: with two, the first says which of several meanings is meant."""
+LITERAL = r"""u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+TEMPLATE_CALL = re.compile(rf"gettext\((?:({LITERAL}), )?({LITERAL})\)")
+CONTEXT_ENDS = "\x04"
+"""Between context and text in a key, as in a .mo file."""
 HEADER = "Language: en\nContent-Type: text/plain; charset=UTF-8\n"
 
 
@@ -24,21 +28,20 @@ def in_python(path: Path) -> set[str]:
     """The string literals given to gettext in a Python file."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in CALLS
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            found.add(str(node.args[0].value))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+            said = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+            if said and len(said) == CALLS[node.func.id]:
+                found.add(CONTEXT_ENDS.join(map(str, said)))
     return found
 
 
 def in_template(path: Path) -> set[str]:
     """The texts of translate and blocktranslate tags in a template."""
     pseudo_python = templatize(path.read_text(encoding="utf-8"), origin=str(path))
-    return {ast.literal_eval(text.removeprefix("u")) for text in TEMPLATE_CALL.findall(pseudo_python)}
+    return {
+        CONTEXT_ENDS.join(ast.literal_eval(part.removeprefix("u")) for part in call if part)
+        for call in TEMPLATE_CALL.findall(pseudo_python)
+    }
 
 
 def collect(room: Path) -> set[str]:
@@ -66,18 +69,20 @@ def read_po(path: Path) -> dict[str, str]:
     key, field = "", ""
     for line in [*path.read_text(encoding="utf-8").splitlines(), 'msgid ""']:
         keyword, _, literal = line.partition('"')
-        if keyword == "msgid ":
-            key, field = "", "id"
+        if keyword == "msgctxt ":
+            key, field = "", "context"
+        elif keyword == "msgid ":
+            key, field = f"{key}{CONTEXT_ENDS}" if field == "context" else "", "id"
         elif keyword == "msgstr ":
             field = "str"
             found[key] = ""
-        if keyword not in {"", "msgid ", "msgstr "} or not literal:
+        if keyword not in {"", "msgctxt ", "msgid ", "msgstr "} or not literal:
             continue
         text = ast.literal_eval(f'"{literal}')
-        if field == "id":
-            key += text
-        else:
+        if field == "str":
             found[key] += text
+        else:
+            key += text
     found.pop("", None)
     return found
 
@@ -85,8 +90,18 @@ def read_po(path: Path) -> dict[str, str]:
 def write_po(path: Path, texts: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = [f'msgid ""\nmsgstr {quoted(HEADER)}\n']
-    parts += [f"msgid {quoted(key)}\nmsgstr {quoted(texts[key])}\n" for key in sorted(texts)]
+    parts += [f"{_named(key)}\nmsgstr {quoted(texts[key])}\n" for key in sorted(texts, key=_by_text)]
     path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _named(key: str) -> str:
+    context, _, text = key.rpartition(CONTEXT_ENDS)
+    return f"msgctxt {quoted(context)}\nmsgid {quoted(text)}" if context else f"msgid {quoted(text)}"
+
+
+def _by_text(key: str) -> tuple[str, str]:
+    context, _, text = key.rpartition(CONTEXT_ENDS)
+    return text, context
 
 
 def compiled(texts: dict[str, str]) -> bytes:
