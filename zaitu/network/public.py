@@ -5,6 +5,7 @@ personal data beyond a driver's name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from zaitu.kernel.errors import Forbidden
@@ -24,6 +25,7 @@ from zaitu.network.domain.views import (
     LineStopDraft,
     LineStopView,
     LineView,
+    Only,
     Point,
     ProductDraft,
     ProductView,
@@ -35,6 +37,7 @@ from zaitu.network.domain.views import (
 )
 from zaitu.network.services import bindings, exports, imports, master, simulated, store
 from zaitu.network.services import company as _company
+from zaitu.network.services.exports import EVERYTHING
 
 __all__ = [
     "STATION_KINDS",
@@ -48,6 +51,7 @@ __all__ = [
     "LineStopDraft",
     "LineStopView",
     "LineView",
+    "Only",
     "Point",
     "ProductDraft",
     "ProductView",
@@ -82,6 +86,7 @@ __all__ = [
     "simulated_forget",
     "simulated_put",
     "station_get",
+    "station_nearest",
     "station_put",
     "stations_by_codes",
     "stations_list",
@@ -110,9 +115,11 @@ def company_put(*, actor: Principal, company: CompanyView) -> None:
     _company.company_put(actor=actor, company=company)
 
 
-def stations_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[StationView]:
+def stations_list(
+    *, actor: Principal, text: str = "", page: int = 1, only: Only = EVERYTHING
+) -> Page[StationView]:
     actor.must(Right.NETWORK_READ)
-    return selectors.stations(text=text, page=page)
+    return selectors.stations(only=replace(only, text=text or only.text), page=page)
 
 
 def station_get(*, actor: Principal, code: str) -> StationView:
@@ -126,15 +133,20 @@ def stations_by_codes(codes: Iterable[str]) -> dict[str, StationView]:
     return selectors.stations_by_codes(codes)
 
 
+def station_nearest(*, lat: float, lon: float) -> tuple[StationView, float] | None:
+    """The station in use that lies nearest, and how many metres away; None while there is none."""
+    return selectors.station_nearest(lat, lon)
+
+
 def station_put(*, actor: Principal, draft: StationDraft) -> StationView:
     """Make the station of this code, or change it. Raises Invalid."""
     actor.must(Right.NETWORK_EDIT)
     return master.station_put(actor=actor, draft=draft)
 
 
-def lines_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[LineView]:
+def lines_list(*, actor: Principal, text: str = "", page: int = 1, only: Only = EVERYTHING) -> Page[LineView]:
     actor.must(Right.NETWORK_READ)
-    return selectors.lines(text=text, page=page)
+    return selectors.lines(only=replace(only, text=text or only.text), page=page)
 
 
 def line_get(*, actor: Principal, code: str) -> LineView:
@@ -157,9 +169,11 @@ def line_put(*, actor: Principal, draft: LineDraft) -> LineView:
     return master.line_put(actor=actor, draft=draft)
 
 
-def vehicles_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[VehicleView]:
+def vehicles_list(
+    *, actor: Principal, text: str = "", page: int = 1, only: Only = EVERYTHING
+) -> Page[VehicleView]:
     actor.must(Right.NETWORK_READ)
-    return selectors.vehicles(text=text, page=page)
+    return selectors.vehicles(only=replace(only, text=text or only.text), page=page)
 
 
 def vehicle_get(*, actor: Principal, plate: str) -> VehicleView:
@@ -179,10 +193,12 @@ def vehicle_put(*, actor: Principal, draft: VehicleDraft) -> VehicleView:
     return master.vehicle_put(actor=actor, draft=draft)
 
 
-def drivers_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[DriverView]:
+def drivers_list(
+    *, actor: Principal, text: str = "", page: int = 1, only: Only = EVERYTHING
+) -> Page[DriverView]:
     """Phones are masked."""
     actor.must(Right.NETWORK_READ)
-    return selectors.drivers(text=text, page=page)
+    return selectors.drivers(only=replace(only, text=text or only.text), page=page)
 
 
 def drivers_by_ids(ids: Iterable[int]) -> dict[int, DriverView]:
@@ -284,13 +300,14 @@ def import_rows(*, actor: Principal, kind: str, filename: str, content: bytes) -
     return imports.import_rows(actor=actor, kind=kind, filename=filename, content=content)
 
 
-def export_rows(*, actor: Principal, kind: str, format: str) -> bytes:  # noqa: A002  the word of the contract
+def export_rows(*, actor: Principal, kind: str, format: str, only: Only = EVERYTHING) -> bytes:  # noqa: A002  the word of the contract
     """The file that `import_rows` takes back; `format` is csv or xlsx. An empty table gives the headers: a template.
 
+    `only` narrows stations, lines, vehicles and drivers.
     Drivers' phones are in it only for those who may read personal data. Raises Invalid, TooLarge.
     """
     actor.must(Right.NETWORK_READ)
-    return exports.export_rows(actor=actor, kind=kind, format=format)
+    return exports.export_rows(actor=actor, kind=kind, format=format, only=only)
 
 
 def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 
 from zaitu.kernel.errors import NotFound
+from zaitu.kernel.geo import distance_m
 from zaitu.kernel.pages import Page
 from zaitu.kernel.phones import phone_masked
 from zaitu.kernel.search import query_grams
@@ -18,6 +20,7 @@ from zaitu.network.domain.views import (
     DriverView,
     LineStopView,
     LineView,
+    Only,
     ProductView,
     StationView,
     VehicleView,
@@ -123,21 +126,29 @@ def binding_view(row: TerminalBinding) -> BindingView:
     )
 
 
-def stations(*, text: str, page: int) -> Page[StationView]:
-    rows = _found(Station.objects.order_by("code"), text)
-    return _page(rows, page, _each(station_view))
+def stations(*, only: Only, page: int) -> Page[StationView]:
+    return _page(_only(Station.objects.order_by("code"), only), page, _each(station_view))
 
 
 def station(code: str) -> Station:
     return _one(Station.objects.filter(code=checks.plain(code)), f"没有编码为 {code} 的站点")
 
 
+def station_nearest(lat: float, lon: float) -> tuple[StationView, float] | None:
+    """All are looked at: a company has hundreds of stations, not millions."""
+    found = [(distance_m(lat, lon, row.lat, row.lon), row) for row in Station.objects.filter(active=True)]
+    if not found:
+        return None
+    metres, row = min(found, key=lambda one: one[0])
+    return station_view(row), metres
+
+
 def stations_by_codes(codes: Iterable[str]) -> dict[str, StationView]:
     return {row.code: station_view(row) for row in Station.objects.filter(code__in=set(codes))}
 
 
-def lines(*, text: str, page: int) -> Page[LineView]:
-    return _page(_found(_lines().order_by("code"), text), page, line_views)
+def lines(*, only: Only, page: int) -> Page[LineView]:
+    return _page(_only(_lines().order_by("code"), only), page, line_views)
 
 
 def line(code: str) -> LineView:
@@ -152,8 +163,14 @@ def _lines() -> QuerySet[Line]:
     return Line.objects.select_related("product")
 
 
-def vehicles(*, text: str, page: int) -> Page[VehicleView]:
-    return _page(_found(Vehicle.objects.order_by("plate"), text), page, _each(vehicle_view))
+def vehicles(*, only: Only, page: int) -> Page[VehicleView]:
+    return _page(_vehicles(only), page, _each(vehicle_view))
+
+
+def _vehicles(only: Only) -> QuerySet[Vehicle]:
+    """A part of a plate may be short and mixed (沪A), which grams do not hold."""
+    rows = _only(Vehicle.objects.order_by("plate"), replace(only, text=""))
+    return rows.filter(plate__icontains="".join(only.text.split())) if only.text else rows
 
 
 def vehicle(plate: str) -> Vehicle:
@@ -168,8 +185,8 @@ def vehicles_by_ids(ids: Iterable[int]) -> dict[int, VehicleView]:
     return {row.pk: vehicle_view(row) for row in Vehicle.objects.filter(pk__in=set(ids))}
 
 
-def drivers(*, text: str, page: int) -> Page[DriverView]:
-    return _page(_found(Driver.objects.order_by("code"), text), page, _each(driver_view))
+def drivers(*, only: Only, page: int) -> Page[DriverView]:
+    return _page(_only(Driver.objects.order_by("code"), only), page, _each(driver_view))
 
 
 def driver(code: str) -> Driver:
@@ -226,6 +243,14 @@ def _found(rows: QuerySet[M], text: str) -> QuerySet[M]:
     return rows.filter(grams__contains=grams) if grams else rows
 
 
+def _only(rows: QuerySet[M], only: Only) -> QuerySet[M]:
+    if only.kind:
+        rows = rows.filter(kind=only.kind)
+    if only.active is not None:
+        rows = rows.filter(active=only.active)
+    return _found(rows, only.text)
+
+
 def _page(rows: QuerySet[M], page: int, views: Callable[[Sequence[M]], list[V]]) -> Page[V]:
     page = max(1, page)
     start = (page - 1) * PAGE_SIZE
@@ -251,17 +276,17 @@ def _all(rows: QuerySet[M], views: Callable[[Sequence[M]], list[V]]) -> Iterator
         yield from views(piece)
 
 
-def stations_all() -> Iterator[StationView]:
-    return _all(Station.objects.order_by("code"), _each(station_view))
+def stations_all(only: Only) -> Iterator[StationView]:
+    return _all(_only(Station.objects.order_by("code"), only), _each(station_view))
 
 
-def vehicles_all() -> Iterator[VehicleView]:
-    return _all(Vehicle.objects.order_by("plate"), _each(vehicle_view))
+def vehicles_all(only: Only) -> Iterator[VehicleView]:
+    return _all(_vehicles(only), _each(vehicle_view))
 
 
-def driver_rows_all() -> Iterator[Driver]:
+def driver_rows_all(only: Only) -> Iterator[Driver]:
     """With whole phones: the caller asks who may see them."""
-    return Driver.objects.order_by("code").iterator(chunk_size=PIECE)
+    return _only(Driver.objects.order_by("code"), only).iterator(chunk_size=PIECE)
 
 
 def bindings_all() -> Iterator[BindingView]:
@@ -269,5 +294,5 @@ def bindings_all() -> Iterator[BindingView]:
     return _all(rows, _each(binding_view))
 
 
-def lines_all() -> Iterator[LineView]:
-    return _all(_lines().order_by("code"), line_views)
+def lines_all(only: Only) -> Iterator[LineView]:
+    return _all(_only(_lines().order_by("code"), only), line_views)

@@ -110,10 +110,12 @@ def temps(
     return selectors.temps(vehicle_id, start, end, limit)
 
 
-def terminals_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[TerminalView]:
-    """Devices that were let in, by number. Raises Forbidden."""
+def terminals_list(
+    *, actor: Principal, text: str = "", page: int = 1, size: int = 50, silent: bool | None = None
+) -> Page[TerminalView]:
+    """Devices that were let in, by number; `silent`: only those that said nothing for ten minutes, or that did. Raises Forbidden."""
     actor.must(Right.TERMINALS_MANAGE)
-    return selectors.terminals(text, page, 50, clock.now())
+    return selectors.terminals(text, page, size, clock.now(), silent=silent)
 
 
 def unknown_terminals(*, actor: Principal) -> list[UnknownTerminalView]:

@@ -1,10 +1,10 @@
 """Reads. Authorisation is public.py's business."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
@@ -14,6 +14,8 @@ from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, Track
 from zaitu.telemetry.models import Position, Terminal, UnknownTerminal, VehicleState
 
 TRACK_MAX: Final = 50_000
+SILENT_AFTER: Final = timedelta(minutes=10)
+"""A device that says nothing for so long is shown as silent."""
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
@@ -99,11 +101,16 @@ def _terminal_view(row: Terminal, plate: str) -> TerminalView:
     )
 
 
-def terminals(text: str, page: int, size: int, now: datetime) -> Page[TerminalView]:
+def terminals(
+    text: str, page: int, size: int, now: datetime, *, silent: bool | None = None
+) -> Page[TerminalView]:
     """Terminals let in whose number, or plate at that time, contains `text`, with where they are now. Three queries."""
     rows = Terminal.objects.order_by("terminal")
+    heard = Q(last_seen_at__gte=now - SILENT_AFTER)
+    if silent is not None:
+        rows = rows.exclude(heard) if silent else rows.filter(heard)
     if text:
-        rows = rows.filter(terminal__contains=text) | rows.filter(plate__icontains=text)
+        rows = rows.filter(Q(terminal__contains=text) | Q(plate__icontains=text))
     first = (max(page, 1) - 1) * size
     shown = list(rows[first : first + size])
     plates = {

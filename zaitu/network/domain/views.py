@@ -11,6 +11,17 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """Narrows a list, and what is exported of it. Empty: everything."""
+
+    text: str = ""
+    """Words of code, name, city or plate that must all occur."""
+    kind: str = ""
+    """Of a station or vehicle."""
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StationView:
     id: int
     code: str

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from openpyxl import Workbook
@@ -45,8 +45,14 @@ def _cell(sheet: Any, value: Value) -> Any:
     if not isinstance(value, str):
         return value
     if len(value) > CELL_MAX:
-        raise TooLarge("有线路轨迹超过 Excel 单元格的长度,请导出 CSV")
+        raise TooLarge("有内容超过 Excel 单元格的长度,请导出 CSV")
     cell = WriteOnlyCell(sheet, guarded(value))
     cell.data_type = "s"
     cell.number_format = "@"  # text: Excel keeps leading zeros when it is edited
     return cell
+
+
+FORMATS: Final[dict[str, Callable[[Sequence[str], Iterable[Sequence[Value]]], bytes]]] = {
+    "csv": csv_written,
+    "xlsx": xlsx_written,
+}
