@@ -41,6 +41,26 @@ def test_an_order_gives_waybill_arrival_and_labels_at_once():
         assert piece in text, piece
 
 
+def test_everything_that_is_wrong_is_told_at_once_and_what_was_typed_stays():
+    journey.carrier()
+    wrong = {
+        "consignor.phone": "123",
+        "consignee.phone": "999",
+        "pieces": "",
+        "weight_kg": "heavy",
+        "to_station": "NOWHERE",
+        "customer_code": "NOBODY",
+        "items": "只有一个词",
+    }
+    answer = make.signed_in("service").post("/console/orders/new", typed() | wrong)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert not Shipment.objects.exists()
+    assert text.count("field-error") == len(wrong)
+    for value in ("123", "999", "heavy", "NOWHERE", "NOBODY", "只有一个词"):
+        assert value in text, value
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -1,5 +1,7 @@
 """The contract of access: who is this, what may they do, and the record of what they did."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 
 from zaitu.access import selectors
@@ -28,7 +30,7 @@ from zaitu.access.services import audit as _audit
 from zaitu.access.services import keys as _keys
 from zaitu.access.services import links as _links
 from zaitu.access.services import users as _users
-from zaitu.kernel.errors import NotAuthenticated
+from zaitu.kernel.errors import Forbidden, NotAuthenticated
 from zaitu.kernel.history import Change
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind, Principal, Right
@@ -64,6 +66,7 @@ __all__ = [
     "principal_of_user",
     "request_principal",
     "sign_in",
+    "staff_names",
     "stations_of",
     "tail_principal",
     "team_put",
@@ -205,6 +208,13 @@ def user_get(*, actor: Principal, username: str) -> UserView:
 def users_list(*, actor: Principal, text: str = "", page: int = 1) -> Page[UserView]:
     actor.must(Right.USERS_MANAGE)
     return selectors.users(text.strip(), page)
+
+
+def staff_names(*, actor: Principal, usernames: Iterable[str]) -> dict[str, str]:
+    """What colleagues are called, by user name; others (handlers, keys, links) are left out. For staff only."""
+    if actor.kind not in (Kind.STAFF, Kind.SYSTEM):
+        raise Forbidden("只有员工可以查看同事姓名")
+    return selectors.names(usernames)
 
 
 def teams_list(*, actor: Principal) -> tuple[TeamView, ...]:

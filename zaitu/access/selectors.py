@@ -1,5 +1,6 @@
 """Reads of access: rows into views."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -61,6 +62,11 @@ def user_by_name(username: str) -> UserView:
     if user is None:
         raise NotFound("没有这个用户")
     return user_view(user)
+
+
+def names(usernames: Iterable[str]) -> dict[str, str]:
+    rows = User.objects.filter(username__in=set(usernames)).values_list("username", "name")
+    return {username: name or username for username, name in rows}
 
 
 def teams() -> tuple[TeamView, ...]:

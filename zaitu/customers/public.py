@@ -13,6 +13,7 @@ from zaitu.customers.domain.parties import (
     CustomerDraft,
     CustomerKind,
     CustomerView,
+    contact_checked,
     email_looks_right,
     email_masked,
     masked,
@@ -31,6 +32,7 @@ __all__ = [
     "CustomerDraft",
     "CustomerKind",
     "CustomerView",
+    "contact_check",
     "contact_erase",
     "contact_ids_by_phone",
     "contact_ids_by_tail",
@@ -39,6 +41,7 @@ __all__ = [
     "contact_tail_indexes",
     "contacts_read",
     "customer_get",
+    "customer_names",
     "customer_put",
     "customers_search",
     "email_looks_right",
@@ -71,6 +74,18 @@ def customers_search(*, actor: Principal, text: str = "", page: int = 1) -> Page
     """By part of code or name; active ones first, 50 a page."""
     actor.must(Right.CUSTOMERS_READ)
     return selectors.customers(text.strip(), page)
+
+
+def customer_names(*, actor: Principal, codes: Iterable[str]) -> dict[str, str]:
+    """Names by code, for whoever reads shipments inside; unknown codes are left out."""
+    if actor.kind not in (Kind.STAFF, Kind.SYSTEM):
+        raise Forbidden("您没有查看客户的权限")
+    return selectors.customer_names(codes)
+
+
+def contact_check(draft: ContactDraft) -> None:
+    """Raises Invalid naming every field that `contact_put` would refuse. Nothing is read or written."""
+    contact_checked(draft)
 
 
 def contact_put(*, actor: Principal, draft: ContactDraft) -> int:

@@ -34,6 +34,10 @@ def customer(code: str) -> CustomerView:
     return customer_view(found)
 
 
+def customer_names(codes: Iterable[str]) -> dict[str, str]:
+    return dict(Customer.objects.filter(code__in=set(codes)).values_list("code", "name"))
+
+
 def customers(text: str, page: int) -> Page[CustomerView]:
     rows = Customer.objects.order_by("-active", "code")
     if text:

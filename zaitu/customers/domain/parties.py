@@ -100,8 +100,10 @@ def contact_checked(draft: ContactDraft) -> ContactDraft:
         ("city", city, 40, "城市"),
         ("address", address, 200, "地址"),
     ):
-        if not text or len(text) > most:
-            wrong[field] = f"{what}为 1–{most} 个字"
+        if not text:
+            wrong[field] = f"请填写{what}"
+        elif len(text) > most:
+            wrong[field] = f"{what}最多 {most} 个字"
         elif hides(text):
             wrong[field] = f"{what}含有不可见的控制字符"
     if email and not email_looks_right(email):

@@ -38,7 +38,9 @@ def order_checked(draft: OrderDraft) -> OrderDraft:
 
 
 def _between(wrong: dict[str, str], field: str, value: float, span: tuple[float, float], label: str) -> None:
-    if not math.isfinite(value) or not span[0] <= value <= span[1]:
+    if math.isnan(value):
+        wrong[field] = f"请填写{label}"
+    elif not math.isfinite(value) or not span[0] <= value <= span[1]:
         wrong[field] = f"{label}须在 {span[0]:g} 到 {span[1]:g} 之间"
 
 

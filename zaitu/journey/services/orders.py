@@ -38,13 +38,20 @@ _INSIDE: Final = system("journey.orders")
 def order_create(*, actor: Principal, draft: OrderDraft) -> OrderView:
     """Place an order, or find the one placed before under the same customer and `client_ref`.
 
-    Raises Invalid, and Conflict when that number stands for another content.
+    Raises Invalid naming everything that is wrong, and Conflict when that number stands for another content.
     """
-    draft = order_checked(draft)
-    found = _placed_before(draft)
+    wrong: dict[str, str] = {}
+    try:
+        draft = order_checked(draft)
+    except Invalid as error:
+        wrong |= error.fields
+    found = None if wrong else _placed_before(draft)
     if found is not None:
         return found
-    places = _checked_codes(draft)
+    places = network.stations_by_codes({draft.from_station, draft.to_station})
+    wrong |= {**_wrong_places(draft, places), **_wrong_people(draft)}
+    if wrong:
+        raise Invalid("订单资料有误：" + "；".join(dict.fromkeys(wrong.values())), fields=wrong)
     try:
         with transaction.atomic():
             return _place(actor, draft, places)
@@ -94,25 +101,32 @@ def _text(draft: OrderDraft) -> str:
     return json.dumps(asdict(draft), sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _checked_codes(draft: OrderDraft) -> dict[str, network.StationView]:
-    """Customer, stations and product exist; the stations by code. Raises Invalid."""
-    stations = network.stations_by_codes({draft.from_station, draft.to_station})
+def _wrong_places(draft: OrderDraft, stations: Mapping[str, network.StationView]) -> dict[str, str]:
+    """Stations and product that are not ours."""
+    ends = (("from_station", "始发站", draft.from_station), ("to_station", "目的站", draft.to_station))
     wrong = {
-        name: f"没有编码为 {code} 的站点"
-        for name, code in (("from_station", draft.from_station), ("to_station", draft.to_station))
+        field: f"没有编码为 {code} 的站点" if code else f"请选择{what}"
+        for field, what, code in ends
         if code not in stations or not stations[code].active
     }
-    if draft.product not in {
-        product.code for product in network.products_list(actor=_INSIDE) if product.active
-    }:
-        wrong["product"] = f"没有编码为 {draft.product} 的产品"
-    try:
-        _customer_name(draft)
-    except NotFound:
-        wrong["customer_code"] = f"没有编码为 {draft.customer_code} 的客户"
-    if wrong:
-        raise Invalid("订单资料有误：" + "；".join(wrong.values()), fields=wrong)
-    return stations
+    products = {one.code for one in network.products_list(actor=_INSIDE) if one.active}
+    if draft.product not in products:
+        wrong["product"] = f"没有编码为 {draft.product} 的产品" if draft.product else "请选择产品"
+    return wrong
+
+
+def _wrong_people(draft: OrderDraft) -> dict[str, str]:
+    """What the parties' details lack, and a customer we do not have."""
+    wrong: dict[str, str] = {}
+    for role, party in (("consignor", draft.consignor), ("consignee", draft.consignee)):
+        try:
+            customers.contact_check(_contact(draft, party))
+        except Invalid as error:
+            wrong |= {f"{role}.{field}": message for field, message in error.fields.items()}
+    code = draft.customer_code
+    if code and code not in customers.customer_names(actor=_INSIDE, codes=[code]):
+        wrong["customer_code"] = f"没有编号为 {code} 的客户"
+    return wrong
 
 
 def _place(actor: Principal, draft: OrderDraft, stations: dict[str, network.StationView]) -> OrderView:
@@ -202,23 +216,24 @@ def shipment_row(
 
 def contact_of(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft) -> int:
     try:
-        return customers.contact_put(
-            actor=actor,
-            draft=customers.ContactDraft(
-                name=party.name,
-                phone=party.phone,
-                city=party.city,
-                address=party.address,
-                email=party.email,
-                customer_code=draft.customer_code,
-            ),
-        )
+        return customers.contact_put(actor=actor, draft=_contact(draft, party))
     except Invalid as error:
         who = "发货人" if role == "consignor" else "收货人"
         wrong = {f"{role}.{field}": message for field, message in error.fields.items()}
         raise Invalid(
             f"{who}资料有误：" + ("；".join(wrong.values()) or error.message), fields=wrong
         ) from error
+
+
+def _contact(draft: OrderDraft, party: PartyDraft) -> customers.ContactDraft:
+    return customers.ContactDraft(
+        name=party.name,
+        phone=party.phone,
+        city=party.city,
+        address=party.address,
+        email=party.email,
+        customer_code=draft.customer_code,
+    )
 
 
 def _people(draft: OrderDraft, tails: Iterable[str]) -> list[str]:
