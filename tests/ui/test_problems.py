@@ -76,3 +76,13 @@ def test_an_unlisted_error_is_a_server_error():
         """Odd."""
 
     assert problems.status_of(Odd()) == 500
+
+
+@pytest.mark.django_db
+def test_an_address_that_only_a_form_is_sent_to_has_a_page_of_its_own(client):
+    for address, home in (("/t/ZT0000000000000/unlock", "/"), ("/console/keys/new", "/console/")):
+        answer = client.get(address)
+        text = answer.content.decode()
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
+        assert "不支持这种操作" in text
+        assert f'href="{home}">回到首页' in text

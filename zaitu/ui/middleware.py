@@ -60,11 +60,13 @@ class ProblemMiddleware:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return views.bad_request(request)
         response = self.get_response(request)
-        if response.status_code == 405 and views.for_programs(request):
-            refused = views.problem_answer(405, problems.document(405, "method_not_allowed"))
+        if response.status_code != 405:
+            return response
+        # Django says nothing but the number; somebody may have come by an address that only a form is sent to.
+        refused = views.method_not_allowed(request)
+        if "Allow" in response:
             refused["Allow"] = response["Allow"]
-            return refused
-        return response
+        return refused
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django calls this for what a view raised; None leaves other errors to Django."""

@@ -62,8 +62,19 @@ def page(request: HttpRequest, status: int, *, said: str = "") -> HttpResponse:
         "said": said,
         # From memory: this page may have to say that the database does not answer.
         "company_name": company_name(network.company_known()),
+        "home": _home(request),
     }
     return render(request, template, context, status=status)
+
+
+def _home(request: HttpRequest) -> str:
+    """The first page of the door that was knocked at."""
+    door = request.path.split("/")[1]
+    return f"/{door}/" if door in _DOORS else "/"
+
+
+_DOORS: Final = frozenset({"console", "field"})
+"""The portal's first page is the root."""
 
 
 def _answer(request: HttpRequest, status: int, code: str) -> HttpResponse:
@@ -82,6 +93,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _answer(request, 404, "not_found")
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    return _answer(request, 405, "method_not_allowed")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

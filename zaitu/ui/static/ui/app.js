@@ -1,4 +1,4 @@
-// Shared by every page: zaitu.toast, zaitu.csrf, relative times, theme and type-size switches. No inline handlers anywhere.
+// Shared by every page: zaitu.toast, zaitu.copy, zaitu.csrf, relative times, theme and type-size switches. No inline handlers anywhere.
 (function () {
   "use strict";
   var zaitu = (window.zaitu = window.zaitu || {});
@@ -89,6 +89,8 @@
     if (!navigator.clipboard) return fallback(); // plain HTTP
     navigator.clipboard.writeText(text).then(function () { zaitu.toast(done || (english ? "Copied" : "已复制")); }, fallback);
   }
+
+  zaitu.copy = copy;
 
   document.querySelectorAll("[data-switch=size]").forEach(function (node) {
     node.setAttribute("aria-pressed", String(document.documentElement.dataset.size === "large"));

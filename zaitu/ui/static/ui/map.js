@@ -81,7 +81,10 @@
       var lon = Number(point.lon !== undefined ? point.lon : point[1]);
       return shift ? toGcj(lat, lon, config.border) : [lat, lon];
     }
-    var leaflet = L.map(element, { zoomControl: config.zoomControl !== false, attributionControl: true, maxZoom: 18 });
+    var leaflet = L.map(element, {
+      zoomControl: config.zoomControl !== false, attributionControl: true, maxZoom: 18,
+      zoomSnap: config.tiles ? 1 : 0.25, // pictures are made for whole levels only
+    });
     leaflet.attributionControl.setPrefix(false);
     leaflet.setView(at([31, 112]), 5);
     if (config.tiles) {
@@ -94,6 +97,8 @@
     var stopLayer = L.layerGroup().addTo(leaflet);
     var bounds = null;
     var truck = null, circle = null;
+    var named = [];
+    leaflet.on("zoomend moveend resize", function () { names(leaflet, named); });
 
     function extend(points) {
       points.forEach(function (point) { bounds = bounds ? bounds.extend(point) : L.latLngBounds(point, point); });
@@ -111,13 +116,14 @@
       },
       stops: function (stops) {
         stopLayer.clearLayers();
-        stops.forEach(function (stop) {
+        named = stops.map(function (stop) {
           var icon = L.divIcon({ className: "z-stop z-stop--" + stop.state, iconSize: [12, 12], iconAnchor: [6, 6] });
-          L.marker(at(stop), { icon: icon, keyboard: false })
-            .bindTooltip(text(stop.name), { permanent: true, direction: "right", offset: [8, 0], className: "z-stop-name" })
+          return L.marker(at(stop), { icon: icon, keyboard: false })
+            .bindTooltip(text(stop.name), { permanent: true, direction: "right", className: "z-stop-name" })
             .addTo(stopLayer);
         });
         extend(stops.map(at));
+        names(leaflet, named);
       },
       truck: function (vehicle) {
         if (!vehicle) {
@@ -138,6 +144,43 @@
       fit: function () { if (bounds) leaflet.fitBounds(bounds, { padding: [28, 28], maxZoom: 14 }); },
       fleet: function (onOpen) { return fleet(leaflet, at, onOpen); },
     };
+  }
+
+  // Names of stops beside their marks, the ends first: each on the first side where it covers nothing; without room it is not shown.
+  var SIDES = [
+    { direction: "right", offset: [8, 0], left: 14, top: -0.5 },
+    { direction: "left", offset: [-8, 0], left: -14, top: -0.5, wide: -1 },
+    { direction: "top", offset: [0, -8], left: 0, top: -1, wide: -0.5, above: -14 },
+    { direction: "bottom", offset: [0, 8], left: 0, top: 0, wide: -0.5, above: 14 },
+  ];
+  function names(leaflet, markers) {
+    var size = leaflet.getSize();
+    var taken = markers.map(function (marker) {
+      var at = leaflet.latLngToContainerPoint(marker.getLatLng());
+      return [at.x - 8, at.y - 8, at.x + 8, at.y + 8];
+    });
+    function free(box) {
+      if (box[0] < 0 || box[1] < 0 || box[2] > size.x || box[3] > size.y) return false;
+      return !taken.some(function (other) { return box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]; });
+    }
+    markers.slice(-1).concat(markers.slice(0, -1)).forEach(function (marker) {
+      var name = marker.getTooltip();
+      var node = name.getElement();
+      if (!node) return;
+      var at = leaflet.latLngToContainerPoint(marker.getLatLng());
+      var wide = node.offsetWidth, high = node.offsetHeight;
+      function box(side) {
+        var x = at.x + side.left + wide * (side.wide || 0), y = at.y + (side.above || 0) + high * side.top;
+        return [x, y, x + wide, y + high];
+      }
+      var side = SIDES.filter(function (one) { return free(box(one)); })[0];
+      node.style.visibility = side ? "" : "hidden";
+      if (!side) return;
+      taken.push(box(side));
+      name.options.direction = side.direction;
+      name.options.offset = window.L.point(side.offset);
+      name.update();
+    });
   }
 
   // Many vehicles: one marker each from zoom 9, grouped by screen cells of 56 px below it.
