@@ -58,6 +58,7 @@ class World:
             "file_id": "00000000-0000-4000-8000-000000000000",
             "endpoint_id": 1,
             "poison_id": 1,
+            "rest": "nothing/here",
         }
         return {name: known[name] for name in names}
 

@@ -15,6 +15,7 @@ from tests.console import make
 from tests.journey import make as journey
 from tests.network import make as network
 from zaitu.console.telemetry.feed import FleetFeed
+from zaitu.journey.models import Trip, TripStop
 from zaitu.kernel import clock
 from zaitu.kernel.bus import BusServer
 from zaitu.network.models import TerminalBinding
@@ -117,6 +118,62 @@ def test_the_number_of_queries_of_the_map_does_not_grow_with_the_fleet(django_as
     client = make.signed_in("dispatch")
     with django_assert_max_num_queries(8):
         client.get("/console/map/fleet.json")
+
+
+def test_what_is_late_is_the_same_on_every_page():
+    journey.carrier()
+    late, prompt = journey.trip(), journey.trip(plate=network.vehicle("沪B22222").plate)
+    for trip, minutes in ((late, 45), (prompt, 20)):
+        heard(trip.vehicle_id, trip=trip.ref)
+        Trip.objects.filter(ref=trip.ref).update(state="running")
+        for stop in TripStop.objects.filter(trip__ref=trip.ref, seq__gt=0):
+            stop.eta = stop.planned_arrival + timedelta(minutes=minutes)
+            stop.save()
+        TripStop.objects.filter(trip__ref=trip.ref, seq=0).update(departed_at=clock.now())
+    client = make.signed_in("dispatch")
+    found = {one["plate"]: one for one in client.get("/console/map/fleet.json").json()["vehicles"]}
+    assert (found[late.plate]["late"], found[late.plate]["late_text"]) == (True, "45 分钟")
+    assert found[prompt.plate]["late"] is False
+    pages = ["", "trips", f"trips/{late.ref}", f"map/vehicles/{late.vehicle_id}"]
+    for page in pages:
+        text = client.get(
+            f"/console/{page}", headers={"HX-Request": "true"} if "map" in page else {}
+        ).content.decode()
+        assert "晚 45 分钟" in text, page
+        assert "晚 20 分钟" not in text, page
+    assert "晚 20" not in client.get(f"/console/trips/{prompt.ref}").content.decode()
+
+
+def test_a_vehicle_s_drawer_says_where_it_is_and_what_it_drives_next():
+    journey.carrier()
+    trip = journey.trip()
+    heard(trip.vehicle_id, lat=31.2304, lon=121.4737, speed_kmh=0.0)
+    text = (
+        make.signed_in("dispatch")
+        .get(f"/console/map/vehicles/{trip.vehicle_id}", headers={"HX-Request": "true"})
+        .content.decode()
+    )
+    assert "在 上海青浦仓" in text
+    assert f"/console/trips/{trip.ref}" in text
+
+
+def test_terminals_are_filtered_by_whether_they_are_heard_and_exported_so():
+    network.vehicle()
+    client = make.signed_in("administrator")
+    for number in ("13900001111", "13900002222"):
+        client.post("/console/terminals/new", {"terminal": number, "kind": "jt808", "plate": "沪A12345"})
+    Terminal.objects.filter(terminal="13900001111").update(last_seen_at=clock.now())
+    for heard_how, number, other in (
+        ("on", "13900001111", "13900002222"),
+        ("off", "13900002222", "13900001111"),
+    ):
+        text = client.get(f"/console/terminals?heard={heard_how}").content.decode()
+        assert number in text
+        assert other not in text
+        rows = (
+            client.get(f"/console/terminals.csv?heard={heard_how}").content.decode("utf-8-sig").splitlines()
+        )
+        assert [row.split(",")[0] for row in rows[1:]] == [number]
 
 
 async def _until(ready, *, within_s=5.0):

@@ -73,6 +73,10 @@ def test_the_search_finds_waybills_vehicles_stations_and_pages():
         ("青浦", "station=SHQP"),
         (world.trip, f"/console/trips/{world.trip}"),
         ("安排", "/console/trips/new"),
+        ("沪A", f"/console/map#{world.vehicle_id}"),
+        ("5678", f"/console/shipments/{world.waybill}"),
+        ("精密", "customer=ACME"),
+        ("修改密码", "/console/me"),
     ):
         assert found in client.get("/console/search", {"q": q}).content.decode(), q
     assert "没有找到" in client.get("/console/search", {"q": "火星火星"}).content.decode()

@@ -157,3 +157,20 @@ def test_a_warehouse_person_reads_but_does_not_edit():
     assert "上海青浦仓" in text
     assert "/new" not in text
     assert client.post("/console/network/stations/new", STATION).status_code == 403
+
+
+def test_a_list_is_narrowed_by_chips_and_exported_as_it_is_shown(client):
+    network.vehicle("沪A11111", kind="van")
+    network.vehicle("沪A22222", kind="truck")
+    network.vehicle("粤B33333", kind="van", active=False)
+    for query, found in (
+        ("kind=van", ["沪A11111", "粤B33333"]),
+        ("used=1", ["沪A11111", "沪A22222"]),
+        ("used=0&kind=van", ["粤B33333"]),
+        ("q=沪A&kind=truck", ["沪A22222"]),
+        ("kind=spaceship&used=x", ["沪A11111", "沪A22222", "粤B33333"]),
+    ):
+        text = client.get(f"/console/network/vehicles?{query}").content.decode()
+        shown = [plate for plate in ("沪A11111", "沪A22222", "粤B33333") if f"<td>{plate}</td>" in text]
+        rows = client.get(f"/console/network/vehicles/export.csv?{query}").content.decode("utf-8-sig")
+        assert shown == [row.split(",")[0] for row in rows.splitlines()[1:]] == found, query

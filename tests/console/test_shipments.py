@@ -2,13 +2,18 @@
 
 import csv
 import io
+import re
 
 import pytest
+from openpyxl import load_workbook
 
+from tests.access import make as people
 from tests.console import make
 from tests.journey import make as journey
 from zaitu.access.models import AuditEntry, SignedLink
-from zaitu.access.public import principal_of_link
+from zaitu.access.public import principal_of_link, principal_of_user
+from zaitu.kernel import clock
+from zaitu.telemetry.events import StopLeft
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +197,83 @@ def test_labels_are_a_pdf_with_a_page_per_piece():
 def test_a_driver_without_positions_sees_no_map():
     world = make.world()
     assert "trip-map" not in page(make.signed_in("driver"), f"/console/shipments/{world.waybill}")
+
+
+def test_the_page_names_people_customer_and_product_and_never_handlers_or_codes():
+    world = make.world()
+    worker = principal_of_user(
+        people.user("warehouse", username="zhao", name="赵师傅", station_code="SHQP", password=None)
+    )
+    journey.scan("inbound", world.waybill, actor=worker)
+    trip = journey.journey.trip_get(actor=journey.TEST, trip=world.trip)
+    journey.journey.on_stop_left(
+        StopLeft(vehicle_id=trip.vehicle_id, trip=trip.ref, seq=0, at=clock.now(), late=False)
+    )
+    text = page(make.signed_in("manager"), f"/console/shipments/{world.waybill}")
+    for said in ("赵师傅", "零担快运", "江南精密仪器", "车辆离站", "车辆定位"):
+        assert said in text, said
+    for inside in ("journey.", ">zhao<", ">LTL<", ">ACME<", ">test<"):
+        assert inside not in text, inside
+
+
+def test_what_has_happened_is_told_in_english_to_who_reads_english():
+    world = make.world()
+    journey.scan("inbound", world.waybill)
+    journey.scan("problem", world.waybill, data={"reason": "damaged"})
+    client = make.signed_in("manager")
+    for address in (f"shipments/{world.waybill}", "shipments", f"trips/{world.trip}", "trips", ""):
+        text = page(client, f"/console/{address}?lang=en")
+        for chinese in (
+            "入库",
+            "下单通知",
+            "邮件",
+            "待发车",
+            "货物破损",
+            "扫描",
+            "按班次时刻",
+            "待装车",
+            "未配置",
+        ):
+            assert chinese not in text, (address, chinese)
+
+
+def test_filters_are_shown_as_chips_with_names_and_can_be_taken_off():
+    world = make.world()
+    client = make.signed_in("service")
+    text = page(
+        client, f"/console/shipments?station=SHQP&customer={world.customer}&from=2020-01-01&status=ordered"
+    )
+    for said in ("上海青浦仓", "江南精密仪器", "2020-01-01"):
+        assert said in text, said
+    assert 'href="?status=ordered&amp;customer=ACME&amp;from=2020-01-01"' in text
+    assert "chip--off" not in page(client, "/console/shipments?status=ordered")
+
+
+def test_the_export_for_excel_has_the_same_rows_and_the_customers_name():
+    world = make.world()
+    client = make.signed_in("service")
+    answer = client.get("/console/shipments.xlsx?status=ordered")
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert (rows[0][0], rows[0][8]) == ("运单号", "客户")
+    assert [(row[0], row[8]) for row in rows[1:]] == [(world.waybill, "江南精密仪器")]
+    assert client.get("/console/shipments.pdf").status_code == 404
+
+
+def test_labels_of_several_shipments_come_in_one_file():
+    world = make.world()
+    other = journey.order(pieces=2).waybill
+    client = make.signed_in("warehouse")
+    answer = client.post("/console/labels.pdf", {"waybill": [world.waybill, other, world.waybill]})
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", answer.content)) == 5 or b"/Count 5" in answer.content
+    assert client.post("/console/labels.pdf").status_code == 422
+
+
+def test_an_address_that_is_none_is_said_inside_the_console():
+    answer = make.signed_in("service").get("/console/nowhere/at/all")
+    text = answer.content.decode()
+    assert answer.status_code == 404
+    assert "没有这个页面" in text
+    assert 'id="palette"' in text

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -85,7 +86,7 @@ def problem(request: StaffRequest, error: ZaituError) -> HttpResponse:
     words = problems.WORDS.get(status, problems.WORDS[500])
     context = {
         "title": words.title,
-        "advice": words.advice,
+        "advice": _("请核对网址或编号，或用上面的搜索查找。") if status == 404 else words.advice,
         "icon_name": words.icon,
         "said": problems.said(error),
         "fields": getattr(error, "fields", {}),

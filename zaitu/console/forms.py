@@ -47,6 +47,13 @@ class Form:
         """A number; raises Invalid at the field."""
         return _number(name, self.text(name), float, default, _("请填写数字"))
 
+    def any_number(self, name: str, default: float = math.nan) -> float:
+        """A number; what is none becomes one that no room takes, so that the room complains of all fields at once."""
+        try:
+            return self.number(name, default)
+        except Invalid:
+            return math.nan
+
     def maybe_number(self, name: str) -> float | None:
         """A number or nothing; raises Invalid at the field."""
         return self.number(name) if self.text(name) else None

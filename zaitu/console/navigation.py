@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zaitu.kernel.principal import Principal, Right
 
@@ -40,7 +41,13 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             ),
             Item(_("线路"), "route", "console:network", Right.NETWORK_READ, {"kind": "lines"}),
             Item(_("车辆"), "truck", "console:network", Right.NETWORK_READ, {"kind": "vehicles"}),
-            Item(_("司机"), "users", "console:network", Right.NETWORK_READ, {"kind": "drivers"}),
+            Item(
+                pgettext_lazy("many", "司机"),
+                "users",
+                "console:network",
+                Right.NETWORK_READ,
+                {"kind": "drivers"},
+            ),
             Item(_("产品"), "box", "console:network", Right.NETWORK_READ, {"kind": "products"}),
             Item(_("终端"), "gps", "console:terminals", Right.TERMINALS_MANAGE),
         ),

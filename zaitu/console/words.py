@@ -1,7 +1,9 @@
-"""Roles, rights and recorded actions in people's words."""
+"""Roles, rights, recorded actions and notices in people's words."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zaitu.access.public import Role
@@ -93,6 +95,7 @@ _ACTIONS: Final[dict[str, Any]] = {
     "shipment.forward": _("转单"),
     "shipment.split": _("拆单"),
     "shipments.export": _("导出运单"),
+    "terminals.export": _("导出终端"),
     "file.store": _("上传照片"),
     "field.dismiss": _("放弃离线操作"),
     "webhook.create": _("新建推送地址"),
@@ -113,3 +116,86 @@ def action_name(code: str) -> str:
 
 def action_choices() -> list[tuple[str, str]]:
     return [(code, str(text)) for code, text in _ACTIONS.items()]
+
+
+_NOTICES: Final[dict[str, Any]] = {
+    "accepted": _("下单通知"),
+    "departed": _("发车通知"),
+    "stop": _("途经通知"),
+    "soon": _("即将送达通知"),
+    "signed": _("签收通知"),
+    "test": _("测试消息"),
+}
+_CHANNELS: Final[dict[str, Any]] = {"email": _("邮件"), "webhook": _("系统推送")}
+_NOTICE_STATES: Final[dict[str, Any]] = {
+    "queued": _("待发送"),
+    "sending": _("发送中"),
+    "sent": _("已发送"),
+    "failed": _("发送失败"),
+    "given_up": _("已放弃"),
+}
+_SAID: Final = (
+    _("未配置发信服务器"),
+    _("中转场"),
+    _("网点"),
+    _("客户仓"),
+    _("厢式货车"),
+    _("牵引车"),
+    _("面包车"),
+    _("挂车"),
+)
+"""Words of other rooms that have English here."""
+
+
+def notice_name(kind: str) -> str:
+    """发车通知."""
+    return str(_NOTICES.get(kind, ""))
+
+
+def channel_name(channel: str) -> str:
+    """邮件."""
+    return str(_CHANNELS.get(channel, ""))
+
+
+def notice_state(state: str) -> str:
+    """待发送."""
+    return str(_NOTICE_STATES.get(state, ""))
+
+
+def said(text: str) -> str:
+    """What a room says in Chinese, in the reader's language where we have it."""
+    return gettext(text) if text else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """甲、乙 (A, B in English)."""
+    return (", " if (get_language() or "").startswith("en") else "、").join(name for name in names if name)
+
+
+_THINGS: Final[dict[str, Any]] = {
+    "station": pgettext_lazy("one", "站点"),
+    "line": pgettext_lazy("one", "线路"),
+    "vehicle": pgettext_lazy("one", "车辆"),
+    "driver": _("司机"),
+    "product": pgettext_lazy("one", "产品"),
+    "terminal": pgettext_lazy("one", "终端"),
+    "contact": pgettext_lazy("one", "联系人"),
+    "event": pgettext_lazy("one", "事件"),
+    "stations": _("站点"),
+    "lines": _("线路"),
+    "vehicles": _("车辆"),
+    "drivers": pgettext_lazy("many", "司机"),
+    "products": _("产品"),
+    "terminals": _("终端"),
+    "bindings": _("终端装车"),
+    "shipments": _("运单"),
+    "orders": _("运单"),
+    "contacts": _("联系人"),
+    "history": _("历史运单"),
+}
+
+
+def subject_name(subject: str) -> str:
+    """车辆 沪A12345 from `vehicle:沪A12345`; what is a number or a name already stays."""
+    thing, _colon, which = subject.partition(":")
+    return f"{_THINGS[thing]} {which}".strip() if thing in _THINGS else subject

@@ -21,11 +21,13 @@ from zaitu.journey.adapters.tracking import (
     track_page,
 )
 from zaitu.journey.domain.actions import ENDING_TABLE, ROAD_MAY_TOO, SCANS, Kind
+from zaitu.journey.domain.actions import TEXTS as EVENT_TEXTS
 from zaitu.journey.domain.coarse import coarse as position_coarse
 from zaitu.journey.domain.document import Position
 from zaitu.journey.domain.document import answer as track_answer
 from zaitu.journey.domain.document import details as track_details
 from zaitu.journey.domain.document_input import DocumentInput
+from zaitu.journey.domain.eta import REASON_TEXTS as ETA_REASON_TEXTS
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
@@ -37,6 +39,7 @@ from zaitu.journey.domain.views import (
     EtaPointView,
     EventView,
     LabelView,
+    LegState,
     Level,
     ManualEvent,
     OrderDraft,
@@ -90,21 +93,21 @@ from zaitu.network import public as network
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 __all__ = [
-    "DETAIL_TEXTS", "EXACT_PRECISION_M", "PROBLEMS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS",
-    "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded",
-    "History", "HistoryTaken", "Kind", "LabelView", "Level", "ManualEvent", "OrderDraft", "OrderView",
-    "OrdersImported", "PartnerEvent", "PartnerReport", "Party", "PartyDraft", "PastEvent", "PastOrder",
-    "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
-    "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
-    "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
-    "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
-    "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
-    "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
-    "orders_template", "partner_events", "partner_number", "people_read", "position_coarse", "route_points",
-    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
-    "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
-    "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet", "trips_list",
-    "trips_missed", "unloading_close",
+    "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PROBLEMS", "RELATION_TEXTS",
+    "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput",
+    "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind", "LabelView", "LegState",
+    "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported", "PartnerEvent", "PartnerReport",
+    "Party", "PartyDraft", "PastEvent", "PastOrder", "PastTrip", "PersonView", "PieceView", "Position",
+    "Problem", "ProofView", "Refreshed", "RowError", "ScanDraft", "ScanResult", "SheetRow", "SheetView",
+    "ShipmentQuery", "ShipmentRow", "ShipmentView", "SignerRelation", "Status", "TrackReader", "TrackView",
+    "Tracked", "TrackedPage", "TripDraft", "TripState", "TripStopView", "TripView", "eta_refresh",
+    "event_record", "event_void", "events_of", "file_read", "file_store", "files_reseal", "history_import",
+    "keys_rewrite", "labels", "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create",
+    "orders_import", "orders_template", "partner_events", "partner_number", "people_read",
+    "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward", "shipment_page",
+    "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track", "track_answer",
+    "track_details", "track_page", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan",
+    "trip_sheet", "trips_list", "trips_missed", "unloading_close",
 ]  # fmt: skip
 
 

@@ -88,9 +88,7 @@ def _past(at: datetime | None, now: datetime) -> datetime | None:
 def _order(order: Order, now: datetime) -> PastOrder:
     events = sorted((event for event in life(order) if event.at <= now), key=lambda event: event.at)
     gone = any(event.kind == "cancelled" for event in events)
-    return PastOrder(
-        draft=order.draft, at=order.at, trip="" if gone else order.run.key, events=tuple(events)
-    )
+    return PastOrder(draft=order.draft, at=order.at, trip="" if gone else order.run.key, events=tuple(events))
 
 
 def life(order: Order) -> Iterator[PastEvent]:

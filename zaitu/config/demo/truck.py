@@ -136,7 +136,7 @@ class Truck:
         """The platform has acknowledged where it is, or it is where no network is."""
         self._speed = speed
         self._stored: list[Place] = []
-        who = Registration(maker="ZTDMO", model="DEMO", terminal_id=task.terminal[-7:], plate=task.plate)
+        who = Registration(maker="SCDZ8", model="SC-808T", terminal_id=task.terminal[-7:], plate=task.plate)
         self._link = TerminalLink(*address, Uplink(task.terminal, task.version), who=who)
 
     def give(self, task: Task) -> None:

@@ -1,5 +1,7 @@
 """Users, API keys, and the record of what was done."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -14,6 +16,7 @@ from zaitu.console.words import action_choices, role_name
 from zaitu.customers import public as customers
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Right
+from zaitu.network import public as network
 
 
 def _role_options() -> list[tuple[str, str, str]]:
@@ -33,12 +36,15 @@ def _role_options() -> list[tuple[str, str, str]]:
 @staff(Right.USERS_MANAGE)
 def users(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "")
-    context = {
+    context: dict[str, Any] = {
         "page": access.users_list(actor=request.actor, text=text, page=page_number(request)),
         "teams": access.teams_list(actor=request.actor),
         "q": text,
         "query": query_without_page(request),
     }
+    codes = {one.station_code for one in (*context["page"].rows, *context["teams"]) if one.station_code}
+    stations = network.stations_by_codes(codes)
+    context["stations"] = {code: station.name for code, station in stations.items()}
     return show(request, "console/access/users.html", context)
 
 
@@ -123,8 +129,12 @@ def _keys_page(request: StaffRequest, form: Form, *, raw: str = "", status: int 
         "labels": (_("标签"), _("打印标签")),
         "webhooks": (_("推送"), _("管理自己的推送地址")),
     }
+    page = access.keys_list(actor=request.actor, page=page_number(request))
     context = {
-        "page": access.keys_list(actor=request.actor, page=page_number(request)),
+        "page": page,
+        "customers": customers.customer_names(
+            actor=request.actor, codes={key.customer_code for key in page.rows}
+        ),
         "scopes": [(scope, *hints[scope]) for scope in KEY_SCOPES],
         "scope_names": {scope: names[0] for scope, names in hints.items()},
         "form": form,
@@ -138,8 +148,10 @@ def _keys_page(request: StaffRequest, form: Form, *, raw: str = "", status: int 
 @staff(Right.AUDIT_READ)
 def audit(request: StaffRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip() for name in ("subject", "by", "action")}
+    page = access.audit_list(actor=request.actor, page=page_number(request), **asked)
     context = {
-        "page": access.audit_list(actor=request.actor, page=page_number(request), **asked),
+        "page": page,
+        "people": access.staff_names(actor=request.actor, usernames={entry.actor for entry in page.rows}),
         "actions": action_choices(),
         "asked": asked,
         "query": query_without_page(request),

@@ -13,18 +13,17 @@ from zaitu.access import public as access
 from zaitu.console.door import StaffRequest, done, show, staff
 from zaitu.console.journey.lateness import late_min, running_trips
 from zaitu.console.navigation import navigation
+from zaitu.customers import public as customers
 from zaitu.journey import public as journey
 from zaitu.journey.public import ShipmentQuery
 from zaitu.kernel import outbox
-from zaitu.kernel.errors import Invalid
+from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
 
 _FOUND: Final = 6
 _SHOWN: Final = 8
-_LATE_MIN: Final = 15
-"""A trip this late is shown on the first page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def home(request: StaffRequest) -> HttpResponse:
     if actor.can(Right.SHIPMENTS_READ):
         running = running_trips(actor)
         query = ShipmentQuery(exception="any", open_only=True, sort="-status_at")
-        late = [(late_min(trip), trip) for trip in running if late_min(trip) >= _LATE_MIN]
+        late = [(late_min(trip), trip) for trip in running if late_min(trip)]
         context |= {
             "numbers": [*_goods(actor), _on_the_road(len(running)), *_devices(actor)],
             "troubled": journey.shipments_search(actor=actor, query=query, size=_SHOWN).rows,
@@ -91,27 +90,37 @@ def _devices(actor: Principal) -> list[Number]:
     ]
 
 
+@staff()
+def nowhere(request: StaffRequest, rest: str) -> HttpResponse:
+    """Any other address: said inside the console, where one can go on."""
+    raise NotFound(_("没有这个页面"))
+
+
 @require_GET
 @staff()
 def search(request: StaffRequest) -> HttpResponse:
-    """Waybills, vehicles, stations and pages; what somebody may not see is not found."""
+    """Waybills, phones, vehicles, trips, customers, stations, pages and actions; what somebody may not see is not found."""
     text = request.GET.get("q", "").strip()[:60]
-    context: dict[str, Any] = {"q": text, "pages": _pages(request, text)}
-    if text:
-        actor = request.actor
-        if actor.can(Right.SHIPMENTS_READ):
-            query = ShipmentQuery(text=text)
-            context["shipments"] = _quietly(
-                lambda: journey.shipments_search(actor=actor, query=query, size=_FOUND).rows
-            )
-            context["trips"] = _quietly(lambda: journey.trips_list(actor=actor, text=text).rows[:_FOUND])
-        if actor.can(Right.NETWORK_READ):
-            context["vehicles"] = network.vehicles_list(actor=actor, text=text).rows[:_FOUND]
-            context["stations"] = network.stations_list(actor=actor, text=text).rows[:_FOUND]
-        context["nothing"] = not any(
-            context.get(name) for name in ("pages", "shipments", "trips", "vehicles", "stations")
-        )
+    found = _found(request.actor, text) if text else {}
+    pages = _pages(request, text)
+    context = {"q": text, "pages": pages, **found, "nothing": not pages and not any(found.values())}
     return show(request, "console/parts/found.html", context)
+
+
+def _found(actor: Principal, text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if actor.can(Right.SHIPMENTS_READ):
+        query = ShipmentQuery(text=text)
+        page = _quietly(lambda: journey.shipments_search(actor=actor, query=query, size=_FOUND))
+        found["shipments"] = page and page.rows
+        found["more"] = max(0, page.total - _FOUND) if page else 0
+        found["trips"] = _quietly(lambda: journey.trips_list(actor=actor, text=text).rows[:_FOUND])
+    if actor.can(Right.NETWORK_READ):
+        found["vehicles"] = network.vehicles_list(actor=actor, text=text).rows[:_FOUND]
+        found["stations"] = network.stations_list(actor=actor, text=text).rows[:_FOUND]
+    if actor.can(Right.CUSTOMERS_READ):
+        found["customers"] = customers.customers_search(actor=actor, text=text).rows[:_FOUND]
+    return found
 
 
 def _quietly(read: Any) -> Any:
@@ -119,17 +128,25 @@ def _quietly(read: Any) -> Any:
     try:
         return read()
     except Invalid:
-        return ()
+        return None
 
 
 def _pages(request: StaffRequest, text: str) -> list[Any]:
     entries = [entry for _title, group in navigation(request.actor, "") for entry in group]
     actions = [
-        (Right.ORDERS_CREATE, _("下单"), "plus", "console:order-new"),
-        (Right.TRIPS_PLAN, _("安排车次"), "plus", "console:trip-new"),
+        (Right.ORDERS_CREATE, _("下单"), "plus", reverse("console:order-new")),
+        (Right.ORDERS_CREATE, _("批量下单"), "file-import", reverse("console:orders-import")),
+        (Right.TRIPS_PLAN, _("安排车次"), "plus", reverse("console:trip-new")),
+        (Right.CUSTOMERS_EDIT, _("新建客户"), "plus", reverse("console:customer-new")),
+        (Right.USERS_MANAGE, _("新建用户"), "plus", reverse("console:user-new")),
+        (None, _("修改密码"), "lock", reverse("console:me")),
     ]
     pages = [(str(entry.name), entry.icon, entry.address) for entry in entries]
-    pages += [(name, icon, reverse(view)) for right, name, icon, view in actions if request.actor.can(right)]
+    pages += [
+        (name, icon, address)
+        for right, name, icon, address in actions
+        if right is None or request.actor.can(right)
+    ]
     return [page for page in pages if text.lower() in page[0].lower()][: _FOUND if text else 20]
 
 

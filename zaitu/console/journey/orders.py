@@ -24,13 +24,13 @@ def order_new(request: StaffRequest) -> HttpResponse:
     if request.method == "GET":
         return show(request, "console/journey/order.html", {**context, "form": Form()})
     form = Form.posted(request)
+    own: dict[str, str] = {}
     try:
-        order = journey.order_create(actor=request.actor, draft=_draft(form))
+        order = journey.order_create(actor=request.actor, draft=_draft(form, own))
     except (Invalid, RuleBroken) as error:
-        complaint = error if isinstance(error, Invalid) else Invalid(error.message)
-        return show(
-            request, "console/journey/order.html", {**context, "form": form.failed(complaint)}, status=422
-        )
+        fields = {**error.fields, **own} if isinstance(error, Invalid) else own
+        failed = form.failed(Invalid(error.message if not fields else "", fields=fields))
+        return show(request, "console/journey/order.html", {**context, "form": failed}, status=422)
     return show(request, "console/journey/ordered.html", {"order": order, "form": form})
 
 
@@ -61,11 +61,13 @@ def orders_template(request: StaffRequest) -> HttpResponse:
 
 
 def _products(actor: Principal) -> list[tuple[str, str, bool]]:
-    """(code, name, cold) of what can be ordered."""
-    return [(one.code, one.name, one.cold) for one in network.products_list(actor=actor) if one.active]
+    """(code, name, cold) of what can be ordered; cold chain, which asks for more, comes last."""
+    found = [one for one in network.products_list(actor=actor) if one.active]
+    return [(one.code, one.name, one.cold) for one in sorted(found, key=lambda one: one.cold)]
 
 
-def _draft(form: Form) -> OrderDraft:
+def _draft(form: Form, own: dict[str, str]) -> OrderDraft:
+    """What was typed; what cannot be read is told in `own`, and stands there as something the room refuses."""
     return OrderDraft(
         customer_code=form.text("customer_code") or None,
         product=form.text("product"),
@@ -73,16 +75,21 @@ def _draft(form: Form) -> OrderDraft:
         to_station=form.text("to_station"),
         consignor=_party(form, "consignor"),
         consignee=_party(form, "consignee"),
-        pieces=form.whole("pieces"),
-        weight_kg=form.number("weight_kg"),
-        volume_m3=form.number("volume_m3", 0.0),
+        pieces=_pieces(form),
+        weight_kg=form.any_number("weight_kg"),
+        volume_m3=form.any_number("volume_m3", 0.0),
         goods=form.text("goods"),
-        cold_min_c=form.maybe_number("cold_min_c"),
-        cold_max_c=form.maybe_number("cold_max_c"),
+        cold_min_c=form.any_number("cold_min_c") if form.text("cold_min_c") else None,
+        cold_max_c=form.any_number("cold_max_c") if form.text("cold_max_c") else None,
         remarks=form.text("remarks"),
         client_ref=form.text("client_ref"),
-        items=_items(form),
+        items=_items(form, own),
     )
+
+
+def _pieces(form: Form) -> int:
+    pieces = form.any_number("pieces")
+    return int(pieces) if pieces.is_integer() else 0
 
 
 def _party(form: Form, role: str) -> PartyDraft:
@@ -90,7 +97,7 @@ def _party(form: Form, role: str) -> PartyDraft:
     return PartyDraft(**values)
 
 
-def _items(form: Form) -> tuple[tuple[str, str, int], ...]:
+def _items(form: Form, own: dict[str, str]) -> tuple[tuple[str, str, int], ...]:
     """One a line: code, name, quantity."""
     items = []
     for number, row in enumerate(form.values.get("items", "").splitlines(), start=1):
@@ -99,6 +106,7 @@ def _items(form: Form) -> tuple[tuple[str, str, int], ...]:
         if not words:
             continue
         if len(words) != 3 or not words[2].isascii() or not words[2].isdigit():
-            raise Invalid(fields={"items": _("第 %(n)d 行应为：货号 名称 数量") % {"n": number}})
+            own["items"] = _("第 %(n)d 行应为：货号 名称 数量") % {"n": number}
+            return (("", "", 0),)
         items.append((words[0], words[1], int(words[2])))
     return tuple(items)

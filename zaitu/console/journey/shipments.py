@@ -1,23 +1,24 @@
 """The shipment list, its export, and the page of one shipment."""
 
-import csv
-import io
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from zaitu.access import public as access
+from zaitu.console import exports
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
+from zaitu.console.journey import filters
 from zaitu.console.journey.looks import manual_choices, problem_choices, status_text
+from zaitu.customers import public as customers
 from zaitu.journey import public as journey
 from zaitu.journey.public import ManualEvent, ShipmentQuery, ShipmentRow, Status
-from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
@@ -27,17 +28,26 @@ from zaitu.ui.labels import labels_pdf
 
 EXPORT_MAX: Final = 20_000
 _EXPORT_PAGE: Final = 200
+_CHOSEN_MAX: Final = 200
+"""Shipments on a page, and then some."""
 
 
 @require_GET
 @staff(Right.SHIPMENTS_READ)
 def shipments(request: StaffRequest) -> HttpResponse:
     """The list; HTMX asks for the rows alone."""
-    asked, query = _asked(request)
+    said = filters.asked(request.GET)
+    query = filters.query_of(said)
+    page = journey.shipments_search(actor=request.actor, query=query, page=page_number(request))
     context = {
-        "page": journey.shipments_search(actor=request.actor, query=query, page=page_number(request)),
-        "asked": asked,
+        "page": page,
+        "customers": customers.customer_names(
+            actor=request.actor, codes={row.customer_code for row in page.rows if row.customer_code}
+        ),
+        "asked": said,
+        "chips": filters.chips(request.actor, said),
         "query": query_without_page(request),
+        "columns": _columns(),
         "statuses": [(status.value, status_text(status)) for status in Status],
         "sorts": [
             ("-ordered_at", _("最新下单")),
@@ -45,56 +55,58 @@ def shipments(request: StaffRequest) -> HttpResponse:
             ("eta", _("最早到达")),
             ("ordered_at", _("最早下单")),
         ],
-        "filtered": any(value for name, value in asked.items() if name != "sort"),
+        "filtered": any(value for name, value in said.items() if name != "sort"),
     }
     part = "#rows" if request.htmx else ""
     return show(request, f"console/journey/shipments.html{part}", context)
 
 
+def _columns() -> list[tuple[str, str, bool]]:
+    """Columns one may hide or show: code, name, whether it is shown at first."""
+    return [
+        ("route", _("路线"), True),
+        ("goods", _("货物"), True),
+        ("pieces", _("件数"), True),
+        ("customer", pgettext("one", "客户"), False),
+        ("eta", _("预计送达"), True),
+        ("trip", pgettext("one", "车次"), True),
+        ("ordered", _("下单时间"), False),
+        ("updated", _("更新"), True),
+    ]
+
+
 @require_GET
 @staff(Right.SHIPMENTS_READ)
-def shipments_export(request: StaffRequest) -> HttpResponse:
-    """The filtered list as CSV for Excel, at most 20,000 rows; no personal data."""
-    _asked_for, query = _asked(request)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        [
-            "运单号",
-            "状态",
-            "明细",
-            "始发站",
-            "目的站",
-            "货物",
-            "件数",
-            "客户",
-            "车次",
-            "车牌",
-            "下单时间",
-            "状态时间",
-            "预计送达",
-            "晚点(分钟)",
-            "异常",
-        ]
-    )
-    for number in range(1, EXPORT_MAX // _EXPORT_PAGE + 1):
-        page = journey.shipments_search(actor=request.actor, query=query, page=number, size=_EXPORT_PAGE)
-        writer.writerows([_cell(value) for value in _csv_row(row)] for row in page.rows)
-        if number >= page.pages:
-            break
+def shipments_export(request: StaffRequest, form: str) -> HttpResponse:
+    """The filtered list for a spreadsheet, at most 20,000 rows; no personal data."""
+    query = filters.query_of(filters.asked(request.GET))
+    rows = list(_export_rows(request.actor, query))
+    codes = {row.customer_code for row in rows if row.customer_code}
+    names = customers.customer_names(actor=request.actor, codes=codes)
     access.audit(
         actor=request.actor,
         action="shipments.export",
         subject="shipments",
-        detail={"query": str(query)[:500]},
+        detail={"query": str(query)[:500], "rows": len(rows)},
     )
-    name = f"shipments-{clock.local(clock.now()):%Y%m%d-%H%M}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    # With a byte order mark Excel reads it as UTF-8.
-    return HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return exports.sheet("shipments", form, _EXPORTED, (_exported(row, names) for row in rows))
 
 
-def _csv_row(row: ShipmentRow) -> list[Any]:
+_EXPORTED: Final = (
+    "运单号", "状态", "明细", "始发站", "目的站", "货物", "件数", "客户编号", "客户", "车次", "车牌", "下单时间",
+    "状态时间", "预计送达", "晚点(分钟)", "异常",
+)  # fmt: skip
+
+
+def _export_rows(actor: Principal, query: ShipmentQuery) -> Iterator[ShipmentRow]:
+    for number in range(1, EXPORT_MAX // _EXPORT_PAGE + 1):
+        page = journey.shipments_search(actor=actor, query=query, page=number, size=_EXPORT_PAGE)
+        yield from page.rows
+        if number >= page.pages:
+            break
+
+
+def _exported(row: ShipmentRow, names: Mapping[str, str]) -> list[exports.Value]:
     return [
         row.waybill,
         row.status_text,
@@ -104,51 +116,15 @@ def _csv_row(row: ShipmentRow) -> list[Any]:
         row.goods,
         row.pieces,
         row.customer_code,
+        names.get(row.customer_code, ""),
         row.trip,
         row.plate,
-        _minute(row.ordered_at),
-        _minute(row.status_at),
-        _minute(row.eta),
+        exports.minute(row.ordered_at),
+        exports.minute(row.status_at),
+        exports.minute(row.eta),
         row.late_min or "",
         row.exception_text,
     ]
-
-
-def _minute(at: datetime | None) -> str:
-    return f"{clock.local(at):%Y-%m-%d %H:%M}" if at else ""
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-
-
-def _asked(request: StaffRequest) -> tuple[dict[str, str], ShipmentQuery]:
-    """What the filters say, as typed and as a query; what is no date or status is no filter."""
-    names = ("q", "status", "exception", "station", "line", "customer", "from", "to", "open", "sort")
-    asked = {name: request.GET.get(name, "").strip()[:100] for name in names}
-    day_from, day_to = _day(asked["from"]), _day(asked["to"])
-    sorts = {"ordered_at", "-ordered_at", "eta", "-eta", "status_at", "-status_at"}
-    return asked, ShipmentQuery(
-        text=asked["q"],
-        status=asked["status"] if asked["status"] in set(Status) else "",
-        exception=asked["exception"],
-        station=asked["station"],
-        line=asked["line"],
-        customer=asked["customer"],
-        ordered_from=day_from,
-        ordered_to=day_to + timedelta(days=1) if day_to else None,
-        open_only=asked["open"] == "1",
-        sort=asked["sort"] if asked["sort"] in sorts else "-ordered_at",
-    )
-
-
-def _day(text: str) -> datetime | None:
-    """Midnight in China of a date such as 2026-11-22."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), clock.CHINA)
-    except ValueError:
-        return None
 
 
 @require_GET
@@ -163,16 +139,16 @@ def shipment_page(
 ) -> HttpResponse:
     shown = journey.shipment_page(actor=request.actor, waybill=waybill)
     actor = request.actor
+    links = access.links_of(actor=actor, waybill=shown.row.waybill) if actor.can(Right.LINKS_ISSUE) else ()
     context = {
         "one": shown,
         "row": shown.row,
+        **_named(actor, shown, links),
         "left": _progress(actor, shown),
         "messages_sent": notify.messages_of(actor=actor, waybill=shown.row.waybill)
         if actor.can(Right.MESSAGES_READ)
         else (),
-        "links": access.links_of(actor=actor, waybill=shown.row.waybill)
-        if actor.can(Right.LINKS_ISSUE)
-        else (),
+        "links": links,
         "link": link,
         "form": form or Form(),
         "manual": manual_choices(actor),
@@ -185,6 +161,21 @@ def shipment_page(
         else "console/journey/shipment.html"
     )
     return show(request, template, context, status=status)
+
+
+def _named(actor: Principal, shown: journey.ShipmentView, links: Sequence[access.LinkView]) -> dict[str, Any]:
+    """What codes stand for: colleagues who told or issued something, the customer, the product, stations of pieces."""
+    people = {event.actor for event in shown.events} | {link.issued_by for link in links}
+    code = shown.row.customer_code
+    products = {one.code: one.name for one in network.products_list(actor=actor)}
+    stations = network.stations_by_codes({piece.station_code for piece in shown.pieces if piece.station_code})
+    return {
+        "names": access.staff_names(actor=actor, usernames=people),
+        "customer": customers.customer_names(actor=actor, codes=[code]).get(code, code) if code else "",
+        "product": products.get(shown.product, shown.product),
+        "stations": {station.code: station.name for station in stations.values()},
+        "pieces_scanned": any(piece.kind for piece in shown.pieces),
+    }
 
 
 def _progress(actor: Principal, shown: journey.ShipmentView) -> dict[str, int]:
@@ -294,9 +285,24 @@ def reopen(request: StaffRequest, waybill: str) -> HttpResponse:
 @staff(Right.LABELS_PRINT)
 def labels(request: StaffRequest, waybill: str) -> HttpResponse:
     """One label per piece, as PDF in the browser's own viewer."""
-    printed = journey.labels(actor=request.actor, waybill=waybill)
+    return _printed(request, [waybill])
+
+
+@require_POST
+@staff(Right.LABELS_PRINT)
+def labels_chosen(request: StaffRequest) -> HttpResponse:
+    """The labels of the ticked shipments in one PDF."""
+    waybills = list(dict.fromkeys(request.POST.getlist("waybill")))[:_CHOSEN_MAX]
+    if not waybills:
+        raise Invalid(_("请先勾选运单"))
+    return _printed(request, waybills)
+
+
+def _printed(request: StaffRequest, waybills: Sequence[str]) -> HttpResponse:
+    printed = [label for one in waybills for label in journey.labels(actor=request.actor, waybill=one)]
     pdf = labels_pdf(printed, address=f"{settings.ZAITU_PUBLIC_URL}/t/", company=network.company().name)
-    headers = {"Content-Disposition": f'inline; filename="{waybill}.pdf"'}
+    name = waybills[0] if len(waybills) == 1 else "labels"
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 
 

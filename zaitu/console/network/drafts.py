@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from zaitu.access import public as access
 from zaitu.console.forms import Form
+from zaitu.console.words import said
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
@@ -105,9 +106,9 @@ def product_save(actor: Principal, code: str, form: Form) -> None:
 def choices(actor: Principal, kind: str, row: Any) -> dict[str, Any]:
     """What the selects of a form offer."""
     if kind == "stations":
-        return {"station_kinds": [(key.value, text) for key, text in network.STATION_KINDS.items()]}
+        return {"station_kinds": [(key.value, said(text)) for key, text in network.STATION_KINDS.items()]}
     if kind == "vehicles":
-        return {"vehicle_kinds": [(key.value, text) for key, text in network.VEHICLE_KINDS.items()]}
+        return {"vehicle_kinds": [(key.value, said(text)) for key, text in network.VEHICLE_KINDS.items()]}
     if kind == "lines":
         products = [(one.code, one.name) for one in network.products_list(actor=actor)]
         return {"products": products, "stops_text": stops_text(row) if row else ""}

@@ -1,20 +1,20 @@
 """Stations, lines, vehicles, drivers and products: lists with import and export, and simple forms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from zaitu.console import exports, words
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.network import drafts
 from zaitu.customers import public as customers
-from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
@@ -22,15 +22,14 @@ from zaitu.network import public as network
 
 UPLOAD_MAX: Final = 10 * 1024 * 1024
 _PICKED: Final = 12
-MIMES: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+_USED: Final[Mapping[str, bool | None]] = {"": None, "1": True, "0": False}
 
 
-def _products(*, actor: Principal, text: str, page: int) -> Page[Any]:
+def _products(*, actor: Principal, page: int, only: network.Only) -> Page[Any]:
     rows = tuple(
-        row for row in network.products_list(actor=actor) if text.lower() in f"{row.code} {row.name}".lower()
+        row
+        for row in network.products_list(actor=actor)
+        if only.text.lower() in f"{row.code} {row.name}".lower() and only.active in (None, row.active)
     )
     return Page(rows=rows, total=len(rows), size=max(50, len(rows)))
 
@@ -45,6 +44,9 @@ class Kind:
     saved: Callable[[Principal, str, Form], Any]
     key: str
     """The field that names one."""
+    search: Any
+    """What can be typed; lazy translation."""
+    kinds: Mapping[Any, Any] = field(default_factory=dict)
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -55,6 +57,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         found=lambda actor, code: network.station_get(actor=actor, code=code),
         saved=drafts.station_save,
         key="code",
+        search=gettext_lazy("名称、编码、城市"),
+        kinds=network.STATION_KINDS,
     ),
     "lines": Kind(
         name=gettext_lazy("线路"),
@@ -63,6 +67,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         found=lambda actor, code: network.line_get(actor=actor, code=code),
         saved=drafts.line_save,
         key="code",
+        search=gettext_lazy("名称或编码"),
     ),
     "vehicles": Kind(
         name=gettext_lazy("车辆"),
@@ -71,14 +76,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         found=lambda actor, code: network.vehicle_get(actor=actor, plate=code),
         saved=drafts.vehicle_save,
         key="plate",
+        search=gettext_lazy("车牌或它的一部分"),
+        kinds=network.VEHICLE_KINDS,
     ),
     "drivers": Kind(
-        name=gettext_lazy("司机"),
+        name=pgettext_lazy("many", "司机"),
         icon="users",
         listed=network.drivers_list,
         found=lambda _actor, code: network.drivers_by_codes([code]).get(code),
         saved=drafts.driver_save,
         key="code",
+        search=gettext_lazy("姓名或编码"),
     ),
     "products": Kind(
         name=gettext_lazy("产品"),
@@ -89,6 +97,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         saved=drafts.product_save,
         key="code",
+        search=gettext_lazy("名称或编码"),
     ),
 }
 
@@ -103,17 +112,29 @@ def kind_of(kind: str) -> Kind:
 @staff(Right.NETWORK_READ)
 def network_list(request: StaffRequest, kind: str) -> HttpResponse:
     shown = kind_of(kind)
-    text = request.GET.get("q", "").strip()
+    only, asked = _only(request, shown)
     context = {
         "kind": kind,
         "shown": shown,
-        "page": shown.listed(actor=request.actor, text=text, page=page_number(request)),
-        "q": text,
+        "page": shown.listed(actor=request.actor, page=page_number(request), only=only),
+        "asked": asked,
+        "filtered": any(asked.values()),
+        "used": [("", _("全部")), ("1", _("在用")), ("0", _("停用"))],
+        "kinds": [("", _("各类型")), *((key.value, words.said(text)) for key, text in shown.kinds.items())]
+        if shown.kinds
+        else [],
         "query": query_without_page(request),
-        "station_kinds": network.STATION_KINDS,
-        "vehicle_kinds": network.VEHICLE_KINDS,
+        "kind_names": {key: words.said(text) for key, text in shown.kinds.items()},
     }
     return show(request, f"console/network/{kind}.html", context)
+
+
+def _only(request: StaffRequest, shown: Kind) -> tuple[network.Only, dict[str, str]]:
+    """The filters as the room knows them, and as typed."""
+    asked = {name: request.GET.get(name, "").strip()[:60] for name in ("q", "used", "kind")}
+    known = asked["kind"] in {key.value for key in shown.kinds}
+    only = network.Only(text=asked["q"], kind=asked["kind"] if known else "", active=_USED.get(asked["used"]))
+    return only, asked
 
 
 @require_http_methods(["GET", "POST"])
@@ -140,10 +161,10 @@ def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpRespon
 @require_GET
 @staff(Right.NETWORK_READ)
 def network_export(request: StaffRequest, kind: str, form: str) -> HttpResponse:
-    content = network.export_rows(actor=request.actor, kind=kind, format=form)
-    name = f"{kind}-{clock.local(clock.now()):%Y%m%d-%H%M}.{form}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=MIMES.get(form, "application/octet-stream"), headers=headers)
+    """What the list shows, as the file that the import takes back."""
+    only = _only(request, KINDS[kind])[0] if kind in KINDS else network.Only()
+    content = network.export_rows(actor=request.actor, kind=kind, format=form, only=only)
+    return exports.attached(kind, form, content)
 
 
 @require_http_methods(["GET", "POST"])
@@ -200,7 +221,9 @@ _PICKS: Final[Mapping[str, Callable[[Principal, str], list[dict[str, str]]]]] = 
         if one.active
     ],
     "vehicles": lambda actor, text: [
-        _picked(one.plate, one.plate, str(network.VEHICLE_KINDS.get(network.VehicleKind(one.kind), "")))
+        _picked(
+            one.plate, one.plate, words.said(network.VEHICLE_KINDS.get(network.VehicleKind(one.kind), ""))
+        )
         for one in network.vehicles_list(actor=actor, text=text).rows
         if one.active
     ],

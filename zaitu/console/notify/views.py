@@ -69,8 +69,12 @@ def _page(request: StaffRequest, form: Form, *, secret: str = "", status: int = 
         Kind.SOON: _("即将送达"),
         Kind.SIGNED: _("签收"),
     }
+    endpoints = notify.endpoints_list(actor=request.actor)
     context = {
-        "endpoints": notify.endpoints_list(actor=request.actor),
+        "endpoints": endpoints,
+        "customers": customers.customer_names(
+            actor=request.actor, codes={one.customer_code for one in endpoints}
+        ),
         "kinds": [(kind.value, text, "") for kind, text in texts.items()],
         "kind_names": {kind.value: text for kind, text in texts.items()},
         "form": form,

@@ -1,17 +1,25 @@
 """The live map, and the terminals in the vehicles."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
+from zaitu.access import public as access
+from zaitu.console import exports
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.journey.lateness import late_min, running_trips
+from zaitu.console.journey.looks import span
+from zaitu.console.words import said
+from zaitu.journey import public as journey
 from zaitu.journey.public import TripView
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Invalid, NotFound
@@ -21,8 +29,9 @@ from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.public import Latest
 
 SILENT_AFTER: Final = timedelta(minutes=10)
-ALERT_LATE_MIN: Final = 30
 _TRACK: Final = timedelta(hours=12)
+_GATE_M: Final = 500
+"""Before the gate of a station is at the station."""
 
 
 @ensure_csrf_cookie
@@ -45,7 +54,7 @@ def fleet_map(request: StaffRequest) -> HttpResponse:
         "still": _("停车"),
         "silent": _("失联"),
         "alert": _("晚点"),
-        "late": _("晚 {n} 分钟"),
+        "late": _("晚 {n}"),
         "no_trip": _("没有在跑的车次"),
         "error": _("车辆位置没有取到，10 秒后再试"),
     }
@@ -80,9 +89,11 @@ def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
     now = clock.now()
     context = {
         "vehicle": found,
-        "kind": network.VEHICLE_KINDS.get(network.VehicleKind(found.kind), ""),
+        "kind": said(network.VEHICLE_KINDS.get(network.VehicleKind(found.kind), "")),
         "fix": fix,
         "trip": trip,
+        "next_trip": None if trip else _next_trip(request.actor, found.plate),
+        "near": _near(request.actor, fix) if fix else "",
         "late": late_min(trip) if trip else 0,
         "silent": fix is not None and now - fix.received_at > SILENT_AFTER,
         "temps": [f"{temp:.1f}" for temp in fix.temps_c if temp is not None] if fix else [],
@@ -113,6 +124,29 @@ def _running(actor: Principal) -> dict[int, TripView]:
     return {trip.vehicle_id: trip for trip in running_trips(actor)}
 
 
+def _next_trip(actor: Principal, plate: str) -> TripView | None:
+    """The trip it is planned for next."""
+    if not actor.can(Right.SHIPMENTS_READ):
+        return None
+    planned = journey.trips_list(actor=actor, state="planned", text=plate).rows
+    return min(
+        (trip for trip in planned if trip.plate == plate), key=lambda trip: trip.departs_at, default=None
+    )
+
+
+def _near(actor: Principal, fix: Latest) -> str:
+    """上海青浦分拨中心附近 within a station's reach, else so many kilometres from the nearest; a place says more than two numbers."""
+    if not actor.can(Right.NETWORK_READ):
+        return ""
+    found = network.station_nearest(lat=fix.lat, lon=fix.lon)
+    if found is None:
+        return ""
+    station, metres = found
+    if metres <= station.radius_m + _GATE_M:
+        return _("在 %(station)s") % {"station": station.name}
+    return _("距 %(station)s %(km)d 公里") % {"station": station.name, "km": max(1, round(metres / 1000))}
+
+
 def _vehicle(fix: Latest, found: network.VehicleView, trip: TripView | None, now: datetime) -> dict[str, Any]:
     late = late_min(trip) if trip else 0
     return {
@@ -124,11 +158,11 @@ def _vehicle(fix: Latest, found: network.VehicleView, trip: TripView | None, now
         "speed_kmh": fix.speed_kmh,
         "course_deg": fix.course_deg,
         "at": fix.at.isoformat(),
-        "late": late >= ALERT_LATE_MIN,
+        "late": late > 0,
+        "late_text": span(late),
         "trip": trip.ref if trip else "",
         "line": trip.line_name if trip else "",
         "driver": trip.driver if trip else "",
-        "late_min": late,
     }
 
 
@@ -136,6 +170,35 @@ def _vehicle(fix: Latest, found: network.VehicleView, trip: TripView | None, now
 @staff(Right.TERMINALS_MANAGE)
 def terminals(request: StaffRequest) -> HttpResponse:
     return _terminals_page(request, Form())
+
+
+@require_GET
+@staff(Right.TERMINALS_MANAGE)
+def terminals_export(request: StaffRequest, form: str) -> HttpResponse:
+    """The list as filtered, for a spreadsheet."""
+    access.audit(actor=request.actor, action="terminals.export", subject="terminals")
+    return exports.sheet("terminals", form, _EXPORTED, _exported(request))
+
+
+_EXPORTED: Final = (
+    "终端号", "类型", "协议版本", "车牌", "自报车牌", "厂商", "型号", "注册时间", "最近联系", "最近定位",
+)  # fmt: skip
+_EXPORT_PAGE: Final = 1_000
+
+
+def _exported(request: StaffRequest) -> Iterator[list[exports.Value]]:
+    text, silent = request.GET.get("q", "").strip()[:60], _HEARD.get(request.GET.get("heard", ""))
+    for number in count(1):
+        page = telemetry.terminals_list(
+            actor=request.actor, text=text, page=number, size=_EXPORT_PAGE, silent=silent
+        )
+        for one in page.rows:
+            times = [exports.minute(at) for at in (one.registered_at, one.last_seen_at, one.last_fix_at)]
+            yield [
+                one.terminal, one.kind, one.version, one.plate, one.reported_plate, one.maker, one.model, *times
+            ]  # fmt: skip
+        if number >= page.pages:
+            return
 
 
 @require_POST
@@ -200,11 +263,21 @@ def _failed(form: Form, error: Invalid | NotFound | Conflict) -> Form:
     return form.failed(Invalid(error.message, fields=where))
 
 
+_HEARD: Final[Mapping[str, bool | None]] = {"": None, "on": False, "off": True}
+"""`?heard=` → whether the silent ones are asked for."""
+
+
 def _terminals_page(request: StaffRequest, form: Form, *, token: str = "", status: int = 200) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
+    text, heard = request.GET.get("q", "").strip()[:60], request.GET.get("heard", "")
+    page = telemetry.terminals_list(
+        actor=request.actor, text=text, page=page_number(request), silent=_HEARD.get(heard)
+    )
     context = {
         "unknown": telemetry.unknown_terminals(actor=request.actor),
-        "page": telemetry.terminals_list(actor=request.actor, text=text, page=page_number(request)),
+        "page": page,
+        "heard": heard,
+        "states": [("", _("全部")), ("on", _("在线")), ("off", _("失联"))],
+        "port": settings.ZAITU_JT808_PORT,
         "kinds": [("jt808", _("车载终端（JT/T 808）")), ("osmand", _("手机定位"))],
         "form": form,
         "token": token,

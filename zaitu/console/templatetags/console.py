@@ -1,13 +1,15 @@
 """Form fields and small words of the console. `{% load console %}`."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 
+from zaitu.access.public import Role
 from zaitu.console import words
 from zaitu.console.forms import Form
-from zaitu.console.journey import looks
+from zaitu.console.journey import lateness, looks
 from zaitu.journey.public import EventView
 
 register = template.Library()
@@ -57,8 +59,27 @@ def ticks(form: Form, name: str, label: str, options: Any, **more: Any) -> dict[
 
 
 @register.filter
+def thousands(count: int) -> str:
+    """18,000."""
+    return f"{count:,}"
+
+
+@register.filter
 def role(code: str) -> str:
     return words.role_name(code)
+
+
+@register.filter
+def role_list(codes: Iterable[str]) -> str:
+    """客服、调度, in the order of the roles table."""
+    chosen = set(codes)
+    return words.listed(words.role_name(one) for one in Role if one.value in chosen)
+
+
+@register.filter
+def names_of(codes: Iterable[str], names: Mapping[str, str]) -> str:
+    """The names of several codes in one line."""
+    return words.listed(str(names.get(code, "")) for code in codes)
 
 
 @register.filter
@@ -92,6 +113,23 @@ def status_text(code: str) -> str:
 @register.filter
 def detail_text(code: str) -> str:
     return looks.detail_text(code)
+
+
+register.filter("since", looks.since)
+register.filter("subject", words.subject_name)
+register.filter("notice_text", words.notice_name)
+register.filter("channel_text", words.channel_name)
+register.filter("notice_state", words.notice_state)
+register.filter("said", words.said)
+register.filter("late", lateness.late)
+register.filter("event_text", looks.event_text)
+register.filter("kind_text", looks.kind_text)
+register.filter("problem_text", looks.problem_text)
+register.filter("source_text", looks.source_text)
+register.filter("leg_text", looks.leg_text)
+register.filter("trip_state_text", looks.trip_state_text)
+register.filter("reason_text", looks.reason_text)
+register.filter("relation_text", looks.relation_text)
 
 
 @register.filter

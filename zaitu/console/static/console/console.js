@@ -109,7 +109,8 @@
     var opened = doc.querySelector("details[data-menu][open]");
     if (opened && !opened.contains(node)) opened.open = false;
     var row = node.closest("tr[data-open]");
-    if (row && !node.closest("a,button,input,select,label,form,summary")) openRow(row);
+    var control = node.closest("a,button,input,select,label,form,summary");
+    if (row && !(control && row.contains(control))) openRow(row);
   });
 
   doc.addEventListener("keydown", function (event) {
@@ -127,6 +128,19 @@
     }
   });
 
+  // Lists that fit: their head may stay in sight (console.css).
+  var sizes = new ResizeObserver(function (changed) {
+    changed.forEach(function (one) {
+      var box = one.target.closest(".list-box");
+      box.classList.remove("list-box--fits");
+      box.classList.toggle("list-box--fits", box.scrollWidth <= box.clientWidth);
+    });
+  });
+  function watch() { doc.querySelectorAll(".list-box > table").forEach(function (table) { sizes.observe(table); }); }
+  doc.body.addEventListener("htmx:afterSettle", watch);
+  window.addEventListener("resize", function () { sizes.disconnect(); watch(); });
+  watch();
+
   // A question before what cannot be taken back: <form data-ask="…">
   doc.addEventListener("submit", function (event) {
     var words = event.target.dataset.ask;
@@ -139,11 +153,29 @@
     }
   }, true);
 
-  // Pick lists: <input data-pick="/console/pick/stations"> answered by [{value, text, more}]
+  // What has to be corrected first is where the writing goes on.
+  var wrong = doc.querySelector("main form [aria-invalid=true]");
+  if (wrong) wrong.focus();
+
+  // Pick lists: <input data-pick="/console/pick/stations"> answered by [{value, text, more}]. People see the text; the form sends the value.
   function pickList(input) {
     var list = null, timer = null, chosen = -1, asked = 0;
+    function read(text) {
+      return fetch(input.dataset.pick + "?q=" + encodeURIComponent(text), { credentials: "same-origin", headers: { Accept: "application/json" } })
+        .then(function (answer) { return answer.ok ? answer.json() : []; });
+    }
+    function name(value, text) { input.dataset.value = value; input.value = text; }
+    if (input.form) input.form.addEventListener("formdata", function (event) {
+      if (input.dataset.value && input.name) event.formData.set(input.name, input.dataset.value);
+    });
+    if (input.value) {
+      read(input.value).then(function (found) {
+        var same = found.filter(function (one) { return one.value === input.value; })[0];
+        if (same) name(same.value, same.text);
+      }).catch(function () {}); // the code stays, and is as good
+    }
     function close() { if (list) list.remove(); list = null; chosen = -1; input.setAttribute("aria-expanded", "false"); }
-    function take(item) { input.value = item.dataset.value; close(); input.dispatchEvent(new Event("change", { bubbles: true })); }
+    function take(item) { name(item.dataset.value, item.firstChild.textContent.trim()); close(); input.dispatchEvent(new Event("change", { bubbles: true })); }
     function draw(found) {
       close();
       if (!found.length || doc.activeElement !== input) return;
@@ -166,12 +198,12 @@
     }
     function ask() {
       var mine = ++asked;
-      fetch(input.dataset.pick + "?q=" + encodeURIComponent(input.value), { credentials: "same-origin", headers: { Accept: "application/json" } })
-        .then(function (answer) { return answer.ok ? answer.json() : []; })
+      // Somebody who comes back to a chosen one wants to see the others.
+      read(input.dataset.value ? "" : input.value)
         .then(function (found) { if (mine === asked) draw(found); })
         .catch(function () { close(); }); // typing goes on without suggestions
     }
-    input.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(ask, 150); });
+    input.addEventListener("input", function () { delete input.dataset.value; clearTimeout(timer); timer = setTimeout(ask, 150); });
     input.addEventListener("focus", ask);
     input.addEventListener("blur", function () { asked++; close(); });
     input.addEventListener("keydown", function (event) {
@@ -187,6 +219,23 @@
     });
   }
   doc.querySelectorAll("input[data-pick]").forEach(pickList);
+
+  // A file: chosen, or dropped on the place for it.
+  doc.querySelectorAll("[data-drop]").forEach(function (place) {
+    var input = place.querySelector("input");
+    var name = place.querySelector("[data-file-name]");
+    var empty = name.textContent;
+    function show() { name.textContent = input.files.length ? input.files[0].name : empty; }
+    input.addEventListener("change", show);
+    ["dragover", "dragleave", "drop"].forEach(function (kind) {
+      place.addEventListener(kind, function (event) { event.preventDefault(); place.classList.toggle("file--over", kind === "dragover"); });
+    });
+    place.addEventListener("drop", function (event) {
+      if (!event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      show();
+    });
+  });
 
   // Fields shown only for a choice: <div data-when="name=value">
   function conditions() {

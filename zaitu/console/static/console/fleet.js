@@ -18,18 +18,23 @@
   var layer = map.fleet(function (vehicle) { open(vehicle.id); });
   var trail = window.L.polyline([], { color: "#ff7a1a", weight: 3, opacity: 0.8 }).addTo(map.leaflet);
 
-  function stateOf(one) {
+  function motionOf(one) {
     if (Date.now() - Date.parse(one.at) > SILENT_MS) return "silent";
-    if (one.late) return "alert";
     return one.speed_kmh >= STILL_KMH ? "moving" : "still";
   }
   function matches(one) {
     var q = box.value.trim().toLowerCase();
-    return (!shown || one.state === shown) && (!q || [one.plate, one.driver, one.line, one.trip].join(" ").toLowerCase().indexOf(q) >= 0);
+    return (!shown || one.motion === shown || (shown === "alert" && one.late)) && (!q || [one.plate, one.driver, one.line, one.trip].join(" ").toLowerCase().indexOf(q) >= 0);
   }
   function draw() {
     var counts = { "": 0, moving: 0, still: 0, silent: 0, alert: 0 };
-    fleet.forEach(function (one) { one.state = stateOf(one); counts[""]++; counts[one.state]++; });
+    fleet.forEach(function (one) {
+      one.motion = motionOf(one);
+      one.state = one.late && one.motion !== "silent" ? "alert" : one.motion; // the colour; a late truck drives or stands as well
+      counts[""]++;
+      counts[one.motion]++;
+      if (one.late) counts.alert++;
+    });
     Object.keys(counts).forEach(function (state) {
       root.querySelector("[data-count='" + state + "']").textContent = counts[state];
     });
@@ -69,9 +74,9 @@
     var parts = button.children;
     parts[0].className = "dot dot--" + one.state;
     put(parts[1], one.plate);
-    put(parts[2], one.state === "moving" || one.state === "alert" ? Math.round(one.speed_kmh || 0) + " km/h" : words[one.state]);
-    var late = one.late_min >= 5 ? " · " + words.late.replace("{n}", one.late_min) : "";
-    put(parts[3], (one.line ? one.line + (one.driver ? " · " + one.driver : "") : words.no_trip) + late + (one.state === "silent" ? " · " + window.zaitu.ago(one.at) : ""));
+    put(parts[2], one.motion === "moving" ? Math.round(one.speed_kmh || 0) + " km/h" : words[one.state]);
+    var late = one.late ? " · " + words.late.replace("{n}", one.late_text) : "";
+    put(parts[3], (one.line ? one.line + (one.driver ? " · " + one.driver : "") : words.no_trip) + late + (one.motion === "silent" ? " · " + window.zaitu.ago(one.at) : ""));
     button.setAttribute("aria-pressed", String(one.id === openId));
   }
 
