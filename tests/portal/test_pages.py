@@ -3,7 +3,7 @@
 import gzip
 import re
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -35,10 +35,42 @@ def test_the_first_view_says_status_time_and_history_without_script(web):
     )
     text = re.sub(r"<[^>]+>", "", web.get(f"/t/{one.waybill}").text)
     assert "在途" in text
-    assert "已过 武汉" in text
+    assert "已过武汉" in text
     assert re.search(r"预计(今天|明天) \d\d:\d\d–.*\d\d:\d\d 送达", text)
     assert "途经 武汉中转站，已发车" in text
     assert "已下单，等待揽收" in text
+
+
+def test_goods_nobody_took_are_promised_for_no_time(web):
+    refused = {"code": "refused", "level": 2, "action_required": True, "since": clock.now().isoformat()}
+    one = make.shipment(
+        status=Status.IN_TRANSIT,
+        detail=Detail.OUT_FOR_DELIVERY,
+        exception=refused,
+        eta=None,
+        eta_from=None,
+        eta_to=None,
+    )
+    text = web.get(f"/t/{one.waybill}").text
+    assert "待确认后再安排送达" in text
+    assert "收货人拒收" in text
+    assert "原计划" not in text
+
+
+def test_a_window_over_midnight_breaks_between_its_days_only(web, time_machine):
+    time_machine.move_to(datetime(2026, 11, 22, 20, 0, tzinfo=clock.CHINA), tick=False)
+    start = clock.now() + timedelta(hours=3)
+    one = make.shipment(eta=start, eta_from=start, eta_to=start + timedelta(hours=3))
+    text = web.get(f"/t/{one.waybill}").text
+    assert '预计<span class="eta-window">今天 23:00–</span><span class="eta-window">明天 02:00</span> 送达' in text
+
+
+def test_the_hotline_is_on_every_page_when_there_is_one(web, settings):
+    one = make.shipment()
+    assert "tel:" not in web.get(f"/t/{one.waybill}").text
+    settings.ZAITU_HOTLINE = "400-000-0000"
+    for path in (f"/t/{one.waybill}", "/", "/t/hello"):
+        assert 'href="tel:400-000-0000"' in web.get(path).text
 
 
 def test_nothing_about_people_and_no_place_of_the_truck_is_in_a_strangers_page(web):

@@ -138,13 +138,14 @@ def _road_words(facts: DocumentInput) -> Words:
     if facts.detail not in {Detail.DEPARTED, Detail.MOVING, Detail.LEFT_STOP, Detail.PREDICTED}:
         return DETAIL_TEXTS[facts.detail]
     if facts.status is Status.ARRIVING_SOON:
-        return f"前往 {facts.destination.city or facts.destination.name}", f"to {facts.destination.name}"
+        city = facts.destination.city or facts.destination.name
+        return f"前往{city}", f"to {city}"
     stops = facts.trip.stops if facts.trip else ()
     cities = [stop.place.city for stop in stops]
     passed = [stop.place for stop in stops if stop.state == "passed"]
     if len(passed) > 1:
         last = passed[-1]
         city = last.city if last.city and cities.count(last.city) == 1 else last.name
-        return f"已过 {city}", f"past {city}"
+        return f"已过{city}", f"past {city}"
     city = facts.origin.city or facts.origin.name
-    return f"已从 {city} 发出", f"left {city}"
+    return f"已从{city}发出", f"left {city}"

@@ -28,6 +28,8 @@ TONES: Final = {
     "closed": ("neutral", "circle-x"),
 }
 """Status → (tone, icon)."""
+_LYING: Final = frozenset({"ordered", "awaiting_departure", "arrived", "ready_for_pickup"})
+"""Where the goods are in no truck."""
 _PLAN_CHANGED: Final = timedelta(minutes=15)
 """A smaller difference from the first promise is not worth a line."""
 _WINDOW_IN_DAYS: Final = timedelta(hours=12)
@@ -36,22 +38,24 @@ _WINDOW_IN_DAYS: Final = timedelta(hours=12)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
     before: str
-    window: str
+    window: tuple[str, ...]
     after: str
-    """The biggest line of the page; the window is never broken over two lines."""
+    """The biggest line of the page; the parts of the window (two when it ends on another day) are never broken."""
     planned: str
     """What had been promised; empty when nothing has changed."""
     reason: str
 
     @property
     def text(self) -> str:
-        return f"{self.before}{self.window}{self.after}"
+        return f"{self.before}{''.join(self.window)}{self.after}"
 
 
 def _line(sentence: str, window: str, *, planned: str = "", reason: str = "") -> Eta:
     """A sentence with one {window} in it."""
     before, _mark, after = sentence.partition("{window}")
-    return Eta(before=before, window=window, after=after, planned=planned, reason=reason)
+    first, dash, last = window.partition("–")
+    parts = (f"{first}{dash}", last) if " " in last or (last and ":" not in last) else (window,)
+    return Eta(before=before, window=parts, after=after, planned=planned, reason=reason)
 
 
 def at(text: str | None) -> datetime | None:
@@ -73,7 +77,9 @@ def context(page: "journey.TrackedPage", *, lang: str, exact: bool) -> dict[str,
         "status_icon": icon,
         "eta": eta(document, lang=lang),
         "route_ref": "" if document["final"] or trip is None else trip["ref"],
+        "final": document["final"],
         "strip": _strip(trip) if trip and not document["final"] else None,
+        "strip_icon": "package" if document["status"] in _LYING else "truck",
         "ends": short_names([document["origin"], document["destination"]]),
         "exception": _exception(document, lang=lang),
         "days": _days(document, lang=lang),
@@ -98,28 +104,32 @@ def eta(document: Mapping[str, Any], *, lang: str) -> Eta:
             "returned": _("{window} 已退回发货人"),
             "closed": _("{window} 运输已终止"),
         }
-        return _line(ended[document["status"]], when)
+        return _line(ended[document["status"]], _inside(when, lang))
     start, end = at(document["eta_from"]), at(document["eta_to"])
     if start is None or end is None:
-        return _line(_("预计送达时间待定，安排车次后告知"), "")
+        asked = document["exception"] is not None and document["exception"]["action_required"]
+        return _line(_("待确认后再安排送达") if asked else _("预计送达时间待定，安排车次后告知"), "")
     if end - start > _WINDOW_IN_DAYS:
         first, last = (times.day_text(edge, now, lang=lang) for edge in (start, end))
         window = first if first == last else f"{first}–{last}"
     else:
         window = times.window_text(start, end, now, lang=lang)
-    if lang == "en":  # in the middle of a sentence
-        window = (
-            window.replace("Today", "today").replace("Tomorrow", "tomorrow").replace("Yesterday", "yesterday")
-        )
     planned = at(document["eta_planned"])
     expected = at(document["eta"])
     changed = planned is not None and expected is not None and abs(expected - planned) > _PLAN_CHANGED
     return _line(
         _("预计{window} 送达"),
-        window,
-        planned=times.when_text(planned, now, lang=lang) if changed and planned else "",
+        _inside(window, lang),
+        planned=_inside(times.when_text(planned, now, lang=lang), lang) if changed and planned else "",
         reason=document["eta_reason"][lang] if changed else "",
     )
+
+
+def _inside(text: str, lang: str) -> str:
+    """In the middle of an English sentence a day has no capital."""
+    for day in ("Today", "Tomorrow", "Yesterday") if lang == "en" else ():
+        text = text.replace(day, day.lower())
+    return text
 
 
 def _strip(trip: Mapping[str, Any]) -> dict[str, Any]:
