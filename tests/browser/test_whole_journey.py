@@ -151,7 +151,7 @@ def test_a_shipment_from_order_to_signature_moves_by_itself_on_the_customers_pag
     customer.goto(f"/t/{waybill}")
     status = customer.locator("#live [data-state]").first
     expect(status).to_have_text("已下单")
-    expect(customer.locator(".eta-window")).to_have_text(re.compile(r"\d\d:\d\d"))
+    expect(customer.locator(".eta-window").first).to_have_text(re.compile(r"\d\d:\d\d"))
     shot(customer, "journey-1-ordered")
     customer.evaluate("window.loadedOnce = true")
     trip = plan(office, waybill)
@@ -170,10 +170,16 @@ def test_a_shipment_from_order_to_signature_moves_by_itself_on_the_customers_pag
     truck.drive(*(truck.between(0, 1, share) for share in (0.05, 0.1, 0.3, 0.6)))
     expect(status).to_have_text(re.compile("在途|即将送达"), timeout=40_000)
     expect(customer.locator("#place")).to_contain_text("误差 1 公里内")
+    marker, ahead = customer.locator("#sketch-truck"), customer.locator(".strip-truck")
+    expect(marker).to_be_visible()
+    was, left = marker.get_attribute("transform"), ahead.get_attribute("style")
     truck.drive(truck.between(0, 1, 0.9), STOPS[1], STOPS[1])
     expect(customer.locator("#live")).to_contain_text("昆山中转站", timeout=40_000)
     shot(customer, "journey-2-on-the-road")
     truck.drive(*(truck.between(1, 2, share) for share in (0.05, 0.1, 0.5, 0.9)))
+    # Strangers are told once a minute.
+    expect(marker).not_to_have_attribute("transform", was, timeout=90_000)
+    expect(ahead).not_to_have_attribute("style", left)
     expect(status).to_have_text("即将送达", timeout=90_000)  # a timer looks every 30 seconds
     truck.drive(STOPS[2], STOPS[2])
     expect(status).to_have_text("已到达", timeout=40_000)
