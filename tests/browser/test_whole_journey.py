@@ -170,16 +170,12 @@ def test_a_shipment_from_order_to_signature_moves_by_itself_on_the_customers_pag
     truck.drive(*(truck.between(0, 1, share) for share in (0.05, 0.1, 0.3, 0.6)))
     expect(status).to_have_text(re.compile("在途|即将送达"), timeout=40_000)
     expect(customer.locator("#place")).to_contain_text("误差 1 公里内")
-    marker, ahead = customer.locator("#sketch-truck"), customer.locator(".strip-truck")
-    expect(marker).to_be_visible()
-    was, left = marker.get_attribute("transform"), ahead.get_attribute("style")
+    was = markers(customer)
     truck.drive(truck.between(0, 1, 0.9), STOPS[1], STOPS[1])
     expect(customer.locator("#live")).to_contain_text("昆山中转站", timeout=40_000)
     shot(customer, "journey-2-on-the-road")
     truck.drive(*(truck.between(1, 2, share) for share in (0.05, 0.1, 0.5, 0.9)))
-    # Strangers are told once a minute.
-    expect(marker).not_to_have_attribute("transform", was, timeout=90_000)
-    expect(ahead).not_to_have_attribute("style", left)
+    moved(customer, was)
     expect(status).to_have_text("即将送达", timeout=90_000)  # a timer looks every 30 seconds
     truck.drive(STOPS[2], STOPS[2])
     expect(status).to_have_text("已到达", timeout=40_000)
@@ -207,6 +203,21 @@ def test_a_shipment_from_order_to_signature_moves_by_itself_on_the_customers_pag
     expect(office.page.locator("body")).to_contain_text("<b>数控刀具</b>")
     shot(office.page, "journey-5-console", whole=True)
     told(company, waybill, secret)
+
+
+def markers(customer: Page) -> tuple[str, str]:
+    """Where the truck is drawn: on the map, and on the line above it."""
+    truck = customer.locator("#sketch-truck")
+    expect(truck).to_be_visible()
+    return truck.get_attribute("transform") or "", customer.locator(".strip-truck").get_attribute(
+        "style"
+    ) or ""
+
+
+def moved(customer: Page, was: tuple[str, str]) -> None:
+    """Strangers are told once a minute."""
+    expect(customer.locator("#sketch-truck")).not_to_have_attribute("transform", was[0], timeout=90_000)
+    expect(customer.locator(".strip-truck")).not_to_have_attribute("style", was[1])
 
 
 def set_up(company: Company, office: Console) -> tuple[dict[str, str], str]:

@@ -66,27 +66,59 @@ def test_a_wrong_station_is_refused_at_the_field(client, wrong):
     assert not Station.objects.exists()
 
 
+def stops(*rows):
+    """Rows of (station, after, dwell, key) as the form sends them."""
+    names = ("station", "after", "dwell", "key")
+    return {
+        f"stops.{number}.{name}": value
+        for number, row in enumerate(rows)
+        for name, value in zip(names, row, strict=False)
+    }
+
+
 def test_a_line_is_typed_stop_by_stop(client):
     network.three_stations()
     network.product()
-    typed = {
-        "code": "SH-CD",
-        "name": "上海–成都",
-        "product": "LTL",
-        "stops": "SHQP 0\nWHDX，600，60，关键\n\nCDQB 1500",
-    }
-    assert client.post("/console/network/lines/new", typed).status_code == 302
-    assert [stop.key_node for stop in LineStop.objects.order_by("seq")] == [False, True, False]
+    typed = {"code": "SH-CD", "name": "上海–成都", "product": "LTL"}
+    rows = stops(("SHQP", "0"), ("WHDX", "10:00", "60", "1"), ("", "", ""), ("CDQB", "1500"))
+    assert client.post("/console/network/lines/new", typed | rows).status_code == 302
+    assert list(
+        LineStop.objects.order_by("seq").values_list("arrive_after_min", "dwell_min", "key_node")
+    ) == [
+        (0, 0, False),
+        (600, 60, True),
+        (1500, 0, False),
+    ]
     text = client.get("/console/network/lines/SH-CD/edit").content.decode()
-    assert "WHDX 600 60 关键" in text
+    for value in (
+        'name="stops.1.station" value="WHDX"',
+        'name="stops.1.after" value="10:00"',
+        'value="25:00"',
+    ):
+        assert value in text, value
 
 
-@pytest.mark.parametrize("stops", ["", "SHQP 0", "SHQP zero\nCDQB 5", "NONE 0\nCDQB 5", "SHQP 0\nCDQB five"])
-def test_wrong_stops_are_refused(client, stops):
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (),
+        (("SHQP", "0"),),
+        (("SHQP", "zero"), ("CDQB", "5")),
+        (("NONE", "0"), ("CDQB", "5")),
+        (("SHQP", "0"), ("CDQB", "8:75")),
+        (("SHQP", "0"), ("", "5:00")),
+        (("SHQP", "0", "long"), ("CDQB", "5:00")),
+    ],
+)
+def test_wrong_stops_are_refused_beside_what_was_typed(client, rows):
     network.three_stations()
-    answer = client.post("/console/network/lines/new", {"code": "X1", "name": "x", "stops": stops})
+    answer = client.post("/console/network/lines/new", {"code": "X1", "name": "x"} | stops(*rows))
+    text = answer.content.decode()
     assert answer.status_code == 422
     assert not Line.objects.exists()
+    assert 'role="alert"' in text
+    for row in rows:
+        assert f'value="{row[1]}"' in text
 
 
 def test_vehicles_drivers_and_products_are_made(client):

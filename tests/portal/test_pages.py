@@ -62,7 +62,10 @@ def test_a_window_over_midnight_breaks_between_its_days_only(web, time_machine):
     start = clock.now() + timedelta(hours=3)
     one = make.shipment(eta=start, eta_from=start, eta_to=start + timedelta(hours=3))
     text = web.get(f"/t/{one.waybill}").text
-    assert '预计<span class="eta-window">今天 23:00–</span><span class="eta-window">明天 02:00</span> 送达' in text
+    assert (
+        '预计<span class="eta-window">今天 23:00–</span><span class="eta-window">明天 02:00</span> 送达'
+        in text
+    )
 
 
 def test_the_hotline_is_on_every_page_when_there_is_one(web, settings):

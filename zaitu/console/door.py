@@ -16,7 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from zaitu.access.public import RIGHTS, STAFF_ROLES, request_principal
 from zaitu.console.navigation import navigation
-from zaitu.console.words import right_name, role_name
+from zaitu.console.words import right_name, role_name, understood
 from zaitu.kernel.errors import NotAuthenticated, ZaituError
 from zaitu.kernel.principal import Principal, Right
 from zaitu.ui import problems
@@ -88,7 +88,7 @@ def problem(request: StaffRequest, error: ZaituError) -> HttpResponse:
         "title": words.title,
         "advice": _("请核对网址或编号，或用上面的搜索查找。") if status == 404 else words.advice,
         "icon_name": words.icon,
-        "said": problems.said(error),
+        "said": understood(problems.said(error)),
         "fields": getattr(error, "fields", {}),
     }
     template = "ui/problem_part.html" if request.htmx else "console/problem.html"

@@ -9,8 +9,10 @@ from typing import Self, TypeVar
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from zaitu.console import words
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
+from zaitu.ui import problems
 
 N = TypeVar("N", int, float)
 _LONGEST: int = 20_000
@@ -73,11 +75,10 @@ class Form:
     def failed(self, error: Invalid, *, renamed: Mapping[str, str] | None = None) -> Self:
         """The same form with the room's complaints at their fields."""
         names = renamed or {}
-        said = error.message if any("\u4e00" <= letter <= "\u9fff" for letter in error.message) else ""
         return replace(
             self,
-            errors={names.get(name, name): text for name, text in error.fields.items()},
-            message=said or _("有内容需要修改，请看标红的地方"),
+            errors={names.get(name, name): words.said(text) for name, text in error.fields.items()},
+            message=words.understood(problems.said(error)) or _("有内容需要修改，请看标红的地方"),
         )
 
 

@@ -143,6 +143,26 @@ _SAID: Final = (
     _("牵引车"),
     _("面包车"),
     _("挂车"),
+    _("请填写姓名"),
+    _("请填写城市"),
+    _("请填写地址"),
+    _("请填写货物名称"),
+    _("请填写重量（公斤）"),
+    _("请填写体积（立方米）"),
+    _("请填写温度（℃）"),
+    _("件数须在 1 到 999 之间"),
+    _("重量（公斤）须在 0.01 到 100000 之间"),
+    _("体积（立方米）须在 0 到 1000 之间"),
+    _("请选择始发站"),
+    _("请选择目的站"),
+    _("请选择产品"),
+    _("目的站不能与始发站相同"),
+    _("最高温度不能低于最低温度"),
+    _("电话须为 11 位手机号、带区号的座机或带国家代码的号码"),
+    _("邮箱地址不正确"),
+    _("没有这个运单"),
+    _("没有这个客户"),
+    _("没有这个用户"),
 )
 """Words of other rooms that have English here."""
 
@@ -167,9 +187,19 @@ def said(text: str) -> str:
     return gettext(text) if text else ""
 
 
+def understood(text: str) -> str:
+    """The same; empty when the reader reads English and has none of it."""
+    here = said(text)
+    return "" if _english() and any("\u4e00" <= letter <= "\u9fff" for letter in here) else here
+
+
+def _english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
 def listed(names: Iterable[str]) -> str:
     """甲、乙 (A, B in English)."""
-    return (", " if (get_language() or "").startswith("en") else "、").join(name for name in names if name)
+    return (", " if _english() else "、").join(name for name in names if name)
 
 
 _THINGS: Final[dict[str, Any]] = {

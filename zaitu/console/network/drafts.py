@@ -2,24 +2,19 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from zaitu.access import public as access
 from zaitu.console.forms import Form
+from zaitu.console.network.line_stops import stops_of
 from zaitu.console.words import said
-from zaitu.kernel.errors import Invalid
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
 from zaitu.network.public import (
     DriverDraft,
     LineDraft,
-    LineStopDraft,
     ProductDraft,
     StationDraft,
     VehicleDraft,
 )
-
-_STOPS_MAX = 30
 
 
 def station_save(actor: Principal, code: str, form: Form) -> None:
@@ -43,8 +38,8 @@ def station_save(actor: Principal, code: str, form: Form) -> None:
 
 
 def line_save(actor: Principal, code: str, form: Form) -> None:
-    """Stops are typed one a line; the road of an existing line stays while its stops stay."""
-    stops = _stops(form)
+    """The road of an existing line stays while its stops stay."""
+    stops = stops_of(form)
     before = network.line_get(actor=actor, code=code) if code else None
     same = before is not None and [stop.station.code for stop in before.stops] == [
         stop.station for stop in stops
@@ -111,47 +106,11 @@ def choices(actor: Principal, kind: str, row: Any) -> dict[str, Any]:
         return {"vehicle_kinds": [(key.value, said(text)) for key, text in network.VEHICLE_KINDS.items()]}
     if kind == "lines":
         products = [(one.code, one.name) for one in network.products_list(actor=actor)]
-        return {"products": products, "stops_text": stops_text(row) if row else ""}
+        return {"products": products}
     if kind == "drivers" and actor.can(Right.USERS_MANAGE):
         drivers = [user for user in access.users_list(actor=actor).rows if "driver" in user.roles]
         return {"users": [(user.id, user.name or user.username) for user in drivers]}
     return {}
-
-
-def stops_text(line: network.LineView) -> str:
-    """The stops of a line as they are typed: code, minutes from departure, minutes of stay, 关键 for a key node."""
-    rows = []
-    for stop in line.stops:
-        key = " 关键" if stop.key_node else ""
-        rows.append(f"{stop.station.code} {stop.arrive_after_min} {stop.dwell_min}{key}")
-    return "\n".join(rows)
-
-
-def _stops(form: Form) -> tuple[LineStopDraft, ...]:
-    stops = []
-    for number, row in enumerate(form.values.get("stops", "").splitlines(), start=1):
-        words = row.replace("，", " ").replace(",", " ").split()
-        if not words:
-            continue
-        if (
-            len(words) < 2
-            or not all(word.isascii() and word.isdigit() for word in words[1:3])
-            or len(words) > 4
-        ):
-            raise Invalid(
-                fields={"stops": _("第 %(n)d 行应为：站点编码 到达分钟 停留分钟 [关键]") % {"n": number}}
-            )
-        stops.append(
-            LineStopDraft(
-                station=words[0],
-                arrive_after_min=int(words[1]),
-                dwell_min=int(words[2]) if len(words) > 2 else 0,
-                key_node=words[-1] == "关键",
-            )
-        )
-    if not 2 <= len(stops) <= _STOPS_MAX:
-        raise Invalid(fields={"stops": _("请填写 2–30 个站点")})
-    return tuple(stops)
 
 
 def _user_id(actor: Principal, form: Form, before: int | None) -> int | None:

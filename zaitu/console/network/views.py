@@ -14,6 +14,7 @@ from zaitu.console import exports, words
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.network import drafts
+from zaitu.console.network.line_stops import rows_of
 from zaitu.customers import public as customers
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.pages import Page
@@ -147,13 +148,18 @@ def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpRespon
         raise NotFound(_("没有找到 %(code)s") % {"code": code})
     context = {"kind": kind, "shown": shown, "row": row, **drafts.choices(request.actor, kind, row)}
     template = f"console/network/{kind}_edit.html"
+
+    def answer(form: Form, status: int = 200) -> HttpResponse:
+        rows = rows_of(row, form) if kind == "lines" else ()
+        return show(request, template, {**context, "form": form, "rows": rows}, status=status)
+
     if request.method == "GET":
-        return show(request, template, {**context, "form": Form()})
+        return answer(Form())
     form = Form.posted(request)
     try:
         shown.saved(request.actor, code, form)
     except Invalid as error:
-        return show(request, template, {**context, "form": form.failed(error)}, status=422)
+        return answer(form.failed(error), 422)
     done(request, _("已保存"))
     return redirect("console:network", kind=kind)
 

@@ -29,7 +29,7 @@ _AT_PLACE: Final[dict[str, Words]] = {
     "handed_to_partner": ("{place} 已交合作承运商继续运输", "Handed to a partner carrier at {place}"),
     "out_for_delivery": ("{place} 已安排派送", "Out for delivery from {place}"),
     "ready_for_pickup": ("已到 {place}，请前往自提", "Ready for pick-up at {place}"),
-    "arriving_soon": ("预计 2 小时内送达", "Expected within 2 hours"),
+    "arriving_soon": ("预计 2 小时内到达", "Expected within 2 hours"),
     "refused": ("收货人拒收", "Refused by the consignee"),
     "attempt_failed": ("派送未成功", "Delivery attempt failed"),
     "returning": ("{place} 已安排退回", "Being returned from {place}"),

@@ -220,6 +220,23 @@
   }
   doc.querySelectorAll("input[data-pick]").forEach(pickList);
 
+  // Rows of a form: <fieldset data-rows> with a <template> of one, whose names hold __n__
+  doc.querySelectorAll("[data-rows]").forEach(function (box) {
+    var made = 1000; // above every number the page came with
+    box.querySelector("[data-add-row]").addEventListener("click", function (event) {
+      var holder = doc.createElement("div");
+      holder.innerHTML = box.querySelector("template").innerHTML.replace(/__n__/g, String(made++));
+      var row = holder.firstElementChild;
+      event.currentTarget.parentElement.before(row);
+      row.querySelectorAll("input[data-pick]").forEach(pickList);
+      row.querySelector("input").focus();
+    });
+    box.addEventListener("click", function (event) {
+      var row = event.target.closest("[data-remove-row]") && event.target.closest("[data-row]");
+      if (row) row.remove();
+    });
+  });
+
   // A file: chosen, or dropped on the place for it.
   doc.querySelectorAll("[data-drop]").forEach(function (place) {
     var input = place.querySelector("input");
