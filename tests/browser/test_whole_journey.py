@@ -180,12 +180,8 @@ def test_a_shipment_from_order_to_signature_moves_by_itself_on_the_customers_pag
     truck.drive(STOPS[2], STOPS[2])
     expect(status).to_have_text("已到达", timeout=40_000)
 
-    driver = open_page(
-        PHONE,
-        base_url=company.url,
-        permissions=["geolocation"],
-        geolocation={"latitude": 31.299, "longitude": 120.585, "accuracy": 12},
-    )
+    here = {"latitude": 31.299, "longitude": 120.585, "accuracy": 12}
+    driver = open_page(PHONE, base_url=company.url, permissions=["geolocation"], geolocation=here)
     sign_in(driver, "/field", "siji", passwords["siji"])
     for piece in ("001", "002"):
         scan(driver, "unloaded", f"{waybill}-{piece}", trip)
