@@ -66,11 +66,12 @@ def test_trucks_move_on_the_map_by_themselves_and_open_in_the_drawer(office, pro
     office.wait_for_function(f"before => {shown} !== before", arg=office.evaluate(shown), timeout=60_000)
     moving = office.locator("#fleet-list button").filter(has_text="km/h").first
     plate = moving.locator("b").inner_text()
+    shot(office, "console-map")
     moving.click()
     drawer = office.locator("#drawer")
     expect(drawer.get_by_role("heading", name=plate)).to_be_visible()
     expect(drawer.get_by_text("速度")).to_be_visible()
-    shot(office, "console-map")
+    shot(office, "console-vehicle")
     office.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     office.locator("#fleet-q").fill(plate)
@@ -109,6 +110,49 @@ def test_typing_narrows_the_list_without_a_reload_and_the_address_keeps_it(offic
     expect(office.locator("#rows tbody tr")).to_have_count(1)
     office.locator("label.chip", has_text="已终止").click()
     expect(office.get_by_text("没有符合条件的运单")).to_be_visible()
+
+
+def test_columns_and_views_are_remembered_and_the_head_stays_in_sight(office, product):
+    office.goto(f"{product.url}/console/shipments?status=signed")
+    customers = office.locator("td[data-col=customer]").first
+    expect(customers).to_be_hidden()
+    office.locator("summary", has_text="列").click()
+    office.locator("[data-columns] input[value=customer]").check()
+    office.locator("summary", has_text="视图").click()
+    office.get_by_label("视图名称").fill("已签收的")
+    office.get_by_role("button", name="保存当前条件").click()
+    office.goto(f"{product.url}/console/shipments")
+    expect(customers).to_be_visible()
+    office.mouse.wheel(0, 1200)
+    expect(office.get_by_role("columnheader", name="运单号")).to_be_in_viewport()
+    expect(office.get_by_role("navigation", name="主菜单").get_by_text("系统状态")).to_be_in_viewport()
+    office.locator("summary", has_text="视图").click()
+    office.get_by_role("link", name="已签收的").click()
+    expect(office).to_have_url(re.compile("status=signed"))
+
+
+def test_several_rows_are_ticked_by_keyboard_and_printed_together(office, product):
+    office.goto(f"{product.url}/console/shipments")
+    expect(office.locator("#rows tbody tr").first).to_be_visible()
+    for key in ("j", "x", "j", "x"):
+        office.keyboard.press(key)
+    expect(office.locator("[data-bulk-count]")).to_have_text("2")
+    with office.context.expect_page() as opened:
+        office.get_by_role("button", name="打印标签").click()
+    assert opened.value.url.endswith("/console/labels.pdf")
+    office.get_by_role("button", name="取消选择").click()
+    expect(office.locator("[data-bulk]")).to_be_hidden()
+
+
+def test_what_is_exported_is_what_the_filters_show_now(office, product):
+    office.goto(f"{product.url}/console/shipments")
+    office.get_by_label("搜索运单").fill(product.facts.waybill)
+    expect(office.locator("#rows tbody tr")).to_have_count(1)
+    office.locator("summary", has_text="导出").click()
+    with office.expect_download() as got:
+        office.get_by_role("link", name="CSV").click()
+    lines = got.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [product.facts.waybill]
 
 
 def test_control_k_finds_a_shipment_and_its_page_shows_everything(office, product, shot):
@@ -151,6 +195,8 @@ def test_an_order_is_placed_with_pick_lists_and_complaints_at_the_field(office, 
     office.get_by_role("button", name="确认下单").click()
     expect(office.locator("[name='consignee.phone'] ~ .field-error")).to_be_visible()
     expect(office.locator("[name=goods]")).to_have_value("测试轴承")
+    # What was chosen is shown by its name, also when the page comes back with the code in it.
+    expect(office.locator("[name=from_station]")).to_have_value(re.compile("[\u4e00-\u9fff]{4,}"))
     shot(office, "console-order")
     office.locator("[name='consignee.phone']").fill("13812340001")
     office.troubles.clear()  # the browser notes the 422 itself
