@@ -46,22 +46,40 @@ class Ticks:
     """Index in `terminals` of the first frame's."""
 
 
-def feed(ticks: Ticks) -> None:
-    """Decode one tick's frames, find their facts, and store them: the way of the gateway behind its sockets.
+class Feed:
+    """The way of the gateway behind its sockets, without acknowledgements: decode a tick, find its facts, store it.
 
-    The one place that knows how ingest is called.
+    The one place that knows how the engine is called.
     """
-    from zaitu.kernel import clock
-    from zaitu.telemetry.codecs.columns import Report, columns_of
-    from zaitu.telemetry.codecs.jt808 import decode
-    from zaitu.telemetry.services.ingest import Tick, ingest
 
-    now, content = clock.now(), ticks.wire.tobytes()
-    reports = []
-    for start, end in zip(ticks.bounds[:-1].tolist(), ticks.bounds[1:].tolist(), strict=True):
-        message = decode(content[start + 1 : end - 1])
-        reports += [Report(terminal=message.header.phone, fix=fix) for fix in message.fixes]
-    ingest(Tick(received_at=now, columns=columns_of(reports, received_at=now)))
+    def __init__(self, terminals: list[str]) -> None:
+        from zaitu.kernel import clock
+        from zaitu.telemetry.gateway.connections import Connections
+        from zaitu.telemetry.gateway.limits import Limits
+        from zaitu.telemetry.services.engine import Engine
+
+        self._connections = Connections(Limits(connections=len(terminals)))
+        self._slots = np.array([self._connections.open() for _ in terminals], dtype=np.int64)
+        for slot, terminal in zip(self._slots.tolist(), terminals, strict=True):
+            self._connections.authenticated(slot, terminal)
+        self._engine = Engine()
+        self._engine.open(clock.now())
+        self._flushed_s = time.monotonic()
+
+    def __call__(self, ticks: Ticks) -> None:
+        from zaitu.kernel import clock
+        from zaitu.telemetry.codecs.columns import microseconds
+        from zaitu.telemetry.gateway.reading import read
+        from zaitu.telemetry.services.engine import Tick
+
+        now = clock.now()
+        turns = (ticks.first + np.arange(len(ticks.bounds) - 1)) % len(self._slots)
+        pieces = np.column_stack([self._slots[turns], ticks.bounds[:-1], ticks.bounds[1:]])
+        told = read(ticks.wire, pieces, self._connections, microseconds(now))
+        self._engine.store(self._engine.prepare(Tick(received_at=now, columns=told.columns)))
+        if time.monotonic() > self._flushed_s + 1.0:
+            self._engine.flush(now)
+            self._flushed_s = time.monotonic()
 
 
 @bare
@@ -103,7 +121,7 @@ class Source:
             )
 
 
-def run(source: Source, seconds: float) -> tuple[int, float]:
+def run(source: Source, feed: Feed, seconds: float) -> tuple[int, float]:
     """(frames fed, seconds of feeding)."""
     fed, spent_s = 0, 0.0
     while True:
@@ -137,10 +155,11 @@ def main() -> None:
     now = clock.now()
     partitions_ensure(now)
     source = Source(wanted.vehicles, wanted.rows, (now - _BEHIND).timestamp())
-    run(source, 1.0)  # everything compiled and warm
+    feed = Feed([simulated.number(index) for index in range(1, wanted.vehicles + 1)])
+    run(source, feed, 1.0)  # everything compiled and warm
     for _ in range(wanted.runs):
         before = _count()
-        fed, seconds = run(source, wanted.seconds)
+        fed, seconds = run(source, feed, wanted.seconds)
         print(json.dumps({"rows": fed, "seconds": seconds, "counted": _count() - before}), flush=True)
 
 

@@ -1,5 +1,6 @@
 """What our web server makes of a request: run behind the real proxy, told back as JSON."""
 
+import asyncio
 import json
 import sys
 

@@ -1,5 +1,6 @@
 """The web server by itself."""
 
+import json
 import socket
 import time
 

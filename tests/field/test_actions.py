@@ -470,35 +470,3 @@ def test_reading_trips_costs_the_same_however_many(order, django_assert_max_num_
         journey_make.trip(plate=f"沪B1111{number}")
     with django_assert_max_num_queries(16):
         assert len(client.get("/field/api/trips?station=SHQP").json()["trips"]) == 5
-
-
-# Photos.
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"<svg onload=alert(1)>", b"GIF89a" + b"\0" * 100, b"\xff\xd8\xff\xe0 cut", b"MZ" + b"\0" * 200],
-    ids=["empty", "svg", "gif", "cut jpeg", "program"],
-)
-def test_what_is_no_photo_is_refused_and_not_kept(order, content):
-    client, _ = worker("driver")
-    answer = upload(client, content, code=order.waybill)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
-    assert not StoredFile.objects.exists()
-
-
-def test_a_photo_over_the_limit_is_refused(order):
-    client, _ = worker("driver")
-    answer = upload(client, b"\xff" * (api.FILE_MAX_BYTES + 1), code=order.waybill)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert not StoredFile.objects.exists()
-
-
-def test_a_photo_of_an_unknown_parcel_is_refused(order):
-    client, _ = worker("driver")
-    assert upload(client, picture(), code="ZT0000000000000").status_code == 404
-
-
-def test_finance_uploads_nothing(order):
-    client, _ = worker("finance")
-    assert upload(client, picture(), code=order.waybill).status_code == 403

@@ -12,7 +12,9 @@ from tests.portal import make
 from zaitu.access.public import key_issue, link_issue, link_revoke, links_of
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.kernel import clock
+from zaitu.kernel.principal import system
 from zaitu.kernel.waybills import waybill_make
+from zaitu.network import public as network
 
 SECRETS = ("王小明", "李发货", "5678", "4321", "城厢镇", "SF1234567890", "carrier")
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

@@ -22,7 +22,7 @@ from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.document import build
 from zaitu.journey.domain.document_input import DocumentInput, NodeInput
-from zaitu.journey.domain.fold import FoldEvent, Frame, State, fold
+from zaitu.journey.domain.fold import FoldEvent, State, fold
 from zaitu.journey.domain.problems import UNDELIVERED
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import LegState

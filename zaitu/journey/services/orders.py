@@ -24,7 +24,7 @@ from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
 from zaitu.kernel import clock
 from zaitu.kernel.crypto import fingerprint, fingerprint_fits
-from zaitu.kernel.errors import Conflict, Invalid, NotFound
+from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal, system
 from zaitu.kernel.search import grams
 from zaitu.kernel.waybills import waybill_make

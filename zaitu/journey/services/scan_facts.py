@@ -187,7 +187,6 @@ def _repeated(draft: ScanDraft, found: Scanned, trip: Trip | None, standing: fro
     return seen_before(scans, Seen(found.piece[0] if found.piece else None, None))
 
 
-
 def _failed_at(shipment_id: int) -> datetime:
     """When goods with a courier were last not taken: what goes out after that is another attempt."""
     failed = JourneyEvent.objects.filter(

@@ -12,6 +12,7 @@ _njit: Any = numba.njit
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 def sources_digest() -> str:
     """Of all that is compiled into kernels: they themselves, the rules' thresholds and the columns they read."""
     room = Path(__file__).parent.parent
