@@ -6,6 +6,7 @@ import numpy as np
 
 from zaitu.kernel.geo import Polyline
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag
+from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.domain import limits as asked
 from zaitu.telemetry.domain.watch import Watch
 from zaitu.telemetry.rules import alarms, locks
@@ -48,7 +49,7 @@ def Alarms(edges: int) -> alarms.Alarms:  # noqa: N802
 class Readable:
     """One watched vehicle and its terminals."""
 
-    def __init__(self, watch: Watch, *, edges: int = alarms.EDGES["2013"]) -> None:
+    def __init__(self, watch: Watch, *, edges: int = EDGES["2013"]) -> None:
         limits = self.limits = watch.limits or asked.Limits()
         self.watch, self.edges, self.from_s = watch, edges, watch.from_at.timestamp()
         self.route = Polyline(watch.route) if watch.route else None

@@ -7,10 +7,10 @@ import pytest
 
 from tests.telemetry.walks import START, VEHICLE, M, fleet, instants, rows, seconds, stop, walked, watch
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Flag
+from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.codecs.locks import LockEvent
 from zaitu.telemetry.domain import limits as asked
 from zaitu.telemetry.rules import locks
-from zaitu.telemetry.rules.alarms import EDGES
 from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.power import Cause
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, Columns, Ints
+from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.domain.limits import Band, Limits, Stand
 from zaitu.telemetry.domain.watch import Watch
 from zaitu.telemetry.kernels.layout import DEVICE, FACT, OF_TRIP, VEHICLE, Records, blank
 from zaitu.telemetry.kernels.walk import walk
 from zaitu.telemetry.kernels.watches import Watches
-from zaitu.telemetry.rules.alarms import EDGES
 from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.fences import VISITS_MAX, Visit
 
@@ -94,7 +94,7 @@ class Fleet:
         return slot
 
     def device(self, terminal_id: int, *, edges: int | None = None) -> int:
-        """Slot of a terminal. `edges`: which alarm bits are edges (rules.alarms.EDGES by version); None: as before, or 2013's."""
+        """Slot of a terminal. `edges`: which alarm bits are edges (codecs.jt808.alarms.EDGES by version); None: as before, or 2013's."""
         device = self._device_of.setdefault(terminal_id, len(self.terminal_ids))
         if device == len(self.terminal_ids):
             self.terminal_ids.append(terminal_id)

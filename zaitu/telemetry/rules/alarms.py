@@ -7,7 +7,6 @@ same occurrence, since a terminal repeats it until it is answered. The vehicle's
 Source: JT/T 808-2011 table 18, -2013 table 24, -2019 table 25.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from zaitu.telemetry.rules.facts import Fact, Kind
@@ -15,24 +14,11 @@ from zaitu.telemetry.rules.power import MAIN_LOST_BIT, MAIN_LOW_BIT
 
 OVER_S: Final = 30.0
 BITS: Final = 32
-_EDGES: Final = (0, 20, 21, 22, 27, 28)
-
-
-def _mask(*bits: int) -> int:
-    return sum(1 << bit for bit in bits)
-
-
-EDGES: Final[Mapping[str, int]] = {
-    "2011": _mask(*_EDGES, 3),
-    "2013": _mask(*_EDGES, 3, 31),
-    "2019": _mask(*_EDGES),
-}
-"""By version of the standard, the bits that are edges; all others are levels."""
-TOLD: Final = (1 << BITS) - 1 - _mask(MAIN_LOW_BIT, MAIN_LOST_BIT)
+TOLD: Final = (1 << BITS) - 1 - (1 << MAIN_LOW_BIT) - (1 << MAIN_LOST_BIT)
 
 
 class Alarms:
-    """One terminal's."""
+    """One terminal's. `edges`: which bits are, by the version of the standard it speaks (codecs.jt808.alarms)."""
 
     def __init__(self, *, edges: int) -> None:
         self.edges = edges

@@ -22,12 +22,12 @@ from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_wri
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
+from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.kernels import fleet as fleets
 from zaitu.telemetry.kernels import once
 from zaitu.telemetry.kernels.document import document_load, visit_packed
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.models import Quarantine
-from zaitu.telemetry.rules.alarms import EDGES
 from zaitu.telemetry.services import facts, quarantine
 from zaitu.telemetry.services.telling import events_of
 

@@ -11,11 +11,11 @@ from zaitu.kernel.events import Event
 from zaitu.telemetry import events
 from zaitu.telemetry.adapters.positions import instant
 from zaitu.telemetry.codecs.columns import NONE
+from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.codecs.jt808.names import alarm_names
 from zaitu.telemetry.codecs.locks import LockEvent
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.kernels.layout import Records
-from zaitu.telemetry.rules.alarms import EDGES
 from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.power import Cause
 from zaitu.telemetry.services.facts import LATE_AFTER

@@ -4,6 +4,7 @@ An edge (SOS, area entered …) stays set until our acknowledgement has come and
 A level stays set as long as the condition lasts: it is raised once and cleared once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ def _mask(bits: frozenset[int]) -> int:
 
 EDGE_MASK_2013: Final = _mask(EDGES_2013)
 EDGE_MASK_2019: Final = _mask(EDGES_2019)
+EDGES: Final[Mapping[str, int]] = {"2011": EDGE_MASK_2013, "2013": EDGE_MASK_2013, "2019": EDGE_MASK_2019}
+"""By version of the standard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
