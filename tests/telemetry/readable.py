@@ -30,7 +30,7 @@ M_PER_DEGREE = 111_195.08
 
 class Terminal:
     def __init__(self, limits: asked.Limits, edges: int) -> None:
-        self.seen_s = self.lost_s = -np.inf
+        self.seen_s = -np.inf
         self.alarms = Alarms(edges) if limits.device_alarms else None
         self.shock = limits.shock and Shock(over_g=limits.shock.over_g)
         self.clock = limits.clock and Clock(reports=limits.clock.reports)
@@ -82,7 +82,7 @@ class Readable:
         if flags & Flag.FIXED and at_s > self.at_s:
             told += [(0, fact) for fact in self._fix(columns, row, at_s, timed=not flags & Flag.CLOCK)]
         one = self.terminals.setdefault(terminal, Terminal(self.limits, self.edges))
-        if at_s >= (one.lost_s if flags & Flag.CLOCK else one.seen_s):
+        if at_s >= one.seen_s:
             told += [
                 (terminal, fact)
                 for fact in self._report(one, columns, row, at_s, timed=not flags & Flag.CLOCK)
@@ -145,10 +145,7 @@ class Readable:
         facts: list[Fact] = []
         alarm, events = int(columns.alarm[row]), int(columns.lock_events[row])
         on_trip = at_s >= self.from_s
-        counted = at_s > (one.seen_s if timed else one.lost_s)
-        if not timed:
-            one.lost_s = at_s
-        else:
+        if timed:
             one.seen_s = at_s
             if one.power:
                 facts += one.power.step(
@@ -174,7 +171,7 @@ class Readable:
                 allowed=allowed,
                 timed=timed,
             )
-        return facts + (one.clock.step(at_s, bad=not timed) if one.clock and counted else [])
+        return facts + (one.clock.step(at_s, bad=not timed) if one.clock else [])
 
     def _values(self, columns: Columns, row: int, band: asked.Band) -> list[float]:
         if band.what == "humidity_pct":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from zaitu.telemetry.codecs.columns import NONE, Columns, Ints
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
@@ -60,6 +61,12 @@ class Walked:
 def order_of(slots: Ints, at_us: Ints, rows: Ints) -> Ints:
     """These rows, by vehicle and then fix time; rows of one time stay in their order."""
     order: Ints = rows[np.lexsort((at_us[rows], slots[rows]))]
+    return order
+
+
+def order_again(slots: Ints, at_us: Ints, received_us: Ints, rows: Ints) -> Ints:
+    """Rows of several ticks, as they were taken then: what came late stays late."""
+    order: Ints = rows[np.lexsort((at_us[rows], received_us[rows], slots[rows]))]
     return order
 
 
@@ -170,6 +177,11 @@ class Fleet:
         facts = np.concatenate(found)
         self._remember(facts)
         return Walked(facts=facts, moved=np.flatnonzero(moved))
+
+    def unheard(self, slots: Ints, received_us: Ints) -> npt.NDArray[np.bool_]:
+        """Which rows came after what is remembered of their vehicle: those to be walked when a document has been loaded."""
+        after: npt.NDArray[np.bool_] = received_us > self.vehicles["heard_us"][slots]
+        return after
 
     def _walk(self, tick: Tick, begin: int, moved: Ints) -> tuple[int, int]:
         watches, columns = self.watches, tick.columns

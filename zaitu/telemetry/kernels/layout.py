@@ -74,7 +74,6 @@ DEVICE: Final = np.dtype(
     [
         ("slot", np.int64),  # of the vehicle it is in
         ("seen_us", np.int64),  # newest report
-        ("lost_us", np.int64),  # newest without a usable time, as received
         ("raised", np.int64),  # alarm bits
         ("clock_wrong", np.int64),
         ("clock_run", np.int64),

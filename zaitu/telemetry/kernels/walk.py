@@ -187,11 +187,8 @@ def walk(
         of_vehicle = told
         terminal = terminals[row]
         device = devices[terminal]
-        newest_us = device.seen_us if timed else device.lost_us
-        if device.slot == slot and row_us >= newest_us:
-            if not timed:
-                device.lost_us = row_us
-            else:
+        if device.slot == slot and row_us >= device.seen_us:
+            if timed:
                 device.seen_us = row_us
                 if watch.power:
                     told = power_step(
@@ -212,8 +209,7 @@ def walk(
                 told = locks_step(
                     device, watch.left_open_us, row_us, lock_events[row], lock_closed[row], allowed, timed, facts, told
                 )  # fmt: skip
-            if row_us > newest_us:
-                told = clock_step(device, watch.clock_reports, row_us, 0 if timed else 1, facts, told)
+            told = clock_step(device, watch.clock_reports, row_us, 0 if timed else 1, facts, told)
         for number in range(first, told):
             fact = facts[number]
             fact.slot = slot

@@ -2,7 +2,6 @@
 
 Wrong: so many reports in a row with a time that means nothing (the flag CLOCK: a date before 2015, more than ten minutes ahead, all zero
 or impossible). Right again: as many in a row with a good time. A few such reports are a cold start.
-Reports of one instant count once.
 
 Limits: domain.limits.Clock.
 """

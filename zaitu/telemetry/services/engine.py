@@ -152,15 +152,16 @@ class Engine:
             vehicle["at_us"], vehicle["lat"], vehicle["lon"] = document.at_us, document.lat, document.lon
 
     def _catch_up(self, since: datetime, now: datetime) -> None:
-        """What was received since the states were written: its facts were told, its places were not yet remembered."""
+        """What was received since the states were written: its facts were told, what the rules remember was not yet written."""
         tail = positions.received_since(since)
         self.registry.remember(tail.terminal_id, tail.columns)
         if not len(tail.columns):
             return
         slot = self._own(tail.vehicle_id)
-        rows = np.flatnonzero(slot >= 0)
         terminal = self.registry.slots_of_ids(tail.terminal_id)
-        order = fleets.order_of(slot, tail.columns.at_us, rows[terminal[rows] >= 0])
+        rows = np.flatnonzero((slot >= 0) & (terminal >= 0))
+        rows = rows[self.fleet.unheard(slot[rows], tail.received_us[rows])]
+        order = fleets.order_again(slot, tail.columns.at_us, tail.received_us, rows)
         walked = self.fleet.walk(
             fleets.Tick(
                 columns=tail.columns,
