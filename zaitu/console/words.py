@@ -65,6 +65,8 @@ _ACTIONS: Final[dict[str, Any]] = {
     "team.put": _("修改班组"),
     "key.issue": _("签发接口密钥"),
     "key.revoke": _("停用接口密钥"),
+    "keys.rewrite": _("用新数据密钥重写"),
+    "keys.retire": _("删除旧数据密钥"),
     "link.issue": _("签发查询链接"),
     "link.revoke": _("撤销查询链接"),
     "personal.read": _("查看个人信息"),
