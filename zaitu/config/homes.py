@@ -26,8 +26,18 @@ class Home:
         self.path = path
 
     def made(self) -> Path:
-        """The folder itself. Others may pass through it (the database's user must), not look around."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        """The folder itself. Others may pass through it (the database's user must), not look around.
+
+        Raises Unavailable when it cannot be made or written into.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        except OSError as error:
+            raise Unavailable(
+                f"建不了数据目录 {self.path}（{error.strerror}）；请换一个 ZAITU_HOME"
+            ) from None
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise Unavailable(f"数据目录 {self.path} 不可写；请换一个 ZAITU_HOME")
         return self.path
 
     def secret(self, name: str) -> str:
@@ -84,6 +94,14 @@ class Home:
         """What earlier versions' `zaitu init` was told; empty in newer homes, where the database has it."""
         path = self.path / "company.txt"
         return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the company in here is the invented one."""
+        return (self.path / "demo.txt").exists()
+
+    def is_demo_put(self) -> None:
+        (self.made() / "demo.txt").write_text("演示公司，数据都是虚构的\n", encoding="utf-8")
 
     def socket(self, name: str) -> Path:
         return self.run / f"{name}.sock"

@@ -8,11 +8,12 @@ from django.db import transaction
 from zaitu.access import public as access
 from zaitu.config.demo.company import STAFF
 from zaitu.config.demo.past import DAYS, history
-from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, password
+from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, home, password
 from zaitu.config.demo.staff import remember_until
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
-from zaitu.kernel.errors import RuleBroken
+from zaitu.kernel.errors import Conflict, RuleBroken
+from zaitu.network import public as network
 
 LEFT: Final = timedelta(hours=2, minutes=15)
 """The shipment people are shown first has at least so long to go: two hours, and time to start and look."""
@@ -21,11 +22,19 @@ _CANDIDATES: Final = 30
 
 
 def loaded() -> bool:
-    return any(user.username == STAFF[0][0] for user in access.users_list(actor=ACTOR, text=STAFF[0][0]).rows)
+    """False for an empty installation. Raises Conflict for one with a company of its own: that is never mixed with the demo."""
+    if not (access.users_list(actor=ACTOR).total or network.stations_list(actor=ACTOR).total):
+        return False
+    if not home().is_demo:
+        raise Conflict(f"{home().path} 已有正式数据，不能装入演示公司；请换一个空的 ZAITU_HOME")
+    return True
 
 
 def load() -> journey.HistoryTaken:
-    """Make the company with its past week; a loaded one is given the orders and trips since. All or nothing."""
+    """Make the company with its past week; a loaded one is given the orders and trips since. All or nothing.
+
+    Raises Conflict when the installation has a company of its own.
+    """
     now = clock.now()
     with transaction.atomic():
         fresh = not loaded()
@@ -33,6 +42,7 @@ def load() -> journey.HistoryTaken:
             company_make(now - timedelta(days=DAYS + 1))
         taken = journey.history_import(actor=ACTOR, history=history(now))
     if fresh:
+        home().is_demo_put()
         remember_until(now)
     return taken
 
@@ -40,8 +50,10 @@ def load() -> journey.HistoryTaken:
 def facts() -> dict[str, str]:
     """What to open: a shipment on the road with at least LEFT to go, the receiver's tail, a user and a key.
 
-    Raises RuleBroken when no truck has so far to go (the demo was not loaded, or its trips were changed by hand).
+    Raises Conflict in an installation with a company of its own, and RuleBroken when no truck has so far to go (the demo was not loaded, or its trips were changed by hand).
     """
+    if not loaded():
+        raise RuleBroken("还没有演示公司，请先用 zaitu demo load 装入")
     waybill = _shown(clock.now())
     people = journey.people_read(actor=ACTOR, waybill=waybill, reason="demo")
     consignee = next(person for person in people if person.role == "consignee")
