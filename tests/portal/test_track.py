@@ -264,6 +264,14 @@ def test_only_reading_is_possible(web):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/track/ZT1", "/api/v1/track/ZT1/live"])
+def test_an_address_of_too_many_fields_is_refused(web, path):
+    answer = web.get(path + "?" + "&".join(f"a{n}=1" for n in range(30)))
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "bad_request"
+
+
 def test_english_is_an_option(web):
     one = make.shipment()
     assert web.get(f"/api/v1/track/{one.waybill}?lang=en").json()["status_text"] == "In transit"

@@ -86,3 +86,12 @@ def test_an_address_that_only_a_form_is_sent_to_has_a_page_of_its_own(client):
         assert (answer.status_code, answer["Allow"]) == (405, "POST")
         assert "不支持这种操作" in text
         assert f'href="{home}">回到首页' in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/console/sign-in", "/api/v1/orders"])
+def test_an_address_of_too_many_fields_is_a_bad_request(client, path):
+    told = client.get(path + "?" + "&".join(f"a{n}=1" for n in range(2_000)))
+    assert told.status_code == 400
+    expected = "application/problem+json" if path.startswith("/api/") else "text/html; charset=utf-8"
+    assert told["Content-Type"] == expected

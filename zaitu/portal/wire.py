@@ -23,6 +23,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 PREFIX: Final = "/api/v1/track/"
 JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_LONGEST: Final = 2_000
+"""Bytes of path and query together."""
+_FIELDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Question:
 def question_of(scope: Scope, *, stream: bool = False) -> Question:
     """Only the stream reads cookies (a browser's stream cannot send anything else); the API is asked openly."""
     number = scope["path"].removeprefix(PREFIX).removesuffix("/live").strip("/")
-    query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
+    query = parse_qs(scope["query_string"][:_LONGEST].decode("latin-1"))
     try:
         waybill = waybill_normal(number)
     except Mistyped:
@@ -87,6 +90,12 @@ def length(body: bytes) -> tuple[bytes, bytes]:
     return b"content-length", str(len(body)).encode()
 
 
+class BadRequest(ZaituError):
+    """Nobody means such a request."""
+
+    code = "bad_request"
+
+
 class MethodNotAllowed(ZaituError):
     """Only reading is possible here."""
 
@@ -98,11 +107,13 @@ class MethodNotAllowed(ZaituError):
 
 
 def must_be(scope: Scope, *methods: str) -> None:
-    """Raises MethodNotAllowed, or TooLarge for an address of more than 2,000 bytes."""
+    """Raises MethodNotAllowed, TooLarge for an address of more than 2,000 bytes, or BadRequest for one of more than 20 fields."""
     if scope["method"] not in methods:
         raise MethodNotAllowed(methods)
-    if len(scope["raw_path"]) + len(scope["query_string"]) > 2_000:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST:
         raise TooLarge("网址太长")
+    if scope["query_string"].count(b"&") >= _FIELDS:
+        raise BadRequest
 
 
 async def send_json(send: Send, body: bytes, *headers: tuple[bytes, bytes]) -> None:
@@ -125,6 +136,8 @@ async def send_problem(send: Send, error: ZaituError, lang: str) -> None:
             status, document = 404, problems.document(404, NotFound.code, said)
         elif isinstance(error, MethodNotAllowed):
             status, document = 405, problems.document(405, error.code)
+        elif isinstance(error, BadRequest):
+            status, document = 400, problems.document(400, error.code)
         else:
             status, document = problems.problem(error)
         body = json.dumps(document, ensure_ascii=False).encode()

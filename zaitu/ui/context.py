@@ -1,6 +1,7 @@
 """What every page's template knows."""
 
-from django.http import HttpRequest
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, QueryDict
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
@@ -10,7 +11,7 @@ from zaitu.network import public as network
 def page(request: HttpRequest) -> dict[str, object]:
     """`lang` (zh|en), `html_lang`, `other_lang` with the address that switches to it, the company's name and hotline."""
     english = (translation.get_language() or "").startswith("en")
-    query = request.GET.copy()
+    query = _query(request)
     query["lang"] = "zh" if english else "en"
     return {
         "lang": "en" if english else "zh",
@@ -26,3 +27,11 @@ def company_name(company: network.CompanyView) -> str:
     """The company's name; the product's own while it has none."""
     english = (translation.get_language() or "").startswith("en")
     return company.name or ("Zaitu" if english else "在途")
+
+
+def _query(request: HttpRequest) -> QueryDict:
+    """A copy to change; empty for an address Django refuses to take apart (this is then the page that says so)."""
+    try:
+        return request.GET.copy()
+    except SuspiciousOperation:
+        return QueryDict(mutable=True)
