@@ -77,7 +77,8 @@ def _setting(error: object) -> str:
     """One wrong setting in words: which variable, what is wrong with it."""
     details = dict(error) if isinstance(error, dict) else {}
     where = "_".join(str(part) for part in details.get("loc", ()))
-    return f"设置 ZAITU_{where.upper()} 不正确：{details.get('msg')}"
+    said = str(details.get("msg")).removeprefix("Value error, ")  # pydantic's own prefix before our words
+    return f"设置 ZAITU_{where.upper()} 不正确：{said}"
 
 
 if __name__ == "__main__":

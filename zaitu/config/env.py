@@ -9,12 +9,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from zaitu.config import values
 from zaitu.kernel.errors import Invalid
 
 SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url")
+_PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
+_SHAPES: Final = {
+    "database_url": values.database_url,
+    "data_key": values.data_key,
+    "public_url": values.public_url,
+    "smtp_url": values.smtp_url,
+    "trusted_proxies": values.networks,
+}
 
 
 class Env(BaseSettings):
@@ -55,11 +64,11 @@ class Env(BaseSettings):
     """Parts of the fleet that workers share; at least as many as workers. Changed only while nothing waits in the stream."""
     jt808_tls_certificate: Path | None = None
     """PEM certificate chain for terminals that speak TLS; with `jt808_tls_private_key` and the front `uvloop`. Empty: plain TCP."""
-    jt808_tls_private_key: Path | None = None
+    jt808_tls_private_key: Path | None = Field(default=None, validate_default=True)
     """PEM private key for terminals' TLS (path)."""
     tls_certificate: Path | None = None
     """PEM certificate chain for HTTPS; with `tls_private_key`. Empty: plain HTTP (put a reverse proxy before it)."""
-    tls_private_key: Path | None = None
+    tls_private_key: Path | None = Field(default=None, validate_default=True)
     """PEM private key for HTTPS (path)."""
     trusted_proxies: str = "127.0.0.1,::1"
     """Addresses or networks (`10.0.0.0/8`) of reverse proxies whose X-Forwarded-For and -Proto are believed, comma separated."""
@@ -105,6 +114,30 @@ class Env(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("database_url", "data_key", "public_url", "smtp_url", "trusted_proxies")
+    @classmethod
+    def _shaped(cls, text: str, info: ValidationInfo) -> str:
+        check = _SHAPES[info.field_name or ""]
+        return check(text) if text else text
+
+    @field_validator(*_PEMS, mode="before")
+    @classmethod
+    def _none_when_empty(cls, path: object) -> object:
+        return path or None
+
+    @field_validator(*_PEMS)
+    @classmethod
+    def _readable(cls, path: Path | None) -> Path | None:
+        return values.pem_file(path)
+
+    @field_validator("jt808_tls_private_key", "tls_private_key")
+    @classmethod
+    def _of_the_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        certificate = (info.field_name or "").replace("private_key", "certificate")
+        if certificate in info.data:  # otherwise it is wrong itself
+            values.pem_pair(info.data[certificate], key)
+        return key
 
 
 def _secrets_from_files() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The web server: one uvicorn process; several share the port (SO_REUSEPORT), so the kernel spreads connections evenly."""
 
+import errno
 import socket
 from typing import Final
 
@@ -19,7 +20,7 @@ _KEEP_ALIVE_S: Final = 75
 def reserve(host: str, port: int) -> socket.socket:
     """The port, held without listening, so that nobody else takes it and our children can share it.
 
-    Raises Unavailable when something listens there already.
+    Raises Unavailable when something listens there already, or the address is not this machine's.
     """
     for share in (
         False,
@@ -34,17 +35,21 @@ def reserve(host: str, port: int) -> socket.socket:
                 reserved.listen(1)
         except OSError as error:
             reserved.close()
-            raise Unavailable(f"端口 {port} 不可用（{error.strerror}）：可能已有程序占用") from None
+            raise _refused(host, port, error) from None
         if not share:
             reserved.close()
     return reserved
 
 
 def serve(env: Env, app: str = "zaitu.config.asgi:application", *, ready: Ready = nothing_ready) -> None:
-    """Answer HTTP(S) until SIGTERM."""
+    """Answer HTTP(S) until SIGTERM. Raises Unavailable when it cannot listen there."""
     listening = _socket(env.http_host)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listening.bind((env.http_host, env.http_port))
+    try:
+        listening.bind((env.http_host, env.http_port))
+    except OSError as error:
+        listening.close()
+        raise _refused(env.http_host, env.http_port, error) from None
     listening.listen(_BACKLOG)
     config = uvicorn.Config(
         app,
@@ -64,6 +69,17 @@ def serve(env: Env, app: str = "zaitu.config.asgi:application", *, ready: Ready 
         ssl_keyfile=env.tls_private_key,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _refused(host: str, port: int, error: OSError) -> Unavailable:
+    """Which of the two is at fault: the address or the port."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return Unavailable(
+            f"本机没有地址 {host}（{error.strerror}）：请检查 ZAITU_HTTP_HOST 与 ZAITU_JT808_HOST"
+        )
+    if error.errno == errno.EACCES:
+        return Unavailable(f"没有权限监听端口 {port}：请用 1024 以上的端口")
+    return Unavailable(f"端口 {port} 不可用（{error.strerror}）：可能已有程序占用")
 
 
 def _socket(host: str) -> socket.socket:

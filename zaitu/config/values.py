@@ -1,0 +1,87 @@
+"""What the text of a setting must look like, beyond its type. Each check returns the value or raises ValueError with words for the operator.
+
+Libraries are imported where they are needed: most commands meet an empty setting, and some must start in a tenth of a second.
+"""
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+_DATA_KEY_BYTES: Final = 32
+
+
+def database_url(text: str) -> str:
+    from psycopg import ProgrammingError  # noqa: PLC0415  only for a database of one's own
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        conninfo_to_dict(text)
+    except ProgrammingError:
+        raise ValueError("要写成 postgresql://用户:密码@主机/库名") from None
+    return text
+
+
+def data_key(text: str) -> str:
+    for number, part in enumerate(text.split(","), start=1):
+        try:
+            length = len(base64.urlsafe_b64decode(part.strip()))
+        except (binascii.Error, ValueError):
+            raise ValueError(f"第 {number} 个密钥不是 URL 安全的 base64") from None
+        if length != _DATA_KEY_BYTES:
+            raise ValueError(f"第 {number} 个密钥是 {length} 字节，须为 {_DATA_KEY_BYTES} 字节")
+    return text
+
+
+def public_url(text: str) -> str:
+    _address(text, {"http", "https"}, "要写成 https://主机，带 http:// 或 https://")
+    return text
+
+
+def smtp_url(text: str) -> str:
+    _address(text, {"smtp", "smtps"}, "要写成 smtp://用户:密码@主机:端口 或 smtps://…")
+    return text
+
+
+def _address(text: str, schemes: set[str], expected: str) -> None:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an unclosed bracket
+        known = False
+    if not known:
+        raise ValueError(expected)
+
+
+def networks(text: str) -> str:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise ValueError(f"{part} 不是 IP 地址或网段（如 10.0.0.0/8）") from None
+    return text
+
+
+def pem_file(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"读不了 {path}：{error.strerror}") from None
+    return path
+
+
+def pem_pair(certificate: Path | None, key: Path | None) -> None:
+    """Both or neither, and the key is the certificate's."""
+    if certificate is None and key is None:
+        return
+    import ssl  # noqa: PLC0415  only with a certificate
+
+    if certificate is None or key is None:
+        raise ValueError("证书和私钥要一起设置")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        raise ValueError(f"{certificate} 和 {key} 不是一对 PEM 证书与私钥") from None
