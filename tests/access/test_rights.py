@@ -14,7 +14,8 @@ users.manage           .       .         .        .      .       .          x   
 keys.manage            .       .         .        .      .       .          x           .      .
 links.issue            x       x         .        .      .       x          x           .      .
 audit.read             .       .         .        .      .       x          x           .      .
-personal.read          x       x         .        x      .       x          x           .      .
+personal.read          x       x         .        .      .       x          x           .      .
+personal.carried       .       .         .        x      .       .          x           .      .
 network.read           x       x         x        x      x       x          x           .      .
 network.edit           .       x         .        .      .       x          x           .      .
 customers.read         x       x         .        .      x       x          x           .      .

@@ -116,7 +116,7 @@ def everything_works(orders):
         customer_code="ACME", client_ref="PO-7", consignee=make.party(name="收货7", phone="13812340007")
     )
     assert (again.waybill, again.existing) == (waybill, True)
-    assert network.driver_phone(actor=make.TEST, code="D001") == "13700001234"
+    assert network.driver_phone(actor=make.TEST, code="D001", reason="联系司机") == "13700001234"
     assert WebhookEndpoint.objects.get().secret.startswith("whsec_")
     assert "link" in Message.objects.filter(channel="email").first().words
     assert Proof.objects.get().signer == "王小明"

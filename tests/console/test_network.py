@@ -140,8 +140,15 @@ def test_a_driver_keeps_the_phone_when_none_is_typed_and_it_is_shown_on_record(c
     client.post("/console/network/drivers/D001/edit", {"name": "王大师", "phone": "", "active": "1"})
     assert Driver.objects.get().phone == "13812345678"
     assert "13812345678" not in client.get("/console/network/drivers").content.decode()
-    assert "13812345678" in client.post("/console/network/drivers/D001/phone").content.decode()
-    assert AuditEntry.objects.filter(action="personal.read", subject="driver:D001").count() == 1
+    refused = client.post("/console/network/drivers/D001/phone")
+    assert refused.status_code == 422
+    assert "13812345678" not in refused.content.decode()
+    shown = client.post("/console/network/drivers/D001/phone", {"reason": "联系司机"})
+    assert "13812345678" in shown.content.decode()
+    assert (
+        AuditEntry.objects.filter(action="personal.read", subject="driver:D001").get().detail["reason"]
+        == "联系司机"
+    )
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

@@ -27,6 +27,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.LINKS_ISSUE: _("签发查询链接"),
     Right.AUDIT_READ: _("查看操作记录"),
     Right.PERSONAL_READ: _("查看完整联系信息"),
+    Right.PERSONAL_CARRIED: _("查看本人承运货物的联系信息"),
     Right.NETWORK_READ: _("查看网络资料"),
     Right.NETWORK_EDIT: _("修改网络资料"),
     Right.CUSTOMERS_READ: _("查看客户"),

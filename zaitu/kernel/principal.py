@@ -30,6 +30,8 @@ class Right(StrEnum):
     AUDIT_READ = "audit.read"
     PERSONAL_READ = "personal.read"
     """See names, phones and addresses unmasked (each read is recorded)."""
+    PERSONAL_CARRIED = "personal.carried"
+    """See the parties of the goods one carries oneself unmasked (each read is recorded)."""
     NETWORK_READ = "network.read"
     NETWORK_EDIT = "network.edit"
     CUSTOMERS_READ = "customers.read"

@@ -216,10 +216,10 @@ def driver_of_user(user_id: int) -> DriverView | None:
     return selectors.driver_of_user(user_id)
 
 
-def driver_phone(*, actor: Principal, code: str) -> str:
-    """The whole number, to call the driver; recorded in the audit. Raises NotFound."""
+def driver_phone(*, actor: Principal, code: str, reason: str) -> str:
+    """The whole number, to call the driver; recorded in the audit with the reason. Raises NotFound, Invalid without a reason."""
     actor.must(Right.PERSONAL_READ)
-    return master.driver_phone(actor=actor, code=code)
+    return master.driver_phone(actor=actor, code=code, reason=reason)
 
 
 def driver_put(*, actor: Principal, draft: DriverDraft) -> DriverView:
@@ -304,7 +304,7 @@ def export_rows(*, actor: Principal, kind: str, format: str, only: Only = EVERYT
     """The file that `import_rows` takes back; `format` is csv or xlsx. An empty table gives the headers: a template.
 
     `only` narrows stations, lines, vehicles and drivers.
-    Drivers' phones are in it only for those who may read personal data. Raises Invalid, TooLarge.
+    Drivers' phones are in it only for those who may read personal data and change the network. Raises Invalid, TooLarge.
     """
     actor.must(Right.NETWORK_READ)
     return exports.export_rows(actor=actor, kind=kind, format=format, only=only)

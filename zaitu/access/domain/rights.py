@@ -91,8 +91,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     ),
     Role.DRIVER: frozenset(
         {
-            # A driver calls the consignee and finds the door; each such read is in the audit.
-            Right.PERSONAL_READ,
+            # A driver calls the consignee and finds the door, of the goods in his hands only; each such read is in the audit.
+            Right.PERSONAL_CARRIED,
             Right.NETWORK_READ,
             Right.SHIPMENTS_READ,
             Right.SCAN_ROAD,

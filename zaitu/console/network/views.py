@@ -249,6 +249,6 @@ _PICKS: Final[Mapping[str, Callable[[Principal, str], list[dict[str, str]]]]] = 
 @require_POST
 @staff(Right.PERSONAL_READ)
 def driver_phone(request: StaffRequest, code: str) -> HttpResponse:
-    """The whole number, in place of the button; on record."""
-    phone = network.driver_phone(actor=request.actor, code=code)
+    """The whole number, in place of the button; on record with the page's reason."""
+    phone = network.driver_phone(actor=request.actor, code=code, reason=request.POST.get("reason", ""))
     return show(request, "console/network/phone.html", {"phone": phone})

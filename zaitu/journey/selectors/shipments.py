@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +26,7 @@ from zaitu.journey.domain.views import (
     ShipmentRow,
     ShipmentView,
 )
-from zaitu.journey.models import EtaPoint, JourneyEvent, Order, Piece, Proof, Shipment, StoredFile
+from zaitu.journey.models import EtaPoint, JourneyEvent, Leg, Order, Piece, Proof, Shipment, StoredFile
 from zaitu.journey.selectors.gathered import events_of, frame_of, gather
 from zaitu.journey.selectors.scanning import find
 from zaitu.journey.selectors.trips import trip_views
@@ -177,6 +178,28 @@ def page_of(actor: Principal, shipment: Shipment) -> ShipmentView:
         vehicle_id=shipment.vehicle_id,
         version=shipment.version,
     )
+
+
+def people_whole(actor: Principal, waybill: str, reason: str) -> tuple[PersonView, ...]:
+    """Both parties for who gives a reason and may read them: all of them, or those of goods in the actor's own hands."""
+    shipment = visible(actor, waybill)
+    if actor.can(Right.PERSONAL_CARRIED) and _carries(actor, shipment):
+        actor = replace(actor, rights=actor.rights | {Right.PERSONAL_READ})
+    return people(actor, shipment, reason)
+
+
+def _carries(actor: Principal, shipment: Shipment) -> bool:
+    """Whether the goods ride, or are to ride, on a trip of this driver, or were last taken out for delivery by this user."""
+    if shipment.final or actor.user_id is None:
+        return False
+    driver = network.driver_of_user(actor.user_id)
+    riding = (LegState.PLANNED, LegState.ON_BOARD)
+    if driver and Leg.objects.filter(shipment=shipment, trip__driver=driver.id, state__in=riding).exists():
+        return True
+    told = JourneyEvent.objects.filter(shipment=shipment)
+    voided = told.filter(target__isnull=False).values("target")
+    taken = told.filter(kind=Kind.OUT_FOR_DELIVERY).exclude(pk__in=voided).order_by("-at", "-id")
+    return taken.values_list("actor", flat=True).first() == actor.name[:80]
 
 
 def people(actor: Principal, shipment: Shipment, reason: str = "") -> tuple[PersonView, ...]:

@@ -55,8 +55,8 @@ def _vehicles(_actor: Principal, only: Only) -> Iterator[Sequence[Value]]:
 
 
 def _drivers(actor: Principal, only: Only) -> Iterator[Sequence[Value]]:
-    """Phones only for those who may see them; the column is empty otherwise, which an import leaves unchanged."""
-    shown = actor.can(Right.PERSONAL_READ)
+    """Phones only for those who keep them; the column is empty otherwise, which an import leaves unchanged."""
+    shown = actor.can(Right.PERSONAL_READ) and actor.can(Right.NETWORK_EDIT)
     if shown:
         access.audit(actor=actor, action="personal.read", subject="drivers", detail={"fields": ["phone"]})
     for row in selectors.driver_rows_all(only):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 
 from zaitu.access import public as access
-from zaitu.kernel.errors import Conflict
+from zaitu.kernel.errors import Conflict, Invalid
 from zaitu.kernel.principal import Principal
 from zaitu.network import selectors
 from zaitu.network.domain import checks
@@ -53,10 +53,16 @@ def driver_put(*, actor: Principal, draft: DriverDraft) -> DriverView:
 
 
 @transaction.atomic
-def driver_phone(*, actor: Principal, code: str) -> str:
+def driver_phone(*, actor: Principal, code: str, reason: str) -> str:
+    reason = reason.strip()[:200]
+    if not reason:
+        raise Invalid("请写明查看原因", fields={"reason": "请写明查看原因"})
     driver = selectors.driver(code)
     access.audit(
-        actor=actor, action="personal.read", subject=f"driver:{driver.code}", detail={"fields": ["phone"]}
+        actor=actor,
+        action="personal.read",
+        subject=f"driver:{driver.code}",
+        detail={"fields": ["phone"], "reason": reason},
     )
     return driver.phone
 
