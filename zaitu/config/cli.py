@@ -1,6 +1,7 @@
 """The `zaitu` command: Django's management commands of every room, and those of the installation itself."""
 
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from importlib import import_module
@@ -8,13 +9,14 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from zaitu import __version__
 from zaitu.config.env import env
 from zaitu.config.homes import Home
 from zaitu.kernel.errors import ZaituError
 
 WITHOUT_DATABASE: Final = frozenset(
     {
-        "", "help", "version", "--help", "-h", "--version", "up", "decode", "check", "makemigrations",
+        "", "help", "--help", "-h", "up", "decode", "check", "makemigrations",
         "makemessages", "compilemessages", "collectstatic", "diffsettings",
     }
 )  # fmt: skip
@@ -25,10 +27,18 @@ WITHOUT_SETTINGS: Final = {"bus": "config", "restore": "config", "decode": "tele
 """Command → room: commands that start in a tenth of the time, or must not make a home's secrets, which loading the settings does."""
 
 
+_PIPE_CLOSED: Final = 128 + signal.SIGPIPE
+
+
 def main(argv: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if argv is None else argv
     try:
         _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has read enough. What is still buffered goes nowhere, so that the interpreter does not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_PIPE_CLOSED)
     except ZaituError as error:
         sys.exit(_said(error.message))
     except ValidationError as error:
@@ -39,6 +49,9 @@ def main(argv: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> None:
     name = arguments[0] if arguments else ""
+    if name in {"version", "--version"}:
+        print(__version__)
+        return
     if name in WITHOUT_SETTINGS:
         module = import_module(f"zaitu.{WITHOUT_SETTINGS[name]}.management.commands.{name}")
         module.Command().run_from_argv(["zaitu", *arguments])

@@ -48,6 +48,8 @@ class Command(BaseCommand):
         try:
             with Path(file).open("rb") as lines:
                 self._print_all(read, lines)
+        except BrokenPipeError:
+            raise  # the reader's, not the file's
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from error
 
