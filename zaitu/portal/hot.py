@@ -108,7 +108,8 @@ class Hot:
             self._answers[path] = answer
             if len(self._answers) > _ANSWERS:
                 del self._answers[next(iter(self._answers))]
-        if answer.etag in wire.header(scope, b"if-none-match"):
+        known = wire.header(scope, b"if-none-match")
+        if answer.etag in known or known.strip() == b"*":
             await wire.send_not_modified(send, answer.etag)
         else:
             await send(answer.start)
