@@ -498,3 +498,15 @@ def test_reading_trips_costs_the_same_however_many(order, django_assert_max_num_
         journey_make.trip(plate=f"沪B1111{number}")
     with django_assert_max_num_queries(16):
         assert len(client.get("/field/api/trips?station=SHQP").json()["trips"]) == 5
+
+
+def test_refusals_before_any_action_are_problem_documents(order):
+    client, _ = worker("driver")
+    refused = client.post(
+        "/field/api/actions", action("loaded", order.waybill), content_type="application/json"
+    )
+    unknown = client.get("/field/api/nothing")
+    wrong = client.get("/field/api/actions")
+    assert [answer.status_code for answer in (refused, unknown, wrong)] == [403, 404, 405]
+    assert {answer["Content-Type"] for answer in (refused, unknown, wrong)} == {"application/problem+json"}
+    assert refused.json()["code"] == "csrf_failed"
