@@ -4,13 +4,18 @@ from datetime import datetime
 from typing import Annotated
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from zaitu.kernel import clock
 
 #: No control characters: they are never meant, and PostgreSQL takes no NUL.
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_PLAIN)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
 Ref = Annotated[str, StringConstraints(max_length=64, pattern=_PLAIN)]
+
+Instant = Annotated[datetime, AfterValidator(clock.local)]
+"""Told in +08:00 everywhere."""
 
 
 class _Input(Schema):
@@ -58,9 +63,9 @@ class Order(Schema):
     client_ref: str
     status: str
     status_text: str
-    eta: datetime | None
-    eta_from: datetime | None
-    eta_to: datetime | None
+    eta: Instant | None
+    eta_from: Instant | None
+    eta_to: Instant | None
     pieces: list[str] = Field(description="件标签号")
     tracking_url: str
 
@@ -69,8 +74,8 @@ class Event(Schema):
     id: int
     kind: str
     text: str
-    at: datetime = Field(description="发生时间")
-    recorded_at: datetime = Field(description="录入时间")
+    at: Instant = Field(description="发生时间")
+    recorded_at: Instant = Field(description="录入时间")
     place: str
     piece: str
     pieces: int | None
@@ -106,11 +111,11 @@ class Position(Schema):
     lat: float
     lon: float
     precision_m: int = Field(description="真实位置在此范围内（米）")
-    at: datetime
+    at: Instant
 
 
 class Node(Schema):
-    at: datetime
+    at: Instant
     status: str
     detail: str
     place: str | None
@@ -124,7 +129,7 @@ class ExceptionInfo(Schema):
     plan: str
     action_required: bool
     eta_delta_min: int | None
-    since: datetime | None
+    since: Instant | None
 
 
 class Track(Schema):
@@ -134,9 +139,9 @@ class Track(Schema):
     status: str
     status_text: str
     detail: str
-    eta: datetime | None
-    eta_from: datetime | None
-    eta_to: datetime | None
+    eta: Instant | None
+    eta_from: Instant | None
+    eta_to: Instant | None
     position: Position | None
     nodes: list[Node] = Field(description="最新在前")
     exception: ExceptionInfo | None

@@ -14,6 +14,7 @@ from zaitu.kernel.errors import ZaituError
 from zaitu.portal.api.auth import Key
 from zaitu.portal.api.openapi import completed
 from zaitu.portal.api.routes import router
+from zaitu.portal.api.words import wrong_fields
 from zaitu.ui import problems, views
 
 _CODES: Final = {415: "unsupported_media_type"}
@@ -48,7 +49,7 @@ api: Final = _Api(
     version="1",
     description=(
         "下单、轨迹、事件、标签。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
-        "时间：ISO 8601，带时区。"
+        "时间：ISO 8601，北京时间（+08:00）。"
     ),
     auth=Key(),
     docs=_Docs(),
@@ -65,8 +66,7 @@ def _ours(request: HttpRequest, error: ZaituError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Field → what is wrong, in the words of the validator."""
-    fields = {".".join(str(part) for part in one["loc"][1:]) or "body": one["msg"] for one in error.errors}
+    fields = wrong_fields(request, error.errors)
     return views.problem_answer(422, problems.document(422, "invalid", fields=fields))
 
 
