@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zaitu.kernel.borders import HONG_KONG, MACAO, MAINLAND
+from zaitu.kernel.borders import HONG_KONG, MACAO, MAINLAND, XISHA
 from zaitu.kernel.geo import Polyline, distance_m, gcj02_to_wgs84, in_china, wgs84_to_gcj02
 
 SHIFTED = {
+    "长白县": (41.4195, 128.2003),
+    "三沙永兴岛": (16.8340, 112.3390),
+    "连江黄岐": (26.3310, 119.8850),
+    "斯姆哈纳": (39.7330, 73.9670),
     "北京": (39.9042, 116.4074),
     "上海": (31.2304, 121.4737),
     "成都": (30.5728, 104.0668),
@@ -52,6 +56,12 @@ SHIFTED = {
     "舟山": (29.9850, 122.2070),
 }
 UNSHIFTED = {
+    "马祖南竿": (26.1550, 119.9350),
+    "马祖北竿": (26.2230, 119.9930),
+    "马祖东引": (26.3670, 120.4900),
+    "马祖莒光": (25.9700, 119.9350),
+    "伊尔克什坦（吉尔吉斯斯坦）": (39.6800, 73.9090),
+    "惠山": (41.4010, 128.1790),
     "Seoul": (37.5665, 126.9780),
     "Pyongyang": (39.0392, 125.7625),
     "Sinuiju": (40.0950, 124.4080),
@@ -100,6 +110,12 @@ def test_hong_kong_macao_taiwan_and_everything_abroad_stay_where_they_are(place)
     assert gcj02_to_wgs84(*UNSHIFTED[place]) == UNSHIFTED[place]
 
 
+def test_a_place_on_the_hong_kong_bank_of_the_shenzhen_river_is_not_shifted():
+    """One way only: a shifted map has a place of the other bank under the same coordinates."""
+    lok_ma_chau_station = (22.5143, 114.0657)
+    assert wgs84_to_gcj02(*lok_ma_chau_station) == lok_ma_chau_station
+
+
 @pytest.mark.parametrize(
     ("wgs84", "gcj02"),
     [
@@ -126,7 +142,7 @@ def test_there_and_back_again_is_within_a_millimetre_anywhere_in_china():
 def test_the_border_is_drawn_once_around_without_crossing_itself():
     from shapely import Polygon
 
-    for ring in (MAINLAND, HONG_KONG, MACAO):
+    for ring in (MAINLAND, HONG_KONG, MACAO, XISHA):
         assert Polygon([(lon, lat) for lat, lon in ring]).is_valid
 
 

@@ -11,5 +11,8 @@ def map_config() -> dict[str, Any]:
     """`{tiles, datum, attribution}`, and for a GCJ-02 layer the `border` inside which coordinates are shifted (kernel.borders)."""
     config: dict[str, Any] = dict(settings.ZAITU_MAP)
     if config["tiles"] and config["datum"] == "gcj02":
-        config["border"] = {"inside": [borders.MAINLAND], "outside": [borders.HONG_KONG, borders.MACAO]}
+        config["border"] = {
+            "inside": [borders.MAINLAND, borders.XISHA],
+            "outside": [borders.HONG_KONG, borders.MACAO],
+        }
     return config
