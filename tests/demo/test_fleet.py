@@ -25,8 +25,8 @@ from zaitu.telemetry import public as telemetry
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ACTOR = system("test")
-SPEED = 300
-SPEED_WITH_KILLS = 150
+SPEED = 100
+SPEED_WITH_KILLS = 100
 """Slower: what is killed must be back before the truck is there."""
 PATIENCE_S = 150
 """Starting a process takes a while on a busy machine."""

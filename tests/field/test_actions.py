@@ -441,50 +441,6 @@ def test_a_sheet_counts_what_is_to_load_here(order, trip):
     assert (row["waybill"], row["task"], row["short"]) == (order.waybill, "load", 2)
 
 
-def test_a_parcel_shows_goods_and_items_and_the_consignee_to_who_delivers_on_record(order):
-    driver, _ = worker("driver")
-    send(driver, action("out_for_delivery", order.waybill))
-    told = driver.get(f"/field/api/shipments/{order.waybill}?for=sign").json()
-    assert [(item["sku"], item["quantity"]) for item in told["items"]] == [("KN-1", 10), ("KN-2", 2)]
-    assert told["consignee"]["phone"] == "13812345678"
-    actions = [entry.action for entry in audit_list(actor=TEST, page=1).rows]
-    assert "personal.read" in actions
-
-
-def consignee(client, order):
-    return client.get(f"/field/api/shipments/{order.waybill}?for=sign").json()["consignee"]
-
-
-def test_a_driver_reads_the_consignee_of_his_own_goods_only(order):
-    (mine, user), (other, colleague) = worker("driver"), worker("driver")
-    network_make.driver("D007", user_id=user.pk)
-    network_make.driver("D008", user_id=colleague.pk)
-    assert consignee(mine, order)["masked"], "on no trip yet"
-    journey_make.on_trip(order.waybill, driver_code="D007")
-    assert consignee(mine, order)["phone"] == "13812345678"
-    assert consignee(other, order)["masked"], "on another's trip"
-    assert "13812345678" not in str(consignee(other, order))
-    reads = [row.actor for row in audit_list(actor=TEST, action="personal.read", page=1).rows]
-    assert reads == [user.username]
-
-
-def test_who_takes_it_out_for_delivery_reads_the_consignee_until_it_is_undone(order):
-    (first, _), (second, _) = worker("driver"), worker("driver")
-    taken = action("out_for_delivery", order.waybill)
-    send(first, taken)
-    assert not consignee(first, order)["masked"]
-    assert consignee(second, order)["masked"]
-    send(first, action("undo", order.waybill, data={"key": taken["key"]}))
-    assert consignee(first, order)["masked"]
-
-
-def test_a_parcel_shows_no_person_to_who_only_counts_it(order):
-    warehouse, _ = worker("warehouse")
-    text = warehouse.get(f"/field/api/shipments/{order.waybill}?for=recheck").content.decode()
-    assert "13812345678" not in text
-    assert "王小明" not in text
-
-
 def test_an_unknown_parcel_is_not_found(order):
     client, _ = worker("warehouse")
     answer = client.get("/field/api/shipments/ZT0000000000000")

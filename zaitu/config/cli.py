@@ -56,6 +56,8 @@ def _run(arguments: list[str]) -> None:
         module = import_module(f"zaitu.{WITHOUT_SETTINGS[name]}.management.commands.{name}")
         module.Command().run_from_argv(["zaitu", *arguments])
         return
+    # Where kernels are kept that cannot be kept beside their source; numba reads it when it is imported.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(Home(env().home).path / "kernels"))  # noqa: TID251  numba's own switch
     if name == "up":
         _prepare_to_fork()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")  # noqa: TID251  Django's own door

@@ -30,9 +30,11 @@ def _kept_in() -> str:
     have changed.
     """
     asked = _config.CACHE_DIR
-    chosen = Path(asked) if asked else Path(__file__).parent / "__pycache__"
-    if not os.access(chosen if chosen.is_dir() else chosen.parent, os.W_OK):
-        chosen = Path.home() / ".cache" / "zaitu"
+    beside = Path(__file__).parent / "__pycache__"
+    if os.access(beside if beside.is_dir() else beside.parent, os.W_OK):
+        chosen = beside
+    else:
+        chosen = Path(asked) if asked else Path.home() / ".cache" / "zaitu"
     return str(chosen / f"kernels-{sources_digest()}")
 
 
