@@ -181,6 +181,6 @@ def test_killed_under_load_nothing_acknowledged_is_lost_and_nothing_is_stored_tw
     for link, sent in zip(fleet.links, fleet.sent, strict=True):
         assert len(link.acknowledged) == sent
         assert len(there[link.uplink.phone]) == sent
-    for (visits,) in asked(running, "SELECT visits FROM telemetry_vehiclestate"):
+    for (visits,) in asked(running, "SELECT rules->'visits' FROM telemetry_vehiclestate"):
         assert len(visits) > 2
         assert len({(seq, entered_s) for seq, entered_s, *_ in visits}) == len(visits)
