@@ -225,7 +225,7 @@ def test_a_parcel_with_the_courier_is_soon_too():
 
 
 def test_goods_that_were_not_taken_are_promised_for_no_time_until_somebody_decides(time_machine):
-    order = make.order()
+    order = make.collected()
     make.scan("out_for_delivery", order.waybill, make.DESTINATION)
     refresh()
     assert make.status(order.waybill) == ("arriving_soon", "predicted")
@@ -242,7 +242,7 @@ def test_goods_that_were_not_taken_are_promised_for_no_time_until_somebody_decid
 
 
 def test_the_next_attempt_is_promised_anew():
-    order = make.order()
+    order = make.collected()
     make.scan("out_for_delivery", order.waybill, make.DESTINATION)
     make.scan("attempt_failed", order.waybill, make.DESTINATION)
     assert row_of(order.waybill).eta is None

@@ -233,7 +233,7 @@ def test_after_a_start_we_were_deaf_and_nobody_absent(carrier):
 
 
 def test_what_has_ended_otherwise_is_left_alone(carrier):
-    signed, waiting = make.order().waybill, make.order().waybill
+    signed, waiting = make.collected().waybill, make.order().waybill
     make.on_trip(signed, waiting, departs_in=-13 * HOUR)
     make.sign(signed)
     timer()
