@@ -148,6 +148,16 @@ def test_a_problem_or_a_split_on_the_road_is_not_told_as_another_departure():
     assert Message.objects.filter(purpose="departed").count() == 1
 
 
+def test_a_fence_that_saw_the_departure_before_the_scan_and_tells_it_afterwards_is_no_second_departure():
+    order = make.order()
+    trip = make.on_trip(order.waybill)
+    seen_at = clock.now()
+    make.scan("departed", trip.ref)
+    tell(StopLeft, trip, 0, seen_at)
+    assert kinds(order.waybill) == ["ordered", "departed", "stop_left"]
+    assert Message.objects.filter(purpose="departed").count() == 1
+
+
 def test_two_legs_with_a_change_at_the_hub():
     order = make.order()
     first = make.trip()

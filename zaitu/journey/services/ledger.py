@@ -177,7 +177,9 @@ class Ledger:
         _shipments_save(touched)
         outbox.put(*(_changed_event(row) for row in touched))
         if not self._quiet:
-            notices.tell_nodes(shipments=touched, states=states, gathered=gathered, new_ids=new_ids)
+            notices.tell_nodes(
+                shipments=touched, states=states, gathered=gathered, events=self.events, new_ids=new_ids
+            )
 
     def _apply(self, row: Shipment, state: State, gathered: Gathered, now: datetime) -> None:
         before = (row.status, row.detail)

@@ -1,6 +1,6 @@
 """Key nodes are told to the people and systems concerned, in the transaction of the node."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -8,7 +8,7 @@ from django.conf import settings
 from zaitu.access import public as access
 from zaitu.customers import public as customers
 from zaitu.journey.domain.actions import Kind
-from zaitu.journey.domain.fold import LEAVING, Node, State
+from zaitu.journey.domain.fold import LEAVING, FoldEvent, Node, State
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
 from zaitu.journey.domain.words import span
 from zaitu.journey.models import Order, Shipment
@@ -32,6 +32,7 @@ def tell_nodes(
     shipments: Iterable[Shipment],
     states: Mapping[int, State],
     gathered: Gathered,
+    events: Mapping[int, Sequence[FoldEvent]],
     new_ids: Collection[int],
 ) -> None:
     """Tell each shipment's newest step if it is new and of a kind people are told of.
@@ -45,11 +46,20 @@ def tell_nodes(
         newest = next(steps, None)
         if newest is None or newest.event.id not in new_ids:
             continue
+        known = (one for one in events[shipment.pk] if one.id not in new_ids)
+        if any(_twins(newest.event, one) for one in known if one.id in states[shipment.pk].effective):
+            continue
         kind = _kind(newest, shipment, gathered)
         if kind is not None:
             told.append((shipment, newest, kind))
     if told:
         _tell(told, gathered)
+
+
+def _twins(event: FoldEvent, known: FoldEvent) -> bool:
+    """A departure that another teller told before, with a later time: people have heard of it."""
+    both_leave = event.kind in LEAVING and known.kind in LEAVING
+    return both_leave and known.station == event.station and known.at >= event.at
 
 
 _TOLD: Final = {
