@@ -13,6 +13,8 @@ from zaitu.journey import public as journey
 from zaitu.journey.models import JourneyEvent, Leg, SegmentPace, Shipment, Trip, TripStop
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Forbidden, Invalid, NotFound, RuleBroken
+from zaitu.network.models import Vehicle
+from zaitu.network.public import simulated_forget
 from zaitu.notify.models import Message
 from zaitu.telemetry.events import StopEntered, StopLeft
 from zaitu.telemetry.models import Watch
@@ -338,3 +340,11 @@ def test_customers_do_not_see_trips():
     trip = make.trip()
     with pytest.raises(Forbidden):
         journey.trip_get(actor=access.key_of("ACME", *access.Right), trip=trip.ref)
+
+
+def test_a_test_vehicle_with_a_trip_is_not_forgotten():
+    planned = make.trip()
+    Vehicle.objects.update(plate="测A00001")
+    with pytest.raises(Conflict, match="试验车辆"):
+        simulated_forget(actor=make.TEST)
+    assert Vehicle.objects.get().pk == planned.vehicle_id

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.network import make
 from zaitu.access.public import audit_list
 from zaitu.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from zaitu.kernel.principal import anyone
+from zaitu.kernel.principal import Kind, Principal, Right, anyone
 from zaitu.network import public as network
 from zaitu.network.domain.bindings import Stay, stay_added
 from zaitu.network.models import TerminalBinding
@@ -170,3 +170,24 @@ def test_reading_bindings_of_many_terminals_is_one_query(vehicles, django_assert
     with django_assert_num_queries(1):
         assert len(network.bindings_of([f"1380000000{number}" for number in range(5)])) == 5
     assert connection.in_atomic_block
+
+
+def test_test_vehicles_are_for_commands_only_and_under_plates_of_their_own(db):
+    staff = Principal(kind=Kind.STAFF, name="admin", rights=frozenset(Right))
+    with pytest.raises(Forbidden):
+        network.simulated_put(actor=staff, plates={TERMINAL: "测A00001"}, from_at=make.AT)
+    with pytest.raises(Forbidden):
+        network.simulated_forget(actor=staff)
+    for real in ("沪A11111", "测a00001", "测A0001"):
+        with pytest.raises(Invalid):
+            network.simulated_put(actor=make.TEST, plates={TERMINAL: real}, from_at=make.AT)
+    put = network.simulated_put(actor=make.TEST, plates={TERMINAL: "测A00001"}, from_at=make.AT)
+    assert network.vehicles_by_ids(put.values())[put[TERMINAL]].plate == "测A00001"
+    assert stays() == [("测A00001", make.AT, None)]
+    assert (
+        network.simulated_put(actor=make.TEST, plates={TERMINAL: "测A00001"}, from_at=make.AT + HOUR) == put
+    )
+    assert stays() == [("测A00001", make.AT, None)]
+    assert network.simulated_forget(actor=make.TEST) == 1
+    assert stays() == []
+    assert audit_list(actor=make.TEST, subject="vehicles", page=1).total == 3

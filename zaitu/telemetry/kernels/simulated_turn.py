@@ -49,6 +49,7 @@ NOTHING, LEFTOVERS, ALL = range(3)
 """What is sent: nothing, what broken connections left, or new fixes too."""
 _BUNCH: Final = 256
 """Turns between two looks at what came in."""
+_QUIET_NS: Final = 1_000_000
 _AHEAD_S: Final = 1.0
 """A fix may be so far ahead of the clock: whole seconds are rounded."""
 _HANDLED: Final = 4
@@ -150,7 +151,7 @@ def _report(fleet: Fleet, row: int, fresh: int, due_ns: int, now_ns: int, wall_n
     weight = max(shape.fixes, 1)
     left = _flush_rest(fleet, row)
     if left != 0:
-        fleet.tally[HELD] += fresh * weight
+        fleet.tally[HELD] += fresh * weight if shape.per_s > 0 else 0
         return min(left, 0)
     length = 0
     while length + shape.frame_bytes <= len(fleet.out):
@@ -159,7 +160,7 @@ def _report(fleet: Fleet, row: int, fresh: int, due_ns: int, now_ns: int, wall_n
         if not once_more and (fresh == 0 or not _may_report(fleet, row, (now_ns + wall_ns) / 1e9)):
             break
         if fleet.sent_ns[row, serial & (shape.window - 1)] != 0:
-            fleet.tally[HELD] += fresh * weight
+            fleet.tally[HELD] += fresh * weight if shape.per_s > 0 else 0
             break
         if once_more:
             block = fleet.again[row, terminals["again_at"][row]]
@@ -304,6 +305,10 @@ def turn(fleet: Fleet, epoll_fd: int, sending: int, cursor: int, when: When) -> 
     count = 0
     while True:
         cursor, count, more = _sweep(fleet, sending, cursor, when, count)
+        # With nothing to send but what is acknowledged now, let some acknowledgements come together.
+        quiet_ns = 0 if more or fleet.shape.per_s > 0 else monotonic_ns(fleet.room) + _QUIET_NS
         count = _listen(fleet, epoll_fd, 0 if more else 1, count)
+        while count == 0 and monotonic_ns(fleet.room) < quiet_ns:
+            count = _listen(fleet, epoll_fd, 1, count)
         if count > 0 or monotonic_ns(fleet.room) >= when.until_ns:
             return cursor, count

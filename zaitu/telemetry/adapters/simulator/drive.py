@@ -32,6 +32,7 @@ from zaitu.telemetry.kernels.simulated_turn import ALL, LEFTOVERS, NOTHING, turn
 _SLICE_NS: Final = 20_000_000
 """Between two looks at signals and the clock."""
 _SECOND_NS: Final = 1_000_000_000
+_PATIENCE_NS: Final = 60 * _SECOND_NS
 _COUNTED: Final = {
     "sent": SENT,
     "resent": RESENT,
@@ -41,6 +42,10 @@ _COUNTED: Final = {
     "frames": FRAMES,
 }
 _SHARES: Final = (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99))
+
+
+class SimulatorFailed(Exception):
+    """The terminals could not do as planned; the message says why."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +117,7 @@ class Keeper:
 
 class Drive:
     def __init__(self, plan: Plan, memory: Memory, keeper: Keeper) -> None:
+        """Raises OSError for a host nobody knows."""
         self._plan, self._memory, self._keeper = plan, memory, keeper
         self._fleet = fleet_make(plan, memory)
         self._links = Links(self._fleet, plan)
@@ -120,11 +126,20 @@ class Drive:
         self._told_ns = self._start_ns
         self._before = Told(bins=self._fleet.bins.copy())
         self._storm_ns = 0
+        self._settled = -1
+        """Terminals signed in or refused, and since when so many."""
+        self._settled_ns = 0
         self._wall_ns = int(clock.now().timestamp() * 1e9) - time.monotonic_ns()
         self._turn(NOTHING, 0)  # compiled before anybody waits for us
 
     def run(self) -> Ended:
-        """Raises OSError for a host nobody knows."""
+        """Raises SimulatorFailed."""
+        try:
+            return self._run()
+        finally:
+            self._links.close()
+
+    def _run(self) -> Ended:
         begin(self._fleet, self._plan, self._memory, clock.now().timestamp())
         # Idle terminals must not fall silent while the last ones sign in.
         self._until(self._all_in, ALL if self._plan.idle else NOTHING)
@@ -133,10 +148,17 @@ class Drive:
         self._until(lambda now_ns: self._answered() or now_ns > drained_ns, LEFTOVERS)
         self._tell(time.monotonic_ns())
         told.counts = self._counts()
-        self._links.close()
         return Ended(told=told, memory=remembered(self._fleet, self._plan, self._memory), log=self._log())
 
-    def _all_in(self, _now_ns: int) -> bool:
+    def _all_in(self, now_ns: int) -> bool:
+        """Everybody who will be let in is in. Raises SimulatorFailed when nobody more gets in for a minute."""
+        settled = self._links.live + len(self._links.refused)
+        if settled > self._settled:
+            self._settled, self._settled_ns = settled, now_ns
+        elif not self._links.settled and now_ns - self._settled_ns > _PATIENCE_NS:
+            raise SimulatorFailed(
+                f"only {settled} of {self._plan.vehicles} terminals had an answer to their registration"
+            )
         return self._keeper.must_end() or (self._links.settled and self._keeper.may_begin())
 
     def _report(self) -> Told:

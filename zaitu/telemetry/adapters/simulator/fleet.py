@@ -136,7 +136,9 @@ def begin(fleet: Fleet, plan: Plan, memory: Memory, wall_s: float) -> None:
 
 def remembered(fleet: Fleet, plan: Plan, memory: Memory) -> Memory:
     """What the terminals know at the end of a run."""
-    reached = -(-fleet.terminals["block"] // CYCLE) * CYCLE * max(plan.fixes, 1) * plan.step_s
+    # Of a cycle in which some come late, the newest may have been sent already.
+    whole = CYCLE if plan.kept_back else 1
+    reached = -(-fleet.terminals["block"] // whole) * whole * max(plan.fixes, 1) * plan.step_s
     last_s = np.where(fleet.terminals["block"] > 0, fleet.terminals["begin_s"] + reached, 0)
     after = {}
     for row in range(plan.vehicles):

@@ -19,8 +19,8 @@ from zaitu.telemetry.kernels.simulated import ANSWERED, CLOSED, CONNECTED, Fleet
 
 ANSWER_WITHIN_NS: Final = 30_000_000_000
 """Without an answer for so long a connection counts as dead."""
-_PORTS_OF_AN_ADDRESS: Final = 20_000
-"""Connections from one loopback address: the system has 28,000 ports for them."""
+_PORTS_OF_AN_ADDRESS: Final = 8_000
+"""Connections from one loopback address: the system has 28,000 ports, and from 14,000 on it looks long for a free one."""
 _BIND_NO_PORT: Final = 24
 """IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect, so that one port may serve several destinations."""
 _AGAIN_S: Final = (0.2, 10.0)
@@ -46,6 +46,10 @@ class Links:
         """Those that have registered in this run."""
         self._family, self._addresses = _resolved(plan)
         self._loopback = self._addresses[0][0].startswith("127.")
+        # The ports of the run before are not free for a minute: each run has addresses of its own.
+        self._network = f"127.0.{random.randrange(256)}"  # noqa: S311  no secret
+        self.live = 0
+        """Signed in, as far as we know."""
         self.refused: dict[int, int] = {}
         """Row → why (result of 0x8100 or 0x8001): these stay out."""
         self.reconnects = 0
@@ -55,10 +59,6 @@ class Links:
     @property
     def epoll_fd(self) -> int:
         return self._epoll.fileno()
-
-    @property
-    def live(self) -> int:
-        return int(np.count_nonzero(self._terminals["live"]))
 
     @property
     def settled(self) -> bool:
@@ -111,7 +111,7 @@ class Links:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._loopback:
             link.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
-            link.bind((f"127.0.0.{1 + index // _PORTS_OF_AN_ADDRESS % 250}", 0))
+            link.bind((f"{self._network}.{1 + index // _PORTS_OF_AN_ADDRESS % 250}", 0))
         self._sockets[row] = link
         self._terminals["fd"][row] = link.fileno()
         self._fleet.row_of_fd[link.fileno()] = row
@@ -175,6 +175,7 @@ class Links:
             del self._opening[row]
             self._tries.pop(row, None)
             self._terminals["live"][row] = 1
+            self.live += 1
         elif step == _AUTHENTICATING and row not in self._registered:
             # The code of an earlier run is void: once more from the beginning.
             self._terminals["code"][row] = 0
@@ -186,7 +187,9 @@ class Links:
 
     def _closed(self, row: int, now_ns: int, *, within_s: float = 0.0) -> None:
         """A connection is no more: open another soon, and send again what was on its way."""
-        self.reconnects += row not in self._opening
+        if row not in self._opening:
+            self.live -= 1
+            self.reconnects += 1
         self._drop(row)
         self._to_send_again(row)
         tries = self._tries.get(row, 0)

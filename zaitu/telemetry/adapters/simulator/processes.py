@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from zaitu.telemetry.adapters.simulator.drive import Drive, Ended, Keeper, Told
+from zaitu.telemetry.adapters.simulator.drive import Drive, Ended, Keeper, SimulatorFailed, Told
 from zaitu.telemetry.adapters.simulator.fleet import connections_max
 from zaitu.telemetry.adapters.simulator.memory import Memory
 from zaitu.telemetry.adapters.simulator.plan import Plan
@@ -17,10 +17,6 @@ from zaitu.telemetry.adapters.simulator.plan import Plan
 _READY, _PROGRESS, _ENDED, _FAILED = range(4)
 _GO, _STOP = "go", "stop"
 _LOOK_S: Final = 0.2
-
-
-class SimulatorFailed(Exception):
-    """A process of terminals ended before its time."""
 
 
 def drive(plan: Plan, memory: Memory, keeper: Keeper) -> Ended:
@@ -167,5 +163,7 @@ def _member(plan: Plan, memory: Memory, pipe: Connection) -> None:
     with suppress(BrokenPipeError):
         try:
             pipe.send((_ENDED, Drive(plan, memory, _Member(pipe)).run()))
+        except SimulatorFailed as error:
+            pipe.send((_FAILED, str(error)))
         except OSError as error:
             pipe.send((_FAILED, f"{plan.host}: {error.strerror or error}"))

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from zaitu.kernel import clock
 from zaitu.kernel.errors import ZaituError
 from zaitu.kernel.principal import system
-from zaitu.telemetry.adapters.simulator.drive import Ended, Keeper, Told
+from zaitu.telemetry.adapters.simulator.drive import Ended, Keeper, SimulatorFailed, Told
 from zaitu.telemetry.adapters.simulator.memory import Remembered, memory_read, memory_write
 from zaitu.telemetry.adapters.simulator.plan import PROTOCOLS, Plan, PlanError
-from zaitu.telemetry.adapters.simulator.processes import SimulatorFailed, drive
+from zaitu.telemetry.adapters.simulator.processes import drive
 from zaitu.telemetry.services import simulated
 
 _ACTOR: Final = system("zaitu simulate")
