@@ -4,7 +4,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +92,12 @@ def _sockets(stack: Stack, how: How, name: str, *, vehicles: int, burst: int) ->
     stack.empty()
     words = ("--vehicles", vehicles, "--burst", burst)
     with stack.gateways() as ports:
-        full = _run(
-            stack, ports, *words, "--window", QUEUED, "--seconds", how.seconds / 2, "--warm", _WARM_S / 2
-        )
+        at_full = (*words, "--window", QUEUED, "--warm", _WARM_S, "--seconds")
+        _run(stack, ports, *at_full, _WARM_S + 1)  # everything loaded and compiled
+        full = _run(stack, ports, *at_full, _WARM_S + max(how.seconds / 2, 4.0))
         offered = round(full.rate * SHARE)
+        if not offered:
+            raise RuntimeError(f"{name}: nothing was acknowledged at full speed")
         # Fix times go on from run to run and end now.
         behind = [(RUNS - run) * (offered / vehicles + 1) * (how.seconds + _WARM_S) for run in range(RUNS)]
         runs = [
@@ -177,10 +178,16 @@ def _fed(stack: Stack, bench: str, vehicles: int, rows: int, seconds: float) -> 
     return Measured(
         bench=bench,
         unit="rows/s",
-        runs=[run["rows"] / run["seconds"] for run in runs],
-        acked=[run["rows"] for run in runs],
+        runs=[run["stored"] / run["seconds"] for run in runs],
+        acked=[run["stored"] for run in runs],
         counted=[run["counted"] for run in runs],
-        params={"vehicles": vehicles, "rows_a_tick": rows, "seconds": seconds, "load_before": before},
+        params={
+            "fed": [run["rows"] for run in runs],
+            "vehicles": vehicles,
+            "rows_a_tick": rows,
+            "seconds": seconds,
+            "load_before": before,
+        },
     )
 
 
@@ -222,44 +229,24 @@ def idle(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]
 def visible(folder: Path, how: How, taken: float) -> Measured:
     """The whole product; at a quarter of what sockets_5000 took (or, measured alone, at 1,000 rows/s)."""
     before, vehicles = load_before(), how.count(5_000)
-    rate, log = round(taken / 4) or 1_000, folder / "visible.tsv"
+    rate = round(taken / 4) or 1_000
     with telemetry_visible.running(folder) as installation:
-        words = ("--prepare", "--vehicles", vehicles, "--watched", vehicles, "--registered")
-        telemetry_visible.done(telemetry_visible.simulating(installation, *words))
-        followers = telemetry_visible.followed(installation, vehicles + 1)
-        telemetry_visible.begin(followers)
-        seconds = how.seconds + _WARM_S
-        runs: list[float] = []
-        samples, acked = [], []
-        for run in range(RUNS):
-            behind = (RUNS - run) * (rate / vehicles + 1) * (seconds + 20)
-            load = telemetry_visible.simulating(
-                installation, "--vehicles", vehicles, "--rate", rate, "--behind", round(behind), "--seconds", seconds + 10,
-            )  # fmt: skip
-            telemetry_visible.wait_sending(load)
-            count = len(followers)
-            drive = telemetry_visible.simulating(
-                installation, "--first", vehicles + 1, "--vehicles", count, "--rate", count, "--seconds", how.seconds,
-                "--logged", count, "--log", log, "--memory", folder / "visible-memory.tsv",
-            )  # fmt: skip
-            telemetry_visible.done(drive)
-            acked.append(telemetry_visible.done(load)["rate"])
-            time.sleep(1)
-            waits = telemetry_visible.waits_ms(followers, log)
-            samples.append(len(waits))
-            runs.append(_share(waits, 0.99))
+        seen = telemetry_visible.measure(
+            installation, vehicles=vehicles, rate=rate, seconds=how.seconds, runs=RUNS
+        )
     return Measured(
         bench="telemetry.visible_p99_ms",
         unit="ms",
-        runs=runs,
+        runs=[_share(waits, 0.99) for waits in seen.waits_ms],
         params={
             "from": "fix handed to the socket by the terminal",
             "to": "event on the live feed of the shipment, opened with the right tail",
-            "rows_per_s": rate,
-            "rows_per_s_acked": acked,
-            "connections": vehicles + len(followers),
-            "feeds": len(followers),
-            "fixes": samples,
+            "p50_ms": [round(_share(waits, 0.5), 1) for waits in seen.waits_ms],
+            "offered_rows_per_s": rate,
+            "rows_per_s": seen.rate,
+            "connections": vehicles + seen.feeds,
+            "feeds": seen.feeds,
+            "fixes": [len(waits) for waits in seen.waits_ms],
             "seconds": how.seconds,
             "load_before": before,
         },

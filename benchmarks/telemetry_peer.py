@@ -10,7 +10,7 @@ import struct
 import sys
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 import asyncpg
 import uvloop
@@ -43,8 +43,7 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         *pieces, self._rest = (self._rest + data).split(b"\x7e")

@@ -8,7 +8,8 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,13 +17,26 @@ from typing import Final
 import django
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")
+    django.setup()
+
+from zaitu.kernel import clock
+from zaitu.telemetry.adapters.partitions import partitions_ensure
 from zaitu.telemetry.adapters.simulator.fleet import fleet_make
 from zaitu.telemetry.adapters.simulator.plan import Plan
+from zaitu.telemetry.codecs.columns import microseconds
 from zaitu.telemetry.domain import simulated
+from zaitu.telemetry.gateway.connections import Connections
+from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.reading import read
 from zaitu.telemetry.kernels.compiled import bare
 from zaitu.telemetry.kernels.simulated import Fleet
 from zaitu.telemetry.kernels.simulated_frames import put_block
+from zaitu.telemetry.models import Position
+from zaitu.telemetry.services.engine import Engine, Tick
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -30,114 +44,116 @@ Ints = npt.NDArray[np.int64]
 _FRAME_MAX: Final = 122
 _PIECE: Final = 1_000_000
 """Frames written at once, before the clock runs on."""
+_CHORES_S: Final = 1.0
 _BEHIND: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticks:
-    """Frames as they would come in: one terminal after the other, each with its next fix."""
+    """A tick's frames as they came in: one of each terminal after the other."""
 
     wire: Bytes
-    bounds: Ints
-    """Where each frame begins and, one more, the last one ends; delimiters included."""
-    terminals: list[str]
-    """Of the tick's frames, in turn, beginning anew at the end."""
-    first: int
-    """Index in `terminals` of the first frame's."""
+    pieces: Ints
+    """(frames, 3): the terminal (from 0), and where its frame starts and ends in `wire`, delimiters included."""
 
 
 class Feed:
-    """The way of the gateway behind its sockets, without acknowledgements: decode a tick, find its facts, store it.
+    """The gateway's way behind its sockets: read, find facts, store. The one place that knows how that is called.
 
-    The one place that knows how the engine is called.
+    As in the gateway the next tick is read while the one before is stored.
     """
 
-    def __init__(self, terminals: list[str]) -> None:
-        from zaitu.kernel import clock
-        from zaitu.telemetry.gateway.connections import Connections
-        from zaitu.telemetry.gateway.limits import Limits
-        from zaitu.telemetry.services.engine import Engine
-
+    def __init__(self, terminals: Sequence[str]) -> None:
         self._connections = Connections(Limits(connections=len(terminals)))
-        self._slots = np.array([self._connections.open() for _ in terminals], dtype=np.int64)
+        self._slots = np.array([self._connections.open() for _ in terminals])
         for slot, terminal in zip(self._slots.tolist(), terminals, strict=True):
             self._connections.authenticated(slot, terminal)
         self._engine = Engine()
         self._engine.open(clock.now())
-        self._flushed_s = time.monotonic()
+        self._thread = ThreadPoolExecutor(1)
+        self._storing: Future[int] | None = None
+        self._chores_s = time.monotonic()
 
-    def __call__(self, ticks: Ticks) -> None:
-        from zaitu.kernel import clock
-        from zaitu.telemetry.codecs.columns import microseconds
-        from zaitu.telemetry.gateway.reading import read
-        from zaitu.telemetry.services.engine import Tick
+    def feed(self, ticks: Ticks) -> int:
+        """Take a tick; how many rows of the one before are stored now."""
+        now, pieces = clock.now(), ticks.pieces.copy()
+        pieces[:, 0] = self._slots[pieces[:, 0]]
+        tick = Tick(
+            received_at=now, columns=read(ticks.wire, pieces, self._connections, microseconds(now)).columns
+        )
+        stored = self.stored()
+        self._storing = self._thread.submit(self._store, tick)
+        return stored
 
-        now = clock.now()
-        turns = (ticks.first + np.arange(len(ticks.bounds) - 1)) % len(self._slots)
-        pieces = np.column_stack([self._slots[turns], ticks.bounds[:-1], ticks.bounds[1:]])
-        told = read(ticks.wire, pieces, self._connections, microseconds(now))
-        self._engine.store(self._engine.prepare(Tick(received_at=now, columns=told.columns)))
-        if time.monotonic() > self._flushed_s + 1.0:
-            self._engine.flush(now)
-            self._flushed_s = time.monotonic()
+    def stored(self) -> int:
+        """Wait for the last tick; its rows."""
+        storing, self._storing = self._storing, None
+        return 0 if storing is None else storing.result()
+
+    def close(self) -> None:
+        """Write what memory holds and end."""
+        self._thread.submit(self._end).result()
+        self._thread.shutdown()
+
+    def _end(self) -> None:
+        self._engine.flush(clock.now())
+        connection.close()
+
+    def _store(self, tick: Tick) -> int:
+        outcome = self._engine.store(self._engine.prepare(tick))
+        if time.monotonic() - self._chores_s >= _CHORES_S:
+            self._chores_s = time.monotonic()
+            for chore in (self._engine.refresh, self._engine.flush, self._engine.settle, self._engine.timer):
+                chore(clock.now())
+        return outcome.stored
 
 
 @bare
-def _frames_write(fleet: Fleet, first: int, count: int, wire: Bytes, bounds: Ints) -> int:
-    """Frames `first` … of the endless round; the bytes they take."""
+def _frames_write(fleet: Fleet, first: int, wire: Bytes, pieces: Ints) -> int:
+    """Frames `first` … of the endless round, as many as there are pieces; the bytes they take."""
     rows, at = len(fleet.terminals), 0
-    for number in range(count):
-        bounds[number] = at
+    for number in range(len(pieces)):
         turn = first + number
+        pieces[number, 0], pieces[number, 1] = turn % rows, at
         at = put_block(fleet, turn % rows, turn // rows & 0xFFFF, turn // rows, wire, at)
-    bounds[count] = at
+        pieces[number, 2] = at
     return at
 
 
 class Source:
-    def __init__(self, vehicles: int, rows: int, begin_s: float) -> None:
-        plan = Plan(vehicles=vehicles)
-        self._fleet = fleet_make(plan, {})
+    def __init__(self, vehicles: int, rows: int, begin_s: float, piece: int = _PIECE) -> None:
+        """`rows`: of a tick. `piece`: frames written at once."""
+        self._fleet = fleet_make(Plan(vehicles=vehicles), {})
         self._fleet.terminals["begin_s"] = begin_s
-        self._terminals = [simulated.number(index) for index in range(1, vehicles + 1)]
         self._rows = rows
         self._next = 0
-        piece = max(_PIECE // rows, 1) * rows
-        self._wire = np.zeros(piece * _FRAME_MAX, np.uint8)
-        self._bounds = np.zeros(piece + 1, np.int64)
+        count = max(piece // rows, 1) * rows
+        self._wire = np.zeros(count * _FRAME_MAX, np.uint8)
+        self._pieces = np.zeros((count, 3), np.int64)
 
     def piece(self) -> Iterator[Ticks]:
-        """The next million frames or so, all written before the first tick is given out."""
-        count, first = len(self._bounds) - 1, self._next
-        _frames_write(self._fleet, first, count, self._wire, self._bounds)
-        self._next += count
-        for start in range(0, count, self._rows):
-            bounds = self._bounds[start : start + self._rows + 1]
-            yield Ticks(
-                wire=self._wire[bounds[0] : bounds[-1]],
-                bounds=bounds - bounds[0],
-                terminals=self._terminals,
-                first=(first + start) % len(self._terminals),
-            )
+        """The next ticks, all written before the first is given out."""
+        used = _frames_write(self._fleet, self._next, self._wire, self._pieces)
+        self._next += len(self._pieces)
+        for start in range(0, len(self._pieces), self._rows):
+            pieces = self._pieces[start : start + self._rows]
+            yield Ticks(wire=self._wire[:used], pieces=pieces)
 
 
-def run(source: Source, feed: Feed, seconds: float) -> tuple[int, float]:
-    """(frames fed, seconds of feeding)."""
-    fed, spent_s = 0, 0.0
-    while True:
-        for ticks in source.piece():
-            began = time.perf_counter()
-            feed(ticks)
-            spent_s += time.perf_counter() - began
-            fed += len(ticks.bounds) - 1
-            if spent_s >= seconds:
-                return fed, spent_s
-
-
-def _count() -> int:
-    from zaitu.telemetry.models import Position
-
-    return Position.objects.count()
+def run(feed: Feed, source: Source, seconds: float) -> tuple[int, int, float]:
+    """(frames fed, rows stored, seconds of feeding)."""
+    fed, stored, spent_s = 0, 0, 0.0
+    while spent_s < seconds:
+        ticks = list(source.piece())
+        began = time.perf_counter()
+        for one in ticks:
+            stored += feed.feed(one)
+            fed += len(one.pieces)
+            if spent_s + time.perf_counter() - began >= seconds:
+                break
+        stored += feed.stored()
+        spent_s += time.perf_counter() - began
+    return fed, stored, spent_s
 
 
 def main() -> None:
@@ -147,20 +163,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--runs", type=int, required=True)
     wanted = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")
-    django.setup()
-    from zaitu.kernel import clock
-    from zaitu.telemetry.adapters.partitions import partitions_ensure
-
     now = clock.now()
     partitions_ensure(now)
     source = Source(wanted.vehicles, wanted.rows, (now - _BEHIND).timestamp())
     feed = Feed([simulated.number(index) for index in range(1, wanted.vehicles + 1)])
-    run(source, feed, 1.0)  # everything compiled and warm
+    run(feed, source, 1.0)  # everything compiled and warm
     for _ in range(wanted.runs):
-        before = _count()
-        fed, seconds = run(source, feed, wanted.seconds)
-        print(json.dumps({"rows": fed, "seconds": seconds, "counted": _count() - before}), flush=True)
+        before = Position.objects.count()
+        fed, stored, seconds = run(feed, source, wanted.seconds)
+        counted = Position.objects.count() - before
+        print(json.dumps({"rows": fed, "stored": stored, "seconds": seconds, "counted": counted}), flush=True)
+    feed.close()
 
 
 if __name__ == "__main__":

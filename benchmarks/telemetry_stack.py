@@ -18,6 +18,7 @@ import psycopg
 from benchmarks.installation import Installation, free_ports
 from zaitu.config.homes import Home
 from zaitu.config.postgres import PostgresServer
+from zaitu.telemetry.adapters.simulator.memory import Remembered, memory_read, memory_write
 
 _LISTENS_WITHIN_S: Final = 120
 _CLI: Final = (sys.executable, "-m", "zaitu.config.cli")
@@ -35,6 +36,7 @@ class Stack:
         self.database_url = Home(self.home).database_url()
         self._server = PostgresServer(Home(self.home))
         self._log = (folder / "telemetry.log").open("ab")
+        self._vehicles = self._watched = 0
         self.processes: list[psutil.Process] = []
         """The gateways."""
 
@@ -59,8 +61,11 @@ class Stack:
         return done.stdout.splitlines()
 
     def prepare(self, vehicles: int, *, watched: int = 0) -> None:
-        """Let so many test vehicles in, their terminals registered; so many with a watch of 500 vertices."""
-        self.zaitu("simulate", "--prepare", "--vehicles", vehicles, "--watched", watched, "--registered")
+        """Let at least so many test vehicles in, their terminals registered; at least so many with a watch of 500 vertices."""
+        if vehicles > self._vehicles or watched > self._watched:
+            vehicles, watched = max(vehicles, self._vehicles), max(watched, self._watched)
+            self.zaitu("simulate", "--prepare", "--vehicles", vehicles, "--watched", watched, "--registered")
+            self._vehicles, self._watched = vehicles, watched
 
     @contextmanager
     def gateways(self, count: int = 1) -> Iterator[list[int]]:
@@ -107,11 +112,13 @@ class Stack:
         return int(row[0]) if row else 0
 
     def empty(self) -> None:
-        """No position, no state; while no gateway runs."""
+        """No position, no state, and nothing that terminals remember of them; while no gateway runs."""
         with psycopg.connect(self.database_url, autocommit=True) as database:
             database.execute("TRUNCATE telemetry_position, telemetry_vehiclestate")
             database.execute("UPDATE telemetry_terminal SET last_fix_at = NULL")
             database.execute("CHECKPOINT")
+        path = self.home / "simulated.tsv"
+        memory_write(path, {index: Remembered(one.code) for index, one in memory_read(path).items()})
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time so far, by who used it."""

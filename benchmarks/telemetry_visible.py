@@ -5,6 +5,8 @@ second, and a customer who knows the tail follows each truck's shipment (`/api/v
 """
 
 import json
+import math
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +24,10 @@ from benchmarks.installation import Installation
 
 STREAMS: Final = 30
 """One address may follow 40 shipments."""
+_BETWEEN_S: Final = 60.0
+"""That starting the simulator takes, at most."""
+_SHOWN_S: Final = 2.0
+"""The last fix is shown within so long, or never."""
 _CLI: Final = (sys.executable, "-m", "zaitu.config.cli")
 _TRUCKS: Final = """
 import json
@@ -88,35 +94,67 @@ def running(folder: Path) -> Iterator[Installation]:
         installation.stop()
 
 
-def followed(installation: Installation, first: int) -> list[Follower]:
-    """Put a terminal of ours (index `first` and following) into each truck on the road, and say whom its customer follows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    waits_ms: list[list[float]]
+    """Per run, of each fix."""
+    feeds: int
+    rate: float
+    """That the gateway acknowledged meanwhile, rows a second."""
+
+
+def measure(installation: Installation, *, vehicles: int, rate: int, seconds: float, runs: int) -> Seen:
+    """Follow trucks while so many vehicles send so many rows a second."""
+    longest_s = runs * (seconds + _BETWEEN_S) + _BETWEEN_S
+    # As old as they must be for no fix to be of the future.
+    behind_s = round((rate / vehicles + 1) * longest_s)
+    _simulated(installation, "--prepare", "--vehicles", vehicles, "--watched", vehicles, "--registered")
+    followers = _followers(installation, vehicles + 1)
+    log, count = installation.home / "sent.tsv", len(followers)
+    load = _simulating(
+        installation, "--vehicles", vehicles, "--rate", rate, "--seconds", longest_s, "--behind", behind_s
+    )
+    try:
+        _wait_acknowledged(load)
+        waits = []
+        for _ in range(runs):
+            _simulated(
+                installation, "--first", vehicles + 1, "--vehicles", count, "--rate", count, "--seconds", seconds,
+                "--logged", count, "--log", log, "--memory", installation.home / "trucks.tsv",
+            )  # fmt: skip
+            time.sleep(_SHOWN_S)
+            waits.append(_waits_ms(followers, log))
+            if math.inf in waits[-1]:
+                raise RuntimeError(f"{waits[-1].count(math.inf)} of {len(waits[-1])} fixes were never shown")
+    finally:
+        load.send_signal(signal.SIGINT)  # it waits for the last acknowledgements and sums up
+        said = _last_line(load)
+    return Seen(waits_ms=waits, feeds=count, rate=said["rate"])
+
+
+def _followers(installation: Installation, first: int) -> list[Follower]:
+    """A terminal of ours (index `first` and following) in each truck on the road, and its customer's open feed."""
     told = _zaitu(installation, "shell", "-v", "0", "-c", _TRUCKS.format(count=STREAMS, first=first))
-    return [
-        Follower(
-            terminal,
-            f"{installation.url}/api/v1/track/{waybill}/live?{urllib.parse.urlencode({'phone_tail': tail})}",
-        )
-        for terminal, waybill, tail in json.loads(told.splitlines()[-1])
-    ]
-
-
-def begin(followers: list[Follower]) -> None:
-    """Open every feed; each is read by a thread of its own until the product stops."""
-    for one in followers:
+    followers = []
+    for terminal, waybill, tail in json.loads(told.splitlines()[-1]):
+        asked = urllib.parse.urlencode({"phone_tail": tail})
+        one = Follower(terminal, f"{installation.url}/api/v1/track/{waybill}/live?{asked}")
         ready = threading.Event()
         threading.Thread(target=one.follow, args=[ready], daemon=True).start()
         if not ready.wait(30):
             raise RuntimeError(f"no live feed: {one.address}")
+        followers.append(one)
+    return followers
 
 
-def waits_ms(followers: list[Follower], log: Path) -> list[float]:
+def _waits_ms(followers: list[Follower], log: Path) -> list[float]:
     """For each fix in the log of `zaitu simulate`, milliseconds until its feed showed it or a newer one; inf: never."""
-    seen = {one.terminal: sorted(one.seen, key=lambda shown: shown[1]) for one in followers}
+    seen = {one.terminal: list(one.seen) for one in followers}
     waits = []
     for line in log.read_text("ascii").splitlines():
         terminal, at_s, sent_ns = line.split("\t")
         shown_ns = next((ns for at, ns in seen[terminal] if at >= int(at_s)), None)
-        waits.append(float("inf") if shown_ns is None else (shown_ns - int(sent_ns)) / 1e6)
+        waits.append(math.inf if shown_ns is None else (shown_ns - int(sent_ns)) / 1e6)
     return waits
 
 
@@ -129,27 +167,30 @@ def _zaitu(installation: Installation, *words: str) -> str:
     return done.stdout
 
 
-def simulating(installation: Installation, *words: Any) -> "subprocess.Popen[str]":
-    """`zaitu simulate` against the product's gateway."""
+def _simulated(installation: Installation, *words: object) -> None:
+    _zaitu(installation, "simulate", *map(str, words))
+
+
+def _simulating(installation: Installation, *words: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [*_CLI, "simulate", *map(str, words)],
         env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
 
 
-def done(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    """Its last line. Raises RuntimeError when it failed."""
+def _wait_acknowledged(process: "subprocess.Popen[str]") -> None:
+    """Until `zaitu simulate` says that something was. Raises RuntimeError when it ends before."""
+    for line in process.stdout or ():
+        if json.loads(line)["acked"]:
+            return
+    raise RuntimeError("zaitu simulate ended before anything was acknowledged")
+
+
+def _last_line(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Raises RuntimeError when `zaitu simulate` failed."""
     last: dict[str, Any] = {}
     for line in process.stdout or ():
         last = json.loads(line)
     if process.wait():
         raise RuntimeError(f"zaitu simulate ended with {process.returncode}")
     return last
-
-
-def wait_sending(process: "subprocess.Popen[str]") -> None:
-    """Until it says that something was acknowledged. Raises RuntimeError when it ends before."""
-    for line in process.stdout or ():
-        if json.loads(line)["acked"]:
-            return
-    raise RuntimeError("zaitu simulate ended before anything was acknowledged")
