@@ -121,7 +121,8 @@ def everything_works(orders):
     assert "link" in Message.objects.filter(channel="email").first().words
     assert Proof.objects.get().signer == "王小明"
     for row in StoredFile.objects.all():
-        assert journey.file_read(actor=make.TEST, file_id=str(row.pk))[0][:3] == b"\xff\xd8\xff"
+        begins = {"photo": b"\xff\xd8\xff", "signature": b"\x89PN"}[row.kind]
+        assert journey.file_read(actor=make.TEST, file_id=str(row.pk))[0][:3] == begins
     tails = Shipment.objects.get(waybill=waybill).consignee_tail
     assert tails in customers.tail_indexes("0007")
     row = Shipment.objects.get(waybill=orders[1].waybill)
@@ -136,7 +137,7 @@ def test_with_both_keys_before_after_and_with_the_new_one_alone_everything_is_re
     contacts = Contact.objects.count()
     done = rewritten(home)
     assert done["journey_shipment"] == 25
-    assert done["files"] == 2
+    assert done["files"] == 3
     assert done["journey_order.fingerprint"] == 25
     assert set(done) >= {
         "customers_contact", "network_driver", "notify_message", "notify_webhookendpoint", "journey_proof",
@@ -254,12 +255,12 @@ def test_a_full_disk_stops_it_in_one_sentence_and_every_file_stays_whole(company
         rewritten(home)
     monkeypatch.undo()
     everything_works(company)
-    assert rewritten(home) == {"files": 2}
+    assert rewritten(home) == {"files": len(files_of(home))}
 
 
 def test_a_file_that_is_gone_does_not_stop_the_others(company, home):
     files_of(home)[0].unlink()
-    assert rewritten(home)["files"] == 1
+    assert rewritten(home)["files"] == len(files_of(home)) > 0
 
 
 def test_only_the_house_rewrites(db):
