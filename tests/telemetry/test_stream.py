@@ -86,6 +86,7 @@ class Worker:
             "ZAITU_NATS_URL": nats.url,
             "ZAITU_NATS_MONITOR_URL": f"http://127.0.0.1:{nats.monitor}",
             "ZAITU_NATS_SHARDS": "3",
+            "ZAITU_NATS_STREAM_MB": "256",
         }
         with log.open("ab") as sink:
             self.process = subprocess.Popen(

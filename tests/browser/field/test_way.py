@@ -102,6 +102,10 @@ def arrives_and_unloads(driver, order, trip):
 
 
 def delivers(driver, order, shot):
+    # Who takes goods out is shown whom to bring them to.
+    tile(driver, "out_for_delivery")
+    wedge(driver, order.waybill)
+    answered(driver, "ok", order.waybill)
     tile(driver, "signed")
     wedge(driver, order.pieces[0])
     expect(driver.locator("#consignee")).to_contain_text("王小明")
