@@ -124,7 +124,7 @@ class Engine:
     # Beginning
 
     def open(self, now: datetime) -> None:
-        """Take the shard and remember what is stored. Raises django.db.Error: try again then, with a new engine."""
+        """Take the shard and remember what is stored, forgetting all else. Raises django.db.Error: call it again then."""
         holding = shards.shard_take(self.shard)
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
         self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
@@ -195,9 +195,9 @@ class Engine:
 
         `sequence`: the tick's number where it has one; it is larger than those before.
         """
-        columns, memory = tick.columns, self.registry.memory
+        columns = tick.columns
         terminal = self.registry.slots_of(columns.terminals)[columns.terminal]
-        memory = self.registry.memory
+        memory = self.registry.memory  # after slots_of, which may make it anew
         verdict, vehicle_id = np.empty(len(columns), dtype=np.int64), np.empty(len(columns), dtype=np.int64)
         if once.rows_judged(
             terminal, columns.at_us, columns.digest, columns.flags, memory, verdict, vehicle_id
