@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from zaitu.telemetry.codecs.elock import Deframer, ElockError, answer_of, decode
-from zaitu.telemetry.codecs.fix import Fix, time_checked
+from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.codecs.lines import bytes_of
+from zaitu.telemetry.codecs.place_claims import place_claims
 
 Claims = dict[str, Any]
 
@@ -71,15 +72,7 @@ def _shown(answer: bytes | None) -> str | None:
 def fix_claims(fix: Fix, *, now: datetime) -> Claims:
     extra = dict(fix.extra)
     return {
-        "time_utc": None if fix.time is None else fix.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "time_flag": time_checked(fix.time, fix.time_flag, now=now),
-        "lat": fix.lat,
-        "lon": fix.lon,
-        "fixed": fix.fixed,
-        "speed_kmh": fix.speed_kmh,
-        "course_deg": fix.course_deg,
-        "altitude_m": fix.altitude_m,
-        "odometer_km": None if fix.odometer_m is None else fix.odometer_m / 1000,
+        **place_claims(fix, now=now),
         "temps_c": list(fix.temps_c),
         "humidity_pct": extra.pop("humidity_pct", []),
         "lock_closed": fix.lock_closed,
