@@ -67,7 +67,10 @@ class UnknownTerminal(models.Model):
 
 
 class Position(models.Model):
-    """One report of a terminal, partitioned by the UTC day of `at` (adapters/partitions.py); written by COPY only."""
+    """One report of a terminal, partitioned by `at` (adapters/partitions.py); written by COPY only.
+
+    Neither its key nor an index holds over the whole table: the engine knows what came before, partitions have b-trees of their own.
+    """
 
     pk = models.CompositePrimaryKey("terminal_id", "at", "digest")
     terminal_id = models.BigIntegerField()
@@ -104,15 +107,6 @@ class Position(models.Model):
     """What followed the position block, as sent; read again by codecs.jt808.items."""
     extra = models.JSONField(null=True)
     """What has no column and is not in `items`: a phone's words, a time that could not be used."""
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["vehicle_id", "at"],
-                name="telemetry_position_vehicle",
-                condition=Q(vehicle_id__isnull=False),
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.terminal_id} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -91,6 +91,9 @@ class Registry:
                 continue
             at_us = NONE if columns.flags[row] & Flag.CLOCK else int(columns.at_us[row])
             place = int(self.memory.ring_next[slot]) % RING
+            if self.memory.ring_next[slot] >= RING:
+                forgotten_us = int(self.memory.ring_at_us[slot, place])
+                self.memory.complete_us[slot] = max(int(self.memory.complete_us[slot]), forgotten_us + 1)
             self.memory.ring_at_us[slot, place] = at_us
             self.memory.ring_digest[slot, place] = columns.digest[row]
             self.memory.ring_next[slot] += 1
@@ -129,6 +132,7 @@ class Registry:
             self.memory.terminal_id[slot] = terminal_id
             if last_fix_at is not None:
                 self.memory.newest_us[slot] = microseconds(last_fix_at)
+                self.memory.complete_us[slot] = microseconds(last_fix_at) + 1
 
     def _stays_load(self, slots: Iterable[int]) -> None:
         wanted = {self.names[slot]: slot for slot in slots}

@@ -7,7 +7,7 @@ it; after a crash the rows received since are walked again (`open`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from zaitu.telemetry.adapters import positions, shards, states, watches
 from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
+from zaitu.telemetry.adapters.repeats import Repeats
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.kernels import fleet as fleets
@@ -36,6 +37,7 @@ DOCUMENTED_WITHIN_S: Final = 15
 """What the rules remember of a vehicle is at most so many flushes behind."""
 _OVERLAP: Final = timedelta(seconds=DOCUMENTED_WITHIN_S + 5)
 """Received so long before the last flush may be missing from the documents."""
+_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGISTERED: Final = timedelta(seconds=10)
 
 
@@ -114,6 +116,7 @@ class Engine:
         self._slot_of: Ints = np.empty(0, dtype=np.int64)
         """By vehicle id; −1: not yet asked for."""
         self._holding: shards.Holding | None = None
+        self._repeats = Repeats()
         self._sequence = 0
 
     @property
@@ -135,8 +138,8 @@ class Engine:
         self.refresh(now)
         for state in states.states_all():
             self._restore(state)
-        if holding.flushed_at is not None:
-            self._catch_up(holding.flushed_at - _OVERLAP, now)
+        if holding.sequence:
+            self._catch_up(holding.flushed_at - _OVERLAP if holding.flushed_at else _ALL, now)
         # While nobody listened nobody could be heard.
         heard = self.fleet.vehicles["heard_us"]
         np.maximum(heard, microseconds(now), out=heard)
@@ -239,7 +242,7 @@ class Engine:
         owned = np.where(slot >= 0, slot, 0)
         behind = columns.at_us <= self.fleet.vehicles["at_us"][owned]
         timed = (columns.flags & Flag.CLOCK) == 0
-        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL))
+        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL) | (verdict == once.LATE))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
     def store(self, prepared: Prepared) -> Outcome:
@@ -250,9 +253,9 @@ class Engine:
             fresh = shards.shard_advance(holding.shard, holding.epoch, prepared.sequence)
             doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
             repeated = (
-                positions.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
+                self._repeats.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
             )
-            rows = np.flatnonzero((prepared.verdict == once.NEW) | (prepared.verdict == once.DOUBTFUL))
+            rows = np.flatnonzero(np.isin(prepared.verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
             rows = rows[~np.isin(rows, list(repeated))]
             refused: Ints = np.empty(0, dtype=np.int64)
             if fresh:
