@@ -209,3 +209,20 @@ class IngestWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ArchivedPart(models.Model):
+    """A partition that lies in a file (adapters/archive.py) and no longer in the table."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    """Of the partition; its file is named so too."""
+    start = models.DateTimeField(db_index=True)
+    end = models.DateTimeField()
+    """Rows with start ≤ at < end."""
+    rows = models.BigIntegerField()
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    archived_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -95,7 +95,7 @@ def _make(part: Part) -> bool:
         if cursor.fetchone()[1] is not None:
             return False
         cursor.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s LIMIT {MOVED_MAX + 1}) AS found",
+            f"SELECT count(*) FROM (SELECT 1 FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s LIMIT {MOVED_MAX + 1}) AS found",  # noqa: S608  names of our own only
             bounds,
         )
         misplaced = cursor.fetchone()[0]
@@ -106,7 +106,7 @@ def _make(part: Part) -> bool:
         cursor.execute(f"CREATE TABLE {part.name} (LIKE telemetry_position INCLUDING ALL)")
         if misplaced:
             cursor.execute(
-                f"WITH moved AS (DELETE FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s RETURNING *)"
+                f"WITH moved AS (DELETE FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s RETURNING *)"  # noqa: S608  names of our own only
                 f" INSERT INTO {part.name} SELECT * FROM moved",
                 bounds,
             )

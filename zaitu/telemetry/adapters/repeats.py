@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from django.db import connection
 
-from zaitu.telemetry.adapters import partitions
+from zaitu.telemetry.adapters import archive, partitions
 from zaitu.telemetry.adapters.positions import Owners, instant
 from zaitu.telemetry.codecs.columns import Columns, microseconds
 from zaitu.telemetry.domain.store import Part
@@ -38,7 +38,10 @@ class Repeats:
         self._until_s = -float("inf")
 
     def stored_already(self, columns: Columns, owners: Owners, rows: Sequence[int]) -> set[int]:
-        """Which of these rows (none of them with the flag CLOCK) are in the table. Up to two queries, and one of the catalogue."""
+        """Which of these rows (none of them with the flag CLOCK) are in the table.
+
+        Up to two queries, and one of the catalogue; for fixes so old that they may be archived, the files.
+        """
         if not rows:
             return set()
         if time.monotonic() >= self._until_s:
@@ -62,7 +65,7 @@ class Repeats:
                     _READ, [min(instants), max(instants), terminals, numbers, terminals, instants, digests]
                 )
                 found.update(number for (number,) in cursor)
-        return found
+        return found | archive.stored([one for one in zip(*looked_up, strict=True) if one[0] not in found])
 
 
 def _parameters(columns: Columns, owners: Owners, rows: list[int]) -> list[list[Any]]:
