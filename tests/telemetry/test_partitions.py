@@ -143,11 +143,11 @@ def test_only_one_process_keeps_the_partitions(other_connection):
     last = partitions.parts()[-1]
     with other_connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {last.name}")
-        cursor.execute("SELECT pg_advisory_lock(7018002)")
+        cursor.execute("SELECT pg_advisory_lock(7018003)")
         keeper = Keeper()
         keeper.look(clock.now())
         assert last.name not in [one.name for one in partitions.parts()]
-        cursor.execute("SELECT pg_advisory_unlock(7018002)")
+        cursor.execute("SELECT pg_advisory_unlock(7018003)")
     keeper.look(clock.now())
     assert last.name in [one.name for one in partitions.parts()]
 

@@ -15,7 +15,7 @@ DEFAULT: Final = "telemetry_position_default"
 MOVED_MAX: Final = 1_000_000
 """So many rows of the default partition are moved into a new one; with more it is left unmade."""
 _MAKING: Final = 7_018_001
-_KEEPING: Final = 7_018_002
+_KEEPING: Final = 7_018_003
 """Advisory locks: one process at a time makes partitions, one keeps them."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
 """Whoever waits for a table's lock holds up every writer behind him: better try again later."""

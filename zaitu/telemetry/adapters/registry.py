@@ -99,11 +99,8 @@ class Registry:
             self.memory.ring_next[slot] += 1
             self.memory.newest_us[slot] = max(int(self.memory.newest_us[slot]), at_us)
 
-    def seen_write(self, now: datetime) -> None:
-        """Write the newest fix of those that sent some since the last time. One statement."""
-        slots = np.array(sorted(self.unwritten), dtype=np.int64)
-        if not len(slots):
-            return
+    def seen_write(self, slots: Sequence[int], now: datetime) -> None:
+        """Write the newest fix of these, which are `unwritten`. One statement."""
         newest_us = self.memory.newest_us[slots]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -118,7 +115,7 @@ class Registry:
                     [None if newest == NONE else newest for newest in newest_us.tolist()],
                 ],
             )
-        self.unwritten.difference_update(slots.tolist())
+        self.unwritten.difference_update(slots)
 
     def admit(self, rows: Iterable[Row]) -> None:
         """Terminals (id, number, version, newest fix) that were not heard of before."""

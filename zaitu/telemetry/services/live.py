@@ -1,5 +1,6 @@
 """Telling the bus where vehicles are: at once while they are few or somebody is looking, else once a second in one message."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,7 +13,8 @@ from zaitu.telemetry.services.engine import Engine
 
 AT_ONCE: Final = 200
 """Vehicles of one tick told one by one."""
-_BUNCH: Final = 2_000
+_BUNCH: Final = 250
+"""Told in one message: more would hold up the connections of this process."""
 _FORGET_S: Final = 15.0
 """A process that has not said for so long what it looks at is gone."""
 
@@ -49,6 +51,7 @@ class LiveFeed:
         for start in range(0, len(slots), _BUNCH):
             bunch = self._engine.live(slots[start : start + _BUNCH])
             await self._bus.publish("fix.many", {"fixes": bunch})
+            await asyncio.sleep(0)
 
     async def _each(self, fixes: Iterable[dict[str, Any]]) -> None:
         for fix in fixes:
