@@ -24,6 +24,7 @@ from zaitu.telemetry.codecs.jt808.location import location_parse
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.server import Gateway, Setup
 from zaitu.telemetry.services.engine import Engine, Outcome, Tick
+from zaitu.telemetry.services.live import live_fixes
 
 ACTOR = system("test")
 METRE = 1 / 111_195.08
@@ -90,7 +91,7 @@ def engine(*, anew: bool = False) -> Engine:
 
 def live(outcome: Outcome) -> list[dict]:
     """What the bus is told of the vehicles that moved on."""
-    return engine().live(outcome.moved)
+    return live_fixes(engine(), outcome.moved)
 
 
 def engine_forget() -> None:

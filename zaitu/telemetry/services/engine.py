@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from math import isnan
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +63,7 @@ class Outcome:
     unstorable: Ints
     """Rows the database refuses; they are in the quarantine."""
     moved: Ints
-    """Slots of the vehicles that moved on (see `Engine.live`)."""
+    """Slots of the vehicles that moved on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -411,27 +410,6 @@ class Engine:
         self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
         self._unwritten.add(slot)
         return len(events)
-
-    def live(self, slots: Ints) -> list[dict[str, Any]]:
-        """The newest fix of these vehicles, as the bus tells it."""
-        one, vehicles = self.newest[slots], self.fleet.vehicles[slots]
-        ids, trips = self.fleet.vehicle_ids, self.fleet.trips
-        return [
-            {
-                "vehicle_id": ids[slot],
-                "at": positions.instant(at_us).isoformat(),
-                "lat": lat,
-                "lon": lon,
-                "speed_kmh": None if isnan(speed_kmh) else speed_kmh,
-                "course_deg": None if course_deg == NONE else course_deg,
-                "along_m": None if isnan(along_m) else along_m,
-                "trip": trips[slot],
-            }
-            for slot, at_us, lat, lon, speed_kmh, course_deg, along_m in zip(
-                slots.tolist(), one["at_us"].tolist(), one["lat"].tolist(), one["lon"].tolist(), one["speed_kmh"].tolist(),
-                one["course_deg"].tolist(), vehicles["along_m"].tolist(), strict=True,
-            )
-        ]  # fmt: skip
 
     def _held(self) -> shards.Holding:
         if self._holding is None:
