@@ -22,6 +22,7 @@ from zaitu.telemetry.gateway.fronts.sweep import SweepFront
 from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.session import Session
+from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
 from zaitu.telemetry.services.partitions import LOOK_S, Keeper
@@ -57,6 +58,7 @@ class Gateway:
     def __init__(self, setup: Setup) -> None:
         self.limits = setup.limits
         self.database = Threads(_DATABASE_THREADS, PART)
+        self.sign_ins = SignIns(self.database)
         self.bus = BusClient(setup.bus_path)
         self.heard: set[str] = set()
         """Terminals that sent a heartbeat since it was last written down."""
