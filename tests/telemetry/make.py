@@ -191,14 +191,17 @@ def gateway(
     tick_s: float = 0.02,
     front: str = "sweep",
     tls: ssl.SSLContext | None = None,
+    number: int = 1,
     **limits: float,
 ) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
-    loop = asyncio.new_event_loop()
+    loop, wires = asyncio.new_event_loop(), len(_wires)
     made: queue.Queue[tuple[Gateway, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
-        setup = Setup(tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, limits=Limits(**limits))
+        setup = Setup(
+            tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, number=number, limits=Limits(**limits)
+        )
         one, stop = Gateway(setup), asyncio.Event()
         try:
             await one.start("127.0.0.1", 0)
@@ -222,7 +225,7 @@ def gateway(
         thread.join(30)
         assert not thread.is_alive()
         loop.close()
-        while _wires:
+        while len(_wires) > wires:
             _wires.pop().close()
 
 

@@ -49,6 +49,8 @@ class Env(BaseSettings):
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"
     """Who holds the terminals' connections: `sweep` (cheapest a frame) or `uvloop` (needed for TLS to terminals)."""
+    gateway_processes: int = Field(default=1, ge=1, le=64)
+    """Gateway processes on this machine, all on one port; one holds up to 20,000 connections, and where the system allows fewer files, fewer."""
     nats_url: str = ""
     """`nats://host:4222` (several comma separated) of a NATS JetStream: gateways put positions into it, `zaitu ingest` stores them,
     on as many machines as wished. Empty: one machine, the gateway stores them itself."""

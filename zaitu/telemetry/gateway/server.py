@@ -51,13 +51,17 @@ class Setup:
     """`sweep` or `uvloop`."""
     tls: ssl.SSLContext | None = None
     """With `uvloop` only."""
+    number: int = 1
+    """Of the gateways on this machine: the first has the engine, or tells the stream; the others reach it by its door."""
     limits: Limits = field(default_factory=Limits)
 
 
 class Gateway:
     def __init__(self, setup: Setup) -> None:
         self.limits = setup.limits
-        self.database = Threads(_DATABASE_THREADS, PART)
+        self._first = setup.number == 1
+        self._part = PART if self._first else f"{PART}-{setup.number}"
+        self.database = Threads(_DATABASE_THREADS, self._part)
         self.sign_ins = SignIns(self.database)
         self.bus = BusClient(setup.bus_path)
         self.heard: set[str] = set()
@@ -68,7 +72,7 @@ class Gateway:
             if setup.front == "sweep"
             else ProtocolFront(self, tls=setup.tls)
         )
-        self._sink = sink_made(part=PART, bus=self.bus)
+        self._sink = sink_made(part=self._part, bus=self.bus if self._first else None, patient=True)
         self._door = Door(door_path(setup.bus_path), self._sink)
         self._intake = Intake(
             front=self._front, connections=self.connections, desk=self, sink=self._sink, tick_s=setup.tick_s
@@ -92,7 +96,8 @@ class Gateway:
         kernels_warm(clock.now())
         await self._partitions()
         await self._sink.start()
-        await self._door.open()
+        if self._first:
+            await self._door.open()
         await self._front.start(host, port)
         self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
@@ -243,7 +248,7 @@ class Gateway:
             self.close(slot, why)
 
     async def _beat(self) -> None:
-        heartbeat.beat(PART)
+        heartbeat.beat(self._part)
 
     async def _write_heard(self) -> None:
         heard, self.heard = self.heard, set()
