@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.db import connection
 
@@ -10,6 +11,7 @@ from zaitu.kernel import clock
 from zaitu.kernel.models import OutboxRow
 from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.adapters.partitions import partitions_ensure
 from zaitu.telemetry.codecs.columns import Flag, Report, columns_of
 from zaitu.telemetry.models import Position, Quarantine, Terminal, VehicleState
@@ -205,3 +207,22 @@ def test_a_watch_replaced_by_another_trip_starts_anew_and_a_cleared_one_is_silen
     telemetry.watch_clear(actor=make.ACTOR, vehicle_id=vehicle_id, trip="T2")
     drive(number, start + timedelta(seconds=40), 31.3, 31.31, 31.32)
     assert facts() == [("entered", 0, False), ("entered", 7, False)]
+
+
+def test_what_was_received_lately_is_read_back_as_it_was_decoded():
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    fixes = [
+        make.fix(now - timedelta(seconds=20), 31.2, speed_kmh=71.5, temps_c=(-18.3, 4.0)),
+        make.fix(now - timedelta(seconds=10), 0.0, 0.0, status=0b01),
+        make.fix(now, 31.3, altitude_m=-12, odometer_m=12_300),
+    ]
+    told = columns_of([Report(terminal=number, fix=fix) for fix in fixes], received_at=now)
+    make.take_in(number, *fixes)
+    tail = positions.received_since(now - timedelta(minutes=1))
+    assert tail.vehicle_id.tolist() == [vehicle_id] * 3
+    for name in ("at_us", "digest", *positions._SAME):
+        np.testing.assert_array_equal(getattr(tail.columns, name), getattr(told, name), err_msg=name)
+    for row, probes in enumerate(told.probes.tolist()):
+        np.testing.assert_array_equal(tail.columns.temps_c[row, :probes], told.temps_c[row, :probes])
+    assert len(positions.received_since(now + timedelta(days=1)).columns) == 0

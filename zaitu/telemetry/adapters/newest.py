@@ -12,7 +12,7 @@ from django.db import connection
 
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels.layout import Records, blank
-from zaitu.telemetry.kernels.pgcopy import HEADER, TRAILER
+from zaitu.telemetry.kernels.pgcopy import FROM_2000_US, HEADER, TRAILER
 
 NEWEST: Final = np.dtype(
     [
@@ -31,8 +31,7 @@ NEWEST: Final = np.dtype(
     ],
     align=True,
 )
-_FROM_2000_US: Final = 946_684_800_000_000
-_NEVER_US: Final = -_FROM_2000_US
+_NEVER_US: Final = -FROM_2000_US
 """1970, in PostgreSQL's count: no fix yet."""
 
 
@@ -122,7 +121,7 @@ def newest_write(vehicle_ids: Sequence[int], newest: Records, vehicles: Records)
 
 
 def _instant(at_us: Any) -> Any:
-    return np.where(at_us == NONE, _NEVER_US, at_us - _FROM_2000_US)
+    return np.where(at_us == NONE, _NEVER_US, at_us - FROM_2000_US)
 
 
 def _number(value: Any) -> Any:

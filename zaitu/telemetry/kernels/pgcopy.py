@@ -25,7 +25,7 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER: Final = b"\xff\xff"
 _FIXED_MAX: Final = 2 + 22 * 4 + 17 * 8 + 20
 """Of a row without its temperatures and pieces; generous."""
-_FROM_2000_US: Final = 946_684_800_000_000
+FROM_2000_US: Final = 946_684_800_000_000
 _COUNT: Final = len(FIELDS)
 _FLOAT8_OID: Final = 701
 
@@ -166,10 +166,10 @@ def rows_pack(
     for row in rows:
         at = _put16(out, at, _COUNT)
         at = _int8(out, at, terminal_id[row])
-        at = _int8(out, at, at_us[row] - _FROM_2000_US)
+        at = _int8(out, at, at_us[row] - FROM_2000_US)
         at = _int8(out, at, digest[row])
         at = _int8(out, at, vehicle_id[row])
-        at = _int8(out, at, received_us - _FROM_2000_US)
+        at = _int8(out, at, received_us - FROM_2000_US)
         at = _float8(out, at, lat[row], lat_bits[row])
         at = _float8(out, at, lon[row], lon_bits[row])
         at = _int2(out, at, altitude_m[row])
