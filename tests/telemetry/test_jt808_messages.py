@@ -7,7 +7,7 @@ import pytest
 
 from tests.telemetry import make
 from zaitu.telemetry.codecs.fix import TimeFlag, time_checked
-from zaitu.telemetry.codecs.jt808 import encode
+from zaitu.telemetry.codecs.jt808 import encode, values
 from zaitu.telemetry.codecs.jt808.claims import line_claims
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
 from zaitu.telemetry.codecs.jt808.framing import wrap
@@ -330,6 +330,11 @@ def test_decode_prints_what_the_issue_asks_for():
 def test_a_bad_line_is_an_object_with_a_code(line, error):
     (claims,) = line_claims(line, now=NOW)
     assert (claims["ok"], claims["error"], claims["fixes"]) == (False, error, [])
+
+
+@pytest.mark.parametrize("word", ["沪A12345　挂", "联系　张三", "plain"])
+def test_a_full_width_space_is_text(word):
+    assert values.text(word.encode("gbk") + b"\0\0") == word
 
 
 def test_lines_may_be_written_in_any_common_way():

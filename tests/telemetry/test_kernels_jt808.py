@@ -1,5 +1,6 @@
 """Kernels against the readable codec: the same frames, the same fixes, whatever is sent and in whatever pieces."""
 
+import struct
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zaitu.telemetry.codecs.columns import NONE, PROBES, Report, columns_of, microseconds
+from zaitu.telemetry.codecs.columns import NONE, PROBES, Flag, Report, columns_of, microseconds
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, decode, encode, messages
 from zaitu.telemetry.codecs.jt808.framing import CONTENT_MAX, CONTENT_MIN, checksum, escape, wrap
 from zaitu.telemetry.kernels import answers, jt808, stream
 
 NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
 PHONE = "013912345678"
+CARGO_WORDS = ["ffff", "8000", "0000", "8012", "ffee", "803c", "803d", "0078", "0079", "7fff"]
 COLUMNS = (
     "at_us", "flags", "lat", "lon", "speed_kmh", "course_deg", "altitude_m", "odometer_m", "alarm", "status", "digest",
     "temps_c", "probes", "humidity_pct",
@@ -127,7 +129,7 @@ blocks = st.builds(
         b"".join(value.to_bytes(4, "big") for value in (alarm, status, lat, lon)) + words + time
     ),
     numbers,
-    st.one_of(numbers, st.integers(0, 15)),
+    st.one_of(numbers, st.integers(0, 15), st.sampled_from([0x22, 0x23, 0x2F])),
     st.one_of(numbers, st.integers(0, 90_000_001), st.just(0)),
     st.one_of(numbers, st.integers(0, 180_000_001), st.just(0)),
     st.binary(min_size=6, max_size=6),
@@ -138,6 +140,7 @@ items = st.one_of(
     st.builds(lambda i, value: bytes([i, len(value)]) + value, item_ids, st.binary(max_size=20)),
     st.builds(lambda value: b"\x01\x04" + value, st.binary(min_size=4, max_size=4)),
     st.builds(lambda value: b"\x06\x02" + value, st.binary(min_size=2, max_size=2)),
+    st.builds(lambda word: b"\x06\x02" + bytes.fromhex(word), st.sampled_from(CARGO_WORDS)),
     st.binary(max_size=5),
 )
 bodies = st.builds(lambda block, area: block + b"".join(area), blocks, st.lists(items, max_size=5))
@@ -203,6 +206,29 @@ def test_positions_are_read_as_the_readable_codec_reads_them(message, long_form,
 
 
 @pytest.mark.parametrize(
+    ("word", "cargo_c"),
+    list(zip(CARGO_WORDS, [None, 0, 0, -18, None, -60, None, 120, None, None], strict=True)),
+)
+def test_the_sign_of_the_cargo_temperature_is_bit_15_and_ffff_is_none(word, cargo_c):
+    frame = framed(0x0200, bytes(28) + b"\x06\x02" + bytes.fromhex(word), False, False)
+    _claims, places, rows, *_ = read([frame])
+    assert decode(frame[1:-1]).fixes[0].temps_c == (cargo_c,)
+    assert rows == 1
+    np.testing.assert_array_equal(places.temps_c[0, 0], np.nan if cargo_c is None else cargo_c)
+    assert places.probes[0] == 1
+
+
+@pytest.mark.parametrize(("status", "fixed"), [(0x02, True), (0x22, False), (0x23, False), (0x20, False)])
+def test_encrypted_coordinates_are_no_place(status, fixed):
+    block = struct.pack(">IIIIHHH6s", 0, status, 31_000_000, 121_000_000, 0, 0, 0, encode.time_bcd(NOW))
+    frame = framed(0x0200, block, False, False)
+    _claims, places, _rows, *_ = read([frame])
+    assert decode(frame[1:-1]).fixes[0].fixed is fixed
+    assert bool(places.flags[0] & Flag.FIXED) is fixed
+    assert np.isnan(places.lat[0]) == np.isnan(places.lon[0]) == (not fixed)
+
+
+@pytest.mark.parametrize(
     ("frame", "why"),
     [
         (framed(0x0102, b"code", False, False), "no position"),
@@ -230,14 +256,22 @@ def test_a_heartbeat_is_seen_whatever_it_carries():
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.integers(0, 0xFFFF)), min_size=1, max_size=6), st.integers(0, 0xFFFF)
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 0xFFFF)), min_size=1, max_size=6),
+    st.integers(0, 0xFFFF),
 )
 @settings(deadline=None)
 def test_answers_are_those_of_the_readable_encoder_in_the_form_of_the_question(asked, first_serial):
     frames = []
-    for long_form, serial in asked:
-        uplink = encode.Uplink(phone=PHONE, version="2019" if long_form else "2013", serial=serial)
-        frames.append(uplink.frame(0x0200, bytes(28))[1])
+    for long_form, flipped, serial in asked:
+        told = encode.frame(
+            0x0200,
+            bytes(28),
+            phone_bcd=bytes.fromhex(PHONE.zfill(20 if long_form else 12)),
+            serial=serial,
+            protocol=1 if long_form else None,
+            version_bit=long_form != flipped,
+        )
+        frames.append(told)
     claims, _places, _rows, _plain, table = read(frames)
     serials = np.array([first_serial], dtype=np.int64)
     out = np.empty(len(frames) * answers.ANSWER_MAX, dtype=np.uint8)

@@ -118,7 +118,7 @@ class Quarantine(models.Model):
     terminal = models.CharField(max_length=TERMINAL_LENGTH, db_index=True)
     received_at = models.DateTimeField(db_index=True)
     reason = models.CharField(max_length=20)
-    """`unauthenticated` or `clock`."""
+    """`unauthenticated`, `clock`, `unreadable` or `unstorable`."""
     content = models.BinaryField()
     """The frame, or the fix, as sent."""
 

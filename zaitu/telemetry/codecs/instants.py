@@ -15,6 +15,8 @@ def instant_parse(word: Any) -> datetime | None:
         number = float(word)
     except (TypeError, ValueError):
         return _iso(str(word))
+    except OverflowError as error:
+        raise ValueError("not a time") from error
     if number >= _MILLISECONDS_FROM:
         number /= 1000
     try:

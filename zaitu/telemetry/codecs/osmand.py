@@ -15,6 +15,14 @@ LOCATIONS_MAX: Final = 500
 """In one JSON request."""
 _KMH_PER_KNOT: Final = 1.852
 _KMH_PER_MPS: Final = 3.6
+_SPEED_KMH: Final = (0.0, 1_000.0)
+_COURSE_DEG: Final = (0.0, 360.0)
+_ALTITUDE_M: Final = (-1_000.0, 20_000.0)
+_ODOMETER_M: Final = (0.0, 1e10)
+_ACCURACY_M: Final = (0.0, 1e6)
+_BATTERY_PCT: Final = (0.0, 100.0)
+_HDOP: Final = (0.0, 1_000.0)
+"""What can be; anything else beside the place is not known, as -1 means to the client."""
 
 
 class OsmandError(Exception):
@@ -49,14 +57,14 @@ def query_parse(query: str) -> Told:
         time=words.get("timestamp"),
         lat=words.get("lat"),
         lon=words.get("lon"),
-        speed_kmh=_scaled(words.get("speed"), _KMH_PER_KNOT),
+        speed_kmh=_within(words.get("speed"), _SPEED_KMH, _KMH_PER_KNOT),
         course=words.get("bearing", words.get("heading")),
         altitude=words.get("altitude"),
         valid=words.get("valid", "true").lower() in {"true", "1"},
         extra={
-            "accuracy_m": _number(words.get("accuracy")),
-            "battery_pct": _number(words.get("batt")),
-            "hdop": _number(words.get("hdop")),
+            "accuracy_m": _within(words.get("accuracy"), _ACCURACY_M),
+            "battery_pct": _within(words.get("batt"), _BATTERY_PCT),
+            "hdop": _within(words.get("hdop"), _HDOP),
         },
     )
     return Told(token=_token(words.get("id", words.get("deviceid"))), fixes=(fix,))
@@ -83,19 +91,18 @@ def _location(location: Any) -> Fix:
     if not isinstance(coords, dict):
         raise OsmandError("no_coordinates", "location.coords is missing")
     battery = location.get("battery")
-    level = _number(battery.get("level")) if isinstance(battery, dict) else None
+    level = battery.get("level") if isinstance(battery, dict) else None
     return _fix(
         time=location.get("timestamp"),
         lat=coords.get("latitude"),
         lon=coords.get("longitude"),
-        # The client writes -1 for "not known".
-        speed_kmh=_scaled(_unless_negative(coords.get("speed")), _KMH_PER_MPS),
-        course=_unless_negative(coords.get("heading")),
+        speed_kmh=_within(coords.get("speed"), _SPEED_KMH, _KMH_PER_MPS),
+        course=coords.get("heading"),
         altitude=coords.get("altitude"),
         valid=True,
         extra={
-            "accuracy_m": _number(coords.get("accuracy")),
-            "battery_pct": None if level is None else level * 100,
+            "accuracy_m": _within(coords.get("accuracy"), _ACCURACY_M),
+            "battery_pct": _within(level, _BATTERY_PCT, 100),
         },
         odometer=location.get("odometer"),
     )
@@ -118,7 +125,8 @@ def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
         raise OsmandError("no_coordinates", "lat or lon is missing")
     if abs(lat_deg) > 90 or abs(lon_deg) > 180:
         raise OsmandError("off_earth", "lat or lon is not on Earth")
-    course_deg, altitude_m, odometer_m = _number(course), _number(altitude), _number(odometer)
+    course_deg, altitude_m = _within(course, _COURSE_DEG), _within(altitude, _ALTITUDE_M)
+    odometer_m = _within(odometer, _ODOMETER_M)
     at = _time(time)
     return Fix(
         time=at,
@@ -128,8 +136,8 @@ def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
         fixed=valid and bool(lat_deg or lon_deg),
         speed_kmh=speed_kmh,
         course_deg=None if course_deg is None else round(course_deg) % 360,
-        altitude_m=None if altitude_m is None else round(min(max(altitude_m, -1000.0), 20_000.0)),
-        odometer_m=None if odometer_m is None else round(min(max(odometer_m, 0.0), 1e12)),
+        altitude_m=None if altitude_m is None else round(altitude_m),
+        odometer_m=None if odometer_m is None else round(odometer_m),
         extra={name: value for name, value in extra.items() if value is not None},
     )
 
@@ -137,6 +145,10 @@ def _fix(  # noqa: PLR0913  one keyword for each thing a phone tells
 def _token(word: Any) -> str:
     if not isinstance(word, str | int) or not 1 <= len(str(word)) <= 200:
         raise OsmandError("no_id", "id is missing")
+    if any("\ud800" <= letter <= "\udfff" for letter in str(word)):
+        raise OsmandError(
+            "no_id", "id is no text"
+        )  # half a letter, which JSON can write and nothing can store
     return str(word)
 
 
@@ -145,21 +157,17 @@ def _number(word: Any) -> float | None:
         return None
     try:
         value = float(word)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise OsmandError("not_a_number", "not a number where one belongs") from error
     if not math.isfinite(value):
         raise OsmandError("not_a_number", "not a number where one belongs")
     return value
 
 
-def _scaled(word: Any, factor: float) -> float | None:
+def _within(word: Any, limits: tuple[float, float], factor: float = 1.0) -> float | None:
+    """Times `factor`; None: not told, or outside `limits`. Raises OsmandError for a word that is no number."""
     value = _number(word)
-    return None if value is None else value * factor
-
-
-def _unless_negative(word: Any) -> float | None:
-    value = _number(word)
-    return None if value is None or value < 0 else value
+    return None if value is None or not limits[0] <= value * factor <= limits[1] else value * factor
 
 
 def _time(word: Any) -> datetime | None:

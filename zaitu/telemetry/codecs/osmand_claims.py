@@ -17,7 +17,7 @@ def line_claims(line: str, *, now: datetime) -> list[Claims]:
     """The claims of a line: a JSON body, a query string, or an address or request line that has one. Never raises."""
     is_json = line.lstrip().startswith(("{", "["))
     try:
-        told = json_parse(line.encode()) if is_json else query_parse(_query(line))
+        told = json_parse(line.encode("utf-8", "replace")) if is_json else query_parse(_query(line))
     except OsmandError as error:
         refused = {"ok": False, "error": error.code, "error_detail": str(error)}
         return [{**refused, "form": None, "device": None, "fixes": []}]

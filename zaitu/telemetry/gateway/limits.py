@@ -22,6 +22,6 @@ class Limits:
     refusals: int = 5
     """Registrations and codes refused on one connection."""
     set_aside: int = 20
-    """Frames kept in quarantine from one connection before it authenticates; more are answered and forgotten."""
+    """Frames kept in quarantine from one connection: before it authenticates, or with bytes that are no position; more are counted."""
     waiting: int = 256
     """Frames of one connection that its session has yet to read; more close it."""

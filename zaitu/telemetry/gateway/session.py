@@ -180,7 +180,14 @@ class Session:
     async def _positions(self, message: Message, content: bytes) -> None:
         if not self._is(message.header):
             await self._stranger(message, content)
-        elif message.fixes:
+            return
+        if "skipped" in message.fields or message.fields.get("count", len(message.fixes)) != len(
+            message.fixes
+        ):
+            # Kept before the answer: once it is acknowledged the terminal forgets it.
+            POSITIONS.labels("unreadable").inc()
+            await self._put_aside(message, content, quarantine.UNREADABLE)
+        if message.fixes:
             self._unstored += 1
             self._house.put(Entry(sender=self, message=message))
         else:
@@ -188,17 +195,22 @@ class Session:
 
     async def _stranger(self, message: Message, content: bytes) -> None:
         """Positions before authentication are kept aside and answered 1; the terminal will send them again."""
-        if self._set_aside < self._house.limits.set_aside:
-            self._set_aside += 1
-            await self._house.database.call(
-                quarantine.frame_set_aside,
-                terminal=message.header.phone,
-                content=wrap(content)[1:-1],
-                reason=quarantine.STRANGER,
-                now=clock.now(),
-            )
+        await self._put_aside(message, content, quarantine.STRANGER)
         POSITIONS.labels("stranger").inc(len(message.fixes))
         self.answer(message.header, FAILED)
+
+    async def _put_aside(self, message: Message, content: bytes, reason: str) -> None:
+        """Into the quarantine, so many of one connection."""
+        if self._set_aside >= self._house.limits.set_aside:
+            return
+        self._set_aside += 1
+        await self._house.database.call(
+            quarantine.frame_set_aside,
+            terminal=message.header.phone,
+            content=wrap(content)[1:-1],
+            reason=reason,
+            now=clock.now(),
+        )
 
     async def _ignore(self, _message: Message, _content: bytes) -> None:
         """A terminal's reply to us: nothing waits for one yet, and replies are not answered."""

@@ -48,7 +48,7 @@ def answers_pack(
         check[0] = 0
         at = _put(out, at, 0x80, check)
         at = _put(out, at, 0x01, check)
-        at = _put(out, at, 0x40 if long_form else 0, check)
+        at = _put(out, at, 0x40 if claims.flag[frame] else 0, check)
         at = _put(out, at, 5, check)
         if long_form:
             at = _put(out, at, claims.protocol[frame], check)

@@ -44,6 +44,8 @@ class Claims(NamedTuple):
     serial: Ints
     protocol: Ints
     """NONE: the short header."""
+    flag: Ints
+    """1: the version bit is set, whatever the header's form; answers carry the same."""
     phone: Bytes
     """(frames, 10) as sent, to be echoed; the short form uses six."""
     first: Ints
@@ -83,6 +85,7 @@ def claims_for(frames: int) -> Claims:
         msg_id=np.empty(frames, dtype=np.int64),
         serial=np.empty(frames, dtype=np.int64),
         protocol=np.empty(frames, dtype=np.int64),
+        flag=np.empty(frames, dtype=np.int64),
         phone=np.empty((frames, 10), dtype=np.uint8),
         first=np.empty(frames, dtype=np.int64),
         rows=np.empty(frames, dtype=np.int64),
@@ -205,16 +208,24 @@ def _temp(word: int, scale: float) -> float:
 
 
 @inlined
-def _batch_is_straight(data: Bytes, at: int, end: int) -> bool:
-    """Every length leads exactly to the next, and the last to the end; there is at least one."""
+def _cargo(word: int) -> float:
+    """The sign is bit 15 and nothing else: ffff is no temperature."""
+    value = float(-(word & 0x7FFF) if word & 0x8000 else word)
+    return value if _TEMP_MIN_C <= value <= _TEMP_MAX_C else np.nan
+
+
+@inlined
+def _batch_is_straight(data: Bytes, at: int, end: int, count: int) -> bool:
+    """Every length leads exactly to the next, and the last to the end; there are as many as declared, and at least one."""
     if at == end:
         return False
     while at + 2 <= end:
         size = _u16(data, at)
         at += 2 + size
+        count -= 1
         if size < BLOCK or at > end:
             return False
-    return at == end
+    return at == end and count == 0
 
 
 @kernel
@@ -237,6 +248,7 @@ def frames_decode(plain: Bytes, frames: Ints, count: int, known: Ints, claims: C
         if attributes & 0x3C00 or (known[slot, 0] == 0 and known[slot, 1] == 0):
             continue
         long_form = attributes & 0x4000 != 0
+        claims.flag[frame] = 1 if long_form else 0
         if start + (17 if long_form else 12) + declared != end:
             long_form = not long_form
             if start + (17 if long_form else 12) + declared != end:
@@ -257,7 +269,9 @@ def frames_decode(plain: Bytes, frames: Ints, count: int, known: Ints, claims: C
             spans[row, 0], spans[row, 1], spans[row, 2], spans[row, 3] = body, end, frame, 0
             row += 1
             claims.kind[frame] = PLACED
-        elif msg_id == BATCH and end - body > 3 and _batch_is_straight(plain, body + 3, end):
+        elif (
+            msg_id == BATCH and end - body > 3 and _batch_is_straight(plain, body + 3, end, _u16(plain, body))
+        ):
             at = body + 3
             while at < end:
                 size = _u16(plain, at)
@@ -287,7 +301,9 @@ def places_decode(plain: Bytes, spans: Ints, rows: int, now_us: int, places: Pla
         at, end = spans[row, 0], spans[row, 1]
         status = _u32(plain, at + 4)
         lat_e6, lon_e6 = _u32(plain, at + 8), _u32(plain, at + 12)
-        fixed = status & 2 != 0 and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and (lat_e6 | lon_e6) != 0
+        fixed = (
+            status & 0x22 == 2 and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and (lat_e6 | lon_e6) != 0
+        )
         fix_us, clock = _time(plain, at + 22)
         if clock == 0:
             if fix_us < _EARLIEST_US:
@@ -336,7 +352,7 @@ def places_decode(plain: Bytes, spans: Ints, rows: int, now_us: int, places: Pla
                     if probe < PROBES:
                         word = _u16(plain, word_at)
                         if item == 0x06:
-                            temps_c[row, probe] = _temp(word, 1.0)
+                            temps_c[row, probe] = _cargo(word)
                         elif word != 0xFFFF:
                             temps_c[row, probe] = _temp(word, 10.0)
                         probe += 1

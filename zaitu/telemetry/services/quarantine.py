@@ -9,6 +9,8 @@ STRANGER: Final = "unauthenticated"
 """From a terminal that has not proved who it is."""
 CLOCK: Final = "clock"
 """An old fix whose time means nothing."""
+UNREADABLE: Final = "unreadable"
+"""A batch of which some bytes are no position, or that holds another number than it says; the positions in it count."""
 UNSTORABLE: Final = "unstorable"
 """The database refuses it; a defect of ours, logged."""
 KEPT: Final = timedelta(days=30)

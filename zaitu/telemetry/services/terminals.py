@@ -23,6 +23,8 @@ from zaitu.telemetry.selectors import terminal_get
 
 KINDS: Final = ("jt808", "osmand")
 _NUMBER: Final = re.compile(r"[0-9a-f]{1,20}")
+_ZERO: Final = "终端号全是 0：设备里还没有写终端号，请先用厂家的工具写好再接入"
+"""All devices fresh from the factory call themselves so: let one in, and any may speak for its vehicle."""
 UNKNOWN_MAX: Final = 1_000
 """Strangers listed; the least recently seen go first."""
 
@@ -56,10 +58,12 @@ def secret_hash(secret: str) -> str:
 
 def terminal_normal(terminal: str) -> str:
     """As terminals are known: without leading zeros. Raises Invalid."""
-    text = terminal.strip().lower().lstrip("0")
+    text = terminal.strip().lower()
     if not _NUMBER.fullmatch(text):
         raise Invalid("终端号须为 1–20 位数字", fields={"terminal": "终端号须为 1–20 位数字"})
-    return text
+    if not text.strip("0"):
+        raise Invalid(_ZERO, fields={"terminal": _ZERO})
+    return text.lstrip("0")
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Frames of locks → JSON objects (`zaitu decode elock`). Keys are stable; docs/elock-decode.md lists them."""
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,21 +14,68 @@ Claims = dict[str, Any]
 
 _OF_FIX: Final = ("satellites", "signal", "battery_pct", "charging", "lock_source", "lock_card", "imei")
 """Keys of a fix that are always there, null when not sent."""
+_BEGIN: Final = re.compile(rb"[$(\x7e]")
 
 
 def line_claims(line: str, *, now: datetime) -> list[Claims]:
     """The claims of a line: a sentence as it is, or frames in hexadecimal, one or several. `now` is aware. Never raises."""
     try:
-        content = line.strip().encode() if line.lstrip().startswith("(") else bytes_of(line)
+        content = _content(line)
     except ValueError as error:
         return [_refused(ElockError("not_hex", str(error)))]
-    deframer = Deframer()
-    frames = deframer.feed(content)
-    if frames and not deframer.junk_bytes and not deframer.half:
-        return [frame_claims(frame, now=now) for frame in frames]
-    # Not whole frames alone: say what is wrong with the line as it is, or give the frames that are in it.
-    claims = frame_claims(content, now=now)
-    return [frame_claims(frame, now=now) for frame in frames] if frames and not claims["ok"] else [claims]
+    frames = _frames(content)
+    whole = frame_claims(content, now=now)
+    if whole["ok"] or not frames:
+        return [whole]
+    return [frame_claims(piece, now=now) for piece in _pieces(content, frames)]
+
+
+def _content(line: str) -> bytes:
+    """Sentences as they are, with whatever stands before them, or hexadecimal. Raises ValueError."""
+    if line.lstrip().startswith("("):
+        return line.strip().encode("utf-8", "replace")
+    try:
+        return bytes_of(line)
+    except ValueError:
+        if "(" not in line:
+            raise
+        return line[line.index("(") :].strip().encode("utf-8", "replace")
+
+
+def _frames(content: bytes) -> list[bytes]:
+    """As the gateway cuts a stream; but at the end of a line what is begun will not go on, and may hide whole frames."""
+    found: list[bytes] = []
+    while True:
+        deframer = Deframer()
+        frames = deframer.feed(content)
+        found += frames
+        if not deframer.half:
+            return found
+        begun = deframer.held
+        again = _BEGIN.search(begun, 1)
+        if again is None:
+            return found
+        content = begun[again.start() :]
+
+
+def _pieces(content: bytes, frames: list[bytes]) -> Iterator[bytes]:
+    """The frames, and what between them begins like one and is none."""
+    at = 0
+    for frame in frames:
+        start = content.index(frame, at)
+        yield from _bad(content[at:start])
+        yield frame
+        at = start + len(frame)
+    yield from _bad(content[at:])
+
+
+def _bad(gap: bytes) -> Iterator[bytes]:
+    gap = gap.rstrip(b"\r\n \x7e")
+    begun = _BEGIN.search(gap)
+    if begun:
+        piece = gap[begun.start() :]
+        # The delimiter that closes it may open the next one.
+        yield b"\x7e" + piece.lstrip(b"\x7e") + b"\x7e" if piece.startswith(b"\x7e") else piece
 
 
 def frame_claims(frame: bytes, *, now: datetime) -> Claims:

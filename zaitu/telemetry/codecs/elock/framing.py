@@ -29,6 +29,11 @@ class Deframer:
         """A frame is begun and not ended."""
         return bool(self._held)
 
+    @property
+    def held(self) -> bytes:
+        """Of the frame that is begun."""
+        return bytes(self._held)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The frames completed by `data`, with what they begin and end with."""
         self._held += data

@@ -6,13 +6,23 @@ Keys are stable; docs/jt808-decode.md lists them.
 from datetime import datetime
 from typing import Any, Final
 
-from zaitu.telemetry.codecs.fix import Fix, time_checked
-from zaitu.telemetry.codecs.jt808.framing import FrameError, unescape
-from zaitu.telemetry.codecs.jt808.header import Header, header_claims
+from zaitu.telemetry.codecs.fix import Fix
+from zaitu.telemetry.codecs.jt808.framing import (
+    CONTENT_MAX,
+    CONTENT_MIN,
+    DELIMITER,
+    Deframer,
+    FrameError,
+    escape,
+    unescape,
+    unwrap,
+)
+from zaitu.telemetry.codecs.jt808.header import Header, header_claims, header_parse
 from zaitu.telemetry.codecs.jt808.messages import Message, decode
 from zaitu.telemetry.codecs.jt808.names import alarm_names, status_names
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD, Profile
 from zaitu.telemetry.codecs.lines import bytes_of
+from zaitu.telemetry.codecs.place_claims import place_claims
 
 Claims = dict[str, Any]
 
@@ -21,23 +31,62 @@ _OF_FIX: Final = ("fuel_l", "satellites", "signal", "lock")
 
 
 def line_claims(line: str, *, now: datetime, profile: Profile = STANDARD) -> list[Claims]:
-    """The claims of a line of hexadecimal: one object; several only where one line holds several whole frames.
+    """The claims of a line of hexadecimal: one object for each piece between its delimiters, cut as the gateway cuts a stream.
 
-    Spaces, `0x`, commas and capitals do not matter; delimiters may be left out on both sides. `now` is aware. Never raises.
+    Spaces, `0x`, commas and capitals do not matter; delimiters may be doubled, shared, or left out on both sides. `now` is aware.
+    Never raises, and never gives nothing.
     """
     try:
         content = bytes_of(line)
     except ValueError as error:
         return [_refused("not_hex", str(error))]
-    opened, closed = content.startswith(b"\x7e"), content.endswith(b"\x7e")
-    if opened and not closed:
-        return [_refused("unterminated", "the closing 7e is missing", content.strip(b"\x7e"))]
-    if not opened:
+    if DELIMITER not in content:
         return [content_claims(content, now=now, profile=profile)]
-    several = [content_claims(piece, now=now, profile=profile) for piece in content.split(b"\x7e") if piece]
-    if len(several) > 1 and all(claims["ok"] for claims in several):
-        return several
-    return [content_claims(content[1:-1], now=now, profile=profile)]
+    pieces = _pieces(content)
+    whole = content[content.index(DELIMITER) :].strip(b"\x7e")
+    if _is_one(whole, pieces):
+        return [content_claims(whole, now=now, profile=profile)]
+    return [
+        piece if isinstance(piece, dict) else content_claims(piece, now=now, profile=profile)
+        for piece in pieces
+    ]
+
+
+def _pieces(content: bytes) -> list[bytes | Claims]:
+    """Of a stream, in order: what stands between two delimiters, and a refusal for each end that has only one."""
+    parts, deframer = content.split(b"\x7e"), Deframer()
+    head, tail = parts[0], parts[-1]
+    pieces: list[bytes | Claims] = []
+    if head and _good(head):
+        # Other bytes before the first delimiter are the rest of something, or junk: the gateway passes over both.
+        pieces.append(_refused("unterminated", "the opening 7e is missing", head))
+    for part in parts[:-1]:
+        dropped = deframer.too_long
+        pieces += deframer.feed(part + b"\x7e")
+        if deframer.too_long > dropped:
+            pieces.append(_refused("too_long", f"{len(part)} bytes, at most {CONTENT_MAX}", part))
+    if tail:
+        pieces.append(_refused("unterminated", "the closing 7e is missing", tail))
+    return pieces or [head]
+
+
+def _is_one(whole: bytes, pieces: list[bytes | Claims]) -> bool:
+    """Is it one frame in which the terminal forgot to escape a 7e? No piece is one by itself, and all together are."""
+    contents = [piece for piece in pieces if isinstance(piece, bytes)]
+    if len(contents) < 2 or len(contents) < len(pieces):
+        return False
+    if all(len(piece) < CONTENT_MIN for piece in contents):
+        return True
+    return _good(whole.replace(b"\x7e", escape(b"\x7e"))) and not any(_good(piece) for piece in contents)
+
+
+def _good(content: bytes) -> bool:
+    """Checksum and length are right."""
+    try:
+        header_parse(unwrap(content))
+    except FrameError:
+        return False
+    return True
 
 
 def content_claims(content: bytes, *, now: datetime, profile: Profile = STANDARD) -> Claims:
@@ -98,20 +147,12 @@ def fix_claims(fix: Fix, *, is_2019: bool, now: datetime) -> Claims:
     extra = dict(fix.extra)
     humidity: list[float | None] = extra.pop("humidity_pct", [])
     claims: Claims = {
-        "time_utc": _time_text(fix.time),
-        "time_flag": time_checked(fix.time, fix.time_flag, now=now),
-        "lat": fix.lat,
-        "lon": fix.lon,
-        "fixed": fix.fixed,
+        **place_claims(fix, now=now),
         "acc": fix.acc,
-        "speed_kmh": fix.speed_kmh,
-        "course_deg": fix.course_deg,
-        "altitude_m": fix.altitude_m,
         "alarms": alarm_names(fix.alarm, is_2019=is_2019),
         "alarm_hex": f"{fix.alarm:08x}",
         "status": status_names(fix.status, is_2019=is_2019),
         "status_hex": f"{fix.status:08x}",
-        "odometer_km": None if fix.odometer_m is None else fix.odometer_m / 1000,
         "temps_c": list(fix.temps_c),
         "humidity_pct": next((value for value in humidity if value is not None), None),
         **{key: extra.pop(key, None) for key in _OF_FIX},
@@ -124,7 +165,3 @@ def fix_claims(fix: Fix, *, is_2019: bool, now: datetime) -> Claims:
     if fix.rest:
         extra["raw_rest"] = fix.rest.hex()
     return {**claims, **extra}
-
-
-def _time_text(time: datetime | None) -> str | None:
-    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -20,7 +20,7 @@ _LONG_FORM: Final = 0x4000
 _PACKAGED: Final = 0x2000
 
 
-def frame(
+def frame(  # noqa: PLR0913  one keyword for each thing a header says
     msg_id: int,
     body: bytes,
     *,
@@ -28,11 +28,16 @@ def frame(
     serial: int,
     protocol: int | None = None,
     package: Package | None = None,
+    version_bit: bool | None = None,
 ) -> bytes:
-    """A frame ready for the wire; the long header when `protocol` is given. Raises ValueError for a body over 1,023."""
+    """A frame ready for the wire; the long header when `protocol` is given. Raises ValueError for a body over 1,023.
+
+    `version_bit`: what the header says of its form; None: the truth.
+    """
     if len(body) > BODY_MAX:
         raise ValueError(f"a body has at most {BODY_MAX} bytes, not {len(body)}")
-    attributes = len(body) | (0 if protocol is None else _LONG_FORM) | (_PACKAGED if package else 0)
+    flagged = protocol is not None if version_bit is None else version_bit
+    attributes = len(body) | (_LONG_FORM if flagged else 0) | (_PACKAGED if package else 0)
     version = b"" if protocol is None else bytes([protocol])
     head = struct.pack(">HH", msg_id, attributes) + version + phone_bcd + struct.pack(">H", serial & 0xFFFF)
     part = struct.pack(">HH", package.total, package.number) if package else b""
@@ -77,8 +82,15 @@ def media_body(
 
 
 def answer(to: Header, msg_id: int, body: bytes, *, serial: int) -> bytes:
-    """A downlink in the form of the uplink it answers: version byte and phone as received."""
-    return frame(msg_id, body, phone_bcd=to.phone_bcd, serial=serial, protocol=to.protocol)
+    """A downlink in the form of the uplink it answers: version bit, version byte and phone as received."""
+    return frame(
+        msg_id,
+        body,
+        phone_bcd=to.phone_bcd,
+        serial=serial,
+        protocol=to.protocol,
+        version_bit=to.version_bit,
+    )
 
 
 def downlinks(to: Header, msg_id: int, body: bytes, *, serial: int) -> list[bytes]:
@@ -91,6 +103,7 @@ def downlinks(to: Header, msg_id: int, body: bytes, *, serial: int) -> list[byte
             serial=serial + number,
             protocol=to.protocol,
             package=package,
+            version_bit=to.version_bit,
         )
         for number, (package, piece) in enumerate(split(body))
     ]

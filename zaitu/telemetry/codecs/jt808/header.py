@@ -47,6 +47,11 @@ class Header:
     def long_form(self) -> bool:
         return self.protocol is not None
 
+    @property
+    def version_bit(self) -> bool:
+        """As sent; some terminals set it with the short form, or leave it out with the long one."""
+        return bool(self.attributes & _LONG_FORM)
+
 
 def _length(attributes: int, *, long_form: bool) -> int:
     return (17 if long_form else 12) + (4 if attributes & _PACKAGED else 0)

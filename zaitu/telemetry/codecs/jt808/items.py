@@ -80,7 +80,8 @@ def _probes(value: bytes, sign: Sign) -> Values:
 
 
 def _cargo(value: bytes) -> Values:
-    return {"temps_c": [temperature_c(_number(value), 1)]}
+    """By the standard the sign is bit 15, whatever the terminal does elsewhere, so ffff is no temperature."""
+    return {"temps_c": [temperature_c(_number(value), 1, Sign.MAGNITUDE)]}
 
 
 def _humidity(value: bytes) -> Values:

@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from zaitu.telemetry.codecs.fix import Fix
+from zaitu.telemetry.codecs.fix import Fix, TimeFlag
 from zaitu.telemetry.codecs.jt808.framing import FrameError
 from zaitu.telemetry.codecs.jt808.items import items_decode, items_split
 from zaitu.telemetry.codecs.jt808.locks import lock_says
@@ -13,7 +13,7 @@ from zaitu.telemetry.codecs.jt808.values import time_parse
 
 BLOCK: Final = struct.Struct(">IIIIhHH6s")
 """Alarm, status, latitude, longitude, altitude, speed, course, time: 28 bytes."""
-_ACC, _FIXED, _SOUTH, _WEST = 1, 2, 4, 8
+_ACC, _FIXED, _SOUTH, _WEST, _ENCRYPTED = 1, 2, 4, 8, 32
 
 
 def location_parse(body: bytes, profile: Profile = STANDARD) -> Fix:
@@ -33,8 +33,11 @@ def location_parse(body: bytes, profile: Profile = STANDARD) -> Fix:
         time_flag=time_flag,
         lat=lat,
         lon=lon,
-        # Receivers without a fix since power-on claim one at 0, 0.
-        fixed=bool(status & _FIXED) and lat is not None and lon is not None and bool(lat_e6 or lon_e6),
+        # Receivers without a fix since power-on claim one at 0, 0; encrypted coordinates are a place for whoever has the key.
+        fixed=status & (_FIXED | _ENCRYPTED) == _FIXED
+        and lat is not None
+        and lon is not None
+        and bool(lat_e6 or lon_e6),
         acc=bool(status & _ACC),
         speed_kmh=None if speed == 0xFFFF else speed / 10,
         course_deg=course % 360 if course <= 360 else None,
@@ -68,7 +71,7 @@ class Batch:
     backfill: bool
     """Type 1: stored while there was no network."""
     skipped: bytes = b""
-    """What could not be read as positions."""
+    """What could not be read as positions, nor as their items where a length was wrong."""
 
 
 def batch_parse(body: bytes, profile: Profile = STANDARD) -> Batch:
@@ -98,21 +101,31 @@ def _straight(body: bytes, at: int) -> list[bytes] | None:
     return pieces if at == len(body) else None
 
 
-def _plausible(block: bytes) -> bool:
-    """Could a position stand here? Among other bytes hardly ever: date, ranges and course must all be possible."""
-    if len(block) < BLOCK.size:
+def _plausible(body: bytes, at: int, *, timeless: bool = False) -> bool:
+    """Could a position stand here? Among other bytes hardly ever: date, ranges and course must all be possible.
+
+    `timeless`: one whose time is all zero, instead.
+    """
+    if len(body) - at < BLOCK.size:
         return False
-    _alarm, _status, lat_e6, lon_e6, _altitude, _speed, course, bcd = BLOCK.unpack_from(block)
-    time, _flag = time_parse(bcd)
-    return time is not None and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and course <= 360
+    _alarm, _status, lat_e6, lon_e6, _altitude, _speed, course, bcd = BLOCK.unpack_from(body, at)
+    time, flag = time_parse(bcd)
+    timed = flag is TimeFlag.UNKNOWN if timeless else time is not None
+    return timed and lat_e6 <= 90_000_000 and lon_e6 <= 180_000_000 and course <= 360
+
+
+def _starts(body: bytes, at: int) -> bool:
+    """A length and a position stand here. Zeros may be anything, so one without a time needs a length that leads on."""
+    if _plausible(body, at + 2):
+        return True
+    end = at + 2 + int.from_bytes(body[at : at + 2], "big")
+    leads_on = end == len(body) or _plausible(body, end + 2) or _plausible(body, end + 2, timeless=True)
+    return end - at - 2 >= BLOCK.size and leads_on and _plausible(body, at + 2, timeless=True)
 
 
 def _next_start(body: bytes, at: int) -> int:
-    """The first place from `at` where a length and a plausible position stand; the end if none."""
-    for start in range(at, len(body) - 1 - BLOCK.size):
-        if _plausible(body[start + 2 : start + 2 + BLOCK.size]):
-            return start
-    return len(body)
+    """The first place from `at` where a length and a position stand; the end if none."""
+    return next((start for start in range(at, len(body) - 1 - BLOCK.size) if _starts(body, start)), len(body))
 
 
 def _searching(body: bytes, at: int, profile: Profile) -> tuple[list[bytes], bytes]:
@@ -120,13 +133,14 @@ def _searching(body: bytes, at: int, profile: Profile) -> tuple[list[bytes], byt
     skipped = b""
     while at + 2 <= len(body):
         end = at + 2 + int.from_bytes(body[at : at + 2], "big")
-        if not _plausible(body[at + 2 :]):
+        if not _starts(body, at):
             end = _next_start(body, at + 1)
             skipped += body[at:end]
         else:
             if end > len(body) or not _whole(body[at + 2 : end], profile):
                 # The length is wrong; the position is not: it ends where the next one starts.
                 end = _next_start(body, at + 2 + BLOCK.size)
+                skipped += items_split(body[at + 2 + BLOCK.size : end], profile)[1]
             pieces.append(body[at + 2 : end])
         at = end
     return pieces, skipped + body[at:]

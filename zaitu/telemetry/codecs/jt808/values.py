@@ -15,7 +15,9 @@ def text(content: bytes) -> str:
     """
     stripped = content.strip(b"\x00 ")
     words = stripped.decode("gbk", "replace")
-    return words if words.isprintable() and "\ufffd" not in words else stripped.hex()
+    # Python does not call the full-width space printable; people in China type it.
+    printable = words.replace("\u3000", " ").isprintable()
+    return words if printable and "\ufffd" not in words else stripped.hex()
 
 
 def is_bcd(content: bytes) -> bool:

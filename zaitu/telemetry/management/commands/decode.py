@@ -54,8 +54,10 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {error.strerror}") from error
 
     def _print_all(self, read: Reader, lines: Iterable[bytes]) -> None:
+        # A terminal in GBK or ASCII cannot print every word that a device may send.
+        escaped = (getattr(self.stdout, "encoding", None) or "utf-8").lower().replace("-", "") != "utf8"
         for raw in lines:
             line = raw.decode("utf-8", "replace").strip().lstrip("\ufeff")
             if line and not line.startswith("#"):
                 for claims in read(line, now=clock.now()):
-                    self.stdout.write(json.dumps(claims, ensure_ascii=False))
+                    self.stdout.write(json.dumps(claims, ensure_ascii=escaped))
