@@ -18,6 +18,7 @@ from zaitu.telemetry.codecs.jt808.values import time_bcd
 
 _LONG_FORM: Final = 0x4000
 _PACKAGED: Final = 0x2000
+_UNKNOWN: Final = 0xFFFF
 
 
 def frame(  # noqa: PLR0913  one keyword for each thing a header says
@@ -169,9 +170,10 @@ class Place:
     """Aware, of this century."""
     lat: float
     lon: float
-    speed_kmh: float = 0.0
-    """0..6553.4."""
-    course_deg: int = 0
+    speed_kmh: float | None = 0.0
+    """0..6553.4; None: not known."""
+    course_deg: int | None = 0
+    """None: not known."""
     altitude_m: int = 0
     alarm: int = 0
     status: int = 0b11
@@ -191,8 +193,8 @@ def position_body(place: Place) -> bytes:
         round(abs(place.lat) * 1e6),
         round(abs(place.lon) * 1e6),
         place.altitude_m,
-        min(round(place.speed_kmh * 10), 0xFFFE),
-        place.course_deg % 360,
+        _UNKNOWN if place.speed_kmh is None else min(round(place.speed_kmh * 10), 0xFFFE),
+        _UNKNOWN if place.course_deg is None else place.course_deg % 360,
         time_bcd(place.time),
     )
     if place.odometer_m is not None:

@@ -1,24 +1,28 @@
 """`zaitu replay FILE --columns … --terminal …`: send a recorded trace as a terminal would."""
 
 import asyncio
+import io
+import math
 import time
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from zaitu.kernel import clock
 from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
-from zaitu.telemetry.codecs.trace import TraceError, columns_parse, places_read
+from zaitu.telemetry.codecs.trace import ZONE, TraceError, columns_parse, places_read, text_of, zone_parse
 
 _HEARTBEAT_S: Final = 30.0
 _PROGRESS_S: Final = 5.0
 _TRIES: Final = 10
 _RETRY_S: Final = 2.0
-_SHOWN: Final = 5
+_SHOWN: Final = 20
 """Unreadable rows shown one by one."""
 
 
@@ -34,12 +38,22 @@ class Command(BaseCommand):
         parser.add_argument(
             "--columns",
             required=True,
-            help='which column is what, e.g. lat=latitude,lon=longitude,time=ts:ms,speed=speed:kmh,odometer="km":km',
+            help='which column is what, e.g. lat=latitude,lon=longitude,time=ts,speed=speed:kmh,odometer="km, total":km; '
+            "times are seconds, milliseconds, ISO 8601 or as a spreadsheet writes them",
+        )
+        parser.add_argument(
+            "--zone", default=ZONE, help="of times that tell none: Asia/Shanghai (the default), UTC, +08:00"
         )
         parser.add_argument("--terminal", required=True, help="the terminal's number")
-        parser.add_argument("--server", default="127.0.0.1:7018", help="host:port of the gateway")
+        parser.add_argument(
+            "--server",
+            default="127.0.0.1",
+            help="host or host:port of the gateway; without a port the one of ZAITU_JT808_PORT",
+        )
         parser.add_argument("--protocol", choices=["2011", "2013", "2019"], default="2013")
-        parser.add_argument("--speed", type=float, default=0.0, help="times real time; 0: as fast as it goes")
+        parser.add_argument(
+            "--speed", type=_not_negative, default=0.0, help="times real time; 0: as fast as it goes"
+        )
         proof = parser.add_mutually_exclusive_group()
         proof.add_argument("--register", action="store_true", help="register first (the default)")
         proof.add_argument("--auth-code", default="", help="the code of an earlier registration")
@@ -48,7 +62,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--to-now", action="store_true", help="shift all times so that the last fix is now"
         )
-        parser.add_argument("--limit", type=int, default=0, help="only so many rows")
+        parser.add_argument("--limit", type=_count, default=0, help="only so many rows; 0: all")
         parser.add_argument(
             "--gap",
             action="append",
@@ -72,13 +86,13 @@ class Command(BaseCommand):
         try:
             asyncio.run(drive.run())
         except (Refused, OSError) as error:
-            raise CommandError(f"{options['server']}: {error}") from error
+            raise CommandError(f"{host}:{port}: {error}") from error
         except KeyboardInterrupt:
             self.stdout.write("stopped")
         self._summary(link, len(places), time.monotonic() - began_s)
 
     def _places(self, file: str, options: dict[str, Any]) -> list[Place]:
-        places = sorted(self._rows(file, options["columns"]), key=lambda place: place.time)
+        places = sorted(self._rows(file, options["columns"], options["zone"]), key=lambda place: place.time)
         if not places:
             raise TraceError(f"{file}: no row can be read")
         places = places[: options["limit"] or None]
@@ -87,22 +101,29 @@ class Command(BaseCommand):
             places = [replace(place, time=place.time + shift) for place in places]
         return places
 
-    def _rows(self, file: str, columns: str) -> list[Place]:
+    def _rows(self, file: str, columns: str, zone: str) -> list[Place]:
+        told, of_times = columns_parse(columns), zone_parse(zone)
         places: list[Place] = []
         bad: list[str] = []
         try:
-            with Path(file).open(encoding="utf-8-sig", newline="") as lines:
-                for one in places_read(lines, columns_parse(columns)):
-                    if isinstance(one, str):
-                        bad.append(one)
-                    else:
-                        places.append(one)
-        except (OSError, UnicodeDecodeError) as error:
+            lines = io.StringIO(text_of(Path(file).read_bytes()), newline="")
+            for one in places_read(lines, told, of_times):
+                if isinstance(one, str):
+                    bad.append(one)
+                else:
+                    places.append(one)
+        except OSError as error:
+            raise TraceError(f"{file}: {error.strerror}") from error
+        except TraceError as error:
             raise TraceError(f"{file}: {error}") from error
         for text in bad[:_SHOWN]:
             self.stderr.write(text)
+        if len(bad) > _SHOWN:
+            self.stderr.write(f"… and {len(bad) - _SHOWN} more")
         if bad:
-            self.stderr.write(f"{len(bad)} rows cannot be read and are left out")
+            self.stderr.write(
+                f"{len(bad)} rows cannot be read and are left out; the other {len(places)} are sent"
+            )
         return places
 
     def _summary(self, link: TerminalLink, rows: int, seconds: float) -> None:
@@ -202,16 +223,34 @@ class Drive:
 def _gap(text: str) -> tuple[float, float]:
     start, _, length = text.partition(":")
     try:
-        return float(start), float(length)
-    except ValueError as error:
+        return _not_negative(start), _not_negative(length)
+    except ArgumentTypeError as error:
         raise TraceError(f"a gap is START:SECONDS, not {text!r}") from error
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(settings.ZAITU_JT808_PORT)
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise TraceError(f"the server is host:port, not {text!r}")
     return host.strip("[]"), int(port)
+
+
+def _not_negative(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"a number, 0 or more, not {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"a whole number, 0 or more, not {text}")
+    return int(text)
 
 
 def _number(text: str, protocol: str) -> str:
