@@ -32,7 +32,7 @@ from zaitu.network import public as network
 from zaitu.notify import public as notify
 from zaitu.notify.models import Message, WebhookEndpoint
 
-OLD, NEW = (base64.urlsafe_b64encode(letter * 32).decode() for letter in (b"o", b"n"))
+OLD, NEW, OTHER = (base64.urlsafe_b64encode(letter * 32).decode() for letter in (b"o", b"n", b"x"))
 
 
 def photo():
@@ -276,7 +276,62 @@ def test_no_room_that_encrypts_is_forgotten():
     assert {model._meta.app_label for model in rewriting.encrypted_tables()} == ours
 
 
+def test_a_key_of_another_installation_is_found_and_the_right_one_is_not(company, home, settings):
+    for right in (f"{NEW},{OLD}", OLD, f"{OTHER},{OLD}"):
+        settings.ZAITU_DATA_KEY = right
+        keys.verify(home)
+    settings.ZAITU_DATA_KEY = OTHER
+    with pytest.raises(Unavailable, match=r"secrets/data_key 不是加密这个数据库的密钥.*放回原来的密钥"):
+        keys.verify(home)
+
+
+def test_damaged_values_do_not_pass_for_a_wrong_key(company, home):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_contact SET phone = 'AAAAAAAA' || phone, name = 'broken'")
+    keys.verify(home)
+
+
+def test_in_an_empty_database_any_key_is_right(db, home, settings):
+    settings.ZAITU_DATA_KEY = OTHER
+    keys.verify(home)
+
+
 # Through the command
+
+
+WRONG_FILES = {
+    OTHER: "不是加密这个数据库的密钥",
+    "c2hvcnQ=": "里不是数据密钥（第 1 个密钥是 5 字节",
+    "": "里不是数据密钥",
+    "密钥": "里不是数据密钥（不是 ASCII 文字）",
+}
+
+
+def test_a_wrong_key_file_is_told_at_start_in_one_sentence(installation):
+    one = installation(new=False)
+    path = one.home / "secrets/data_key"
+    right = path.read_text()
+    made = one.run("shell", "-c", _A_CONTACT)
+    assert made.returncode == 0, made.stderr
+    for written, expected in WRONG_FILES.items():
+        path.write_text(written, "utf-8")
+        one.output.unlink(missing_ok=True)
+        one.launch()
+        assert one.process.wait(60) == 2, one.said()
+        (line,) = [line for line in one.said().splitlines() if line.startswith("zaitu:")]
+        assert line.startswith(f"zaitu: {path} {expected}")
+        assert "Traceback" not in one.said()
+    path.write_text(right)
+    one.up()
+    assert one.stop() == 0
+
+
+_A_CONTACT = """
+from zaitu.customers.models import Contact, Customer
+Contact.objects.create(
+    customer=Customer.objects.create(code='KEYS', name='钥匙'), name='甲', phone='13800000000', fingerprint=None
+)
+"""
 
 
 def test_a_key_is_changed_by_three_commands(installation):

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from zaitu.config import cli, env
 from zaitu.config.env import Env
@@ -25,6 +26,26 @@ WRONG = [
     ("SMTP_URL", "nonsense", "smtp://"),
     ("SMTP_URL", "smtp://mail:port", "smtp://"),
     ("TRUSTED_PROXIES", "garbage", "garbage 不是 IP 地址"),
+    ("NATS_URL", "nats.example.cn:4222", "nats://主机:端口"),
+    ("NATS_URL", "http://nats:4222", "nats://主机:端口"),
+    ("NATS_URL", "nats://a:4222,,nats://b:4222", "nats://主机:端口"),
+    ("NATS_URL", "nats://a:port", "nats://主机:端口"),
+    ("NATS_MONITOR_URL", "nats://a:8222", "http://主机:端口"),
+    ("NATS_UNSYNCED_ALLOWED", "perhaps", "true 或 false"),
+    ("NATS_REPLICAS", "2", "须为 1、3 或 5，不能是 2"),
+    ("NATS_REPLICAS", "4", "须为 1、3 或 5，不能是 4"),
+    ("NATS_REPLICAS", "0", "最小为 1，不能是 0"),
+    ("NATS_REPLICAS", "7", "最大为 5，不能是 7"),
+    ("NATS_REPLICAS", "three", "须为整数，不能是 three"),
+    ("NATS_STREAM_MB", "1", "最小为 16"),
+    ("NATS_SHARDS", "0", "最小为 1"),
+    ("NATS_SHARDS", "-4", "最小为 1"),
+    ("NATS_SHARDS", "2.5", "须为整数"),
+    ("JT808_TLS_PRIVATE_KEY", "/nonexist", "读不了 /nonexist"),
+    ("JT808_TLS_CERTIFICATE", "/proc", "读不了 /proc"),
+    ("GATEWAY_FRONT", "magic", "'sweep' or 'uvloop'"),
+    ("LOG_LEVEL", "LOUD", "DEBUG|INFO"),
+    ("DEMO_SPEED", "fast", "须为数字"),
 ]
 
 
@@ -47,6 +68,60 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch, capsys, name, value, expec
     assert expected in said
     assert "error" not in said
     assert said.count("\n") == 1
+
+
+@pytest.fixture
+def locked_key(certificate, tmp_path):
+    """The certificate's key under a passphrase."""
+    key = serialization.load_pem_private_key(certificate.key.read_bytes(), None)
+    path = tmp_path / "locked.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("right", None, "uvloop"), "一起设置"),
+        ((None, "right", "uvloop"), "一起设置"),
+        (("right", "certificate", "uvloop"), "不是一对"),
+        (("right", "locked", "uvloop"), "有口令"),
+        (("right", "right", "sweep"), "ZAITU_GATEWAY_FRONT 要设为 uvloop"),
+    ],
+)
+def test_wrong_tls_of_terminals_is_one_sentence(
+    monkeypatch, capsys, certificate, locked_key, given, expected
+):
+    certificate_is, key_is, front = given
+    paths = {"right": certificate.key, "certificate": certificate.chain, "locked": locked_key, None: ""}
+    monkeypatch.setenv("ZAITU_JT808_TLS_CERTIFICATE", str(certificate.chain) if certificate_is else "")
+    monkeypatch.setenv("ZAITU_JT808_TLS_PRIVATE_KEY", str(paths[key_is]))
+    monkeypatch.setenv("ZAITU_GATEWAY_FRONT", front)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["up"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith("zaitu: 设置 ZAITU_JT808_TLS_PRIVATE_KEY 不正确：")
+    assert expected in said
+    assert said.count("\n") == 1
+
+
+def test_right_settings_of_a_fleet_are_taken(certificate):
+    taken = Env(
+        nats_url="nats://a:4222, tls://b:4222",
+        nats_monitor_url="http://a:8222",
+        nats_replicas=3,
+        gateway_front="uvloop",
+        jt808_tls_certificate=certificate.chain,
+        jt808_tls_private_key=certificate.key,
+    )
+    assert taken.nats_url == "nats://a:4222,tls://b:4222"
 
 
 def test_right_settings_are_taken(certificate):

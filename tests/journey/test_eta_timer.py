@@ -1,5 +1,6 @@
 """The timer: predictions from real positions, told when they matter, in a fixed number of queries."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from zaitu.journey import public as journey
 from zaitu.journey.models import EtaErrors, EtaPoint, JourneyEvent, SegmentPace, Shipment, TripStop
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden
+from zaitu.notify import public as notify
 from zaitu.notify.models import Message
 from zaitu.telemetry.events import StopEntered, StopLeft
 from zaitu.telemetry.models import VehicleState
@@ -368,3 +370,19 @@ def test_a_truck_of_which_nobody_tells_but_its_goods_does_not_stop_the_timer():
     trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=1))
     make.scan("departed", order.waybill, trip=trip.ref)
     assert refresh().trips == 1
+
+
+def test_webhooks_tell_times_as_the_api_does():
+    make.customer("ACME")
+    draft = notify.EndpointDraft(customer_code="ACME", url="https://erp.example.cn/hook", kinds=frozenset())
+    notify.endpoint_put(actor=make.TEST, draft=draft)
+    order = make.order(customer_code="ACME")
+    trip = make.on_trip(order.waybill)
+    left(trip, 0, clock.now())
+    departed = json.loads(Message.objects.get(channel="webhook", purpose="departed").words)
+    document = make.page(order.waybill).document
+    names = ("eta", "eta_from", "eta_to")
+    assert all(departed[name].endswith("+08:00") for name in names)
+    assert [datetime.fromisoformat(departed[name]) for name in names] == [
+        datetime.fromisoformat(document[name]) for name in names
+    ]

@@ -42,7 +42,7 @@ def test_the_receiver_can_verify_what_it_gets(receiver, couriers):
     (got,) = receiver.got
     assert Webhook(secret).verify(got.body, got.headers) == {
         "type": "shipment.departed",
-        "timestamp": "2026-11-22T07:20:00.000Z",
+        "timestamp": "2026-11-22T15:20:00.000+08:00",
         "data": {"waybill": "ZT1234567890123", **DATA},
     }
     assert got.headers["webhook-id"] == f"msg_{only().pk.hex}"

@@ -27,6 +27,19 @@ WITHOUT_SETTINGS: Final = {"bus": "config", "restore": "config", "decode": "tele
 """Command → room: commands that start in a tenth of the time, or must not make a home's secrets, which loading the settings does."""
 
 
+_WORDS: Final = {
+    "greater_than_equal": "最小为 {ge}",
+    "less_than_equal": "最大为 {le}",
+    "int_parsing": "须为整数",
+    "int_from_float": "须为整数",
+    "float_parsing": "须为数字",
+    "bool_parsing": "须为 true 或 false",
+    "literal_error": "须为 {expected}",
+    "string_pattern_mismatch": "须符合 {pattern}",
+}
+"""What pydantic says of a number or a choice, in our words; by its error type."""
+
+
 _PIPE_CLOSED: Final = 128 + signal.SIGPIPE
 
 
@@ -92,7 +105,11 @@ def _setting(error: object) -> str:
     """One wrong setting in words: which variable, what is wrong with it."""
     details = dict(error) if isinstance(error, dict) else {}
     where = "_".join(str(part) for part in details.get("loc", ()))
+    words = _WORDS.get(str(details.get("type")))
     said = str(details.get("msg")).removeprefix("Value error, ")  # pydantic's own prefix before our words
+    if words:
+        limits: dict[str, object] = details.get("ctx", {})
+        said = f"{words.format_map(limits)}，不能是 {details.get('input')}"
     return f"设置 ZAITU_{where.upper()} 不正确：{said}"
 
 

@@ -19,6 +19,8 @@ SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url")
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
 _SHAPES: Final = {
     "database_url": values.database_url,
+    "nats_url": values.nats_url,
+    "nats_monitor_url": values.nats_monitor_url,
     "data_key": values.data_key,
     "public_url": values.public_url,
     "smtp_url": values.smtp_url,
@@ -59,7 +61,7 @@ class Env(BaseSettings):
     nats_unsynced_allowed: bool = False
     """Start although it does not: a power cut may then cost positions that were acknowledged."""
     nats_replicas: int = Field(default=1, ge=1, le=5)
-    """Servers that keep a copy of each position that waits to be stored; 3 in a cluster of three."""
+    """Servers that keep a copy of each position that waits to be stored: 1, 3 or 5; 3 in a cluster of three."""
     nats_stream_mb: int = Field(default=4096, ge=16)
     """Room for positions that wait to be stored, megabytes; when it is full, gateways make their terminals wait."""
     nats_shards: int = Field(default=4, ge=1, le=256)
@@ -121,11 +123,16 @@ class Env(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("database_url", "data_key", "public_url", "smtp_url", "trusted_proxies")
+    @field_validator(*_SHAPES)
     @classmethod
     def _shaped(cls, text: str, info: ValidationInfo) -> str:
         check = _SHAPES[info.field_name or ""]
         return check(text) if text else text
+
+    @field_validator("nats_replicas")
+    @classmethod
+    def _a_majority(cls, number: int) -> int:
+        return values.odd(number)
 
     @field_validator(*_PEMS, mode="before")
     @classmethod
@@ -143,6 +150,8 @@ class Env(BaseSettings):
         certificate = (info.field_name or "").replace("private_key", "certificate")
         if certificate in info.data:  # otherwise it is wrong itself
             values.pem_pair(info.data[certificate], key)
+        if key and info.field_name == "jt808_tls_private_key" and info.data.get("gateway_front") == "sweep":
+            raise ValueError("终端用 TLS 时，ZAITU_GATEWAY_FRONT 要设为 uvloop")
         return key
 
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from zaitu.kernel.errors import Conflict, Unavailable
+from zaitu.config import values
+from zaitu.kernel.errors import Conflict, Invalid, Unavailable
 
 _SOCKET_PATH_MAX: Final = 80
 """Unix socket addresses hold 108 bytes; PostgreSQL adds `/pg/.s.PGSQL.5432`."""
@@ -58,6 +59,17 @@ class Home:
             finally:
                 aside.unlink()
         return path.read_text(encoding="ascii").strip()
+
+    def data_key(self) -> str:
+        """The secret that personal data is encrypted with; several while it is changed. Raises Invalid when it is none."""
+        path = self.path / "secrets" / "data_key"
+        try:
+            return values.data_key(self.secret("data_key"))
+        except OSError as error:
+            raise Invalid(f"读不了数据密钥 {path}：{error.strerror}") from None
+        except ValueError as error:  # UnicodeDecodeError among them
+            why = "不是 ASCII 文字" if isinstance(error, UnicodeDecodeError) else error
+            raise Invalid(f"{path} 里不是数据密钥（{why}）：请放回原来的文件（备份里有）再启动") from None
 
     def secret_put(self, name: str, value: str) -> None:
         """Exchange a secret there is, as a whole: whoever reads it meanwhile finds the old one or the new one."""

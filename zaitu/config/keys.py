@@ -21,6 +21,15 @@ _ROOMS: Final = (customers, network, notify, journey)
 """The rooms that encrypt. `zaitu keys retire` refuses while a table of any other holds an older key."""
 
 
+def verify(home: Home) -> None:
+    """That the data key is the one this database was written with. Raises Unavailable."""
+    if not rewriting.is_readable():
+        where = "ZAITU_DATA_KEY" if env().data_key else str(home.path / "secrets" / SECRET)
+        raise Unavailable(
+            f"{where} 不是加密这个数据库的密钥，库里的个人信息一条也打不开：请放回原来的密钥（备份里有）再启动"
+        )
+
+
 def rotate(home: Home) -> None:
     """Put a new key before those there are. Raises Invalid (the key is not ours to change), Conflict while `zaitu up` runs."""
     _must_be_ours("请在最前面加上一个新密钥（逗号分隔）")

@@ -12,7 +12,7 @@ HOME = Home(ENV.home)
 BASE = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = ENV.secret_key or HOME.secret("secret_key")
-ZAITU_DATA_KEY = ENV.data_key or HOME.secret("data_key")
+ZAITU_DATA_KEY = ENV.data_key or HOME.data_key()
 ZAITU_HOME = str(HOME.path)
 ZAITU_BUS_PATH = str(HOME.socket("bus"))
 ZAITU_TICK_MS = ENV.tick_ms

@@ -45,6 +45,25 @@ def smtp_url(text: str) -> str:
     return text
 
 
+def nats_url(text: str) -> str:
+    """Without blanks between the addresses."""
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        _address(part, {"nats", "tls"}, "要写成 nats://主机:端口，多个用英文逗号隔开")
+    return ",".join(parts)
+
+
+def nats_monitor_url(text: str) -> str:
+    _address(text, {"http", "https"}, "要写成 http://主机:端口")
+    return text
+
+
+def odd(number: int) -> int:
+    if number % 2 == 0:
+        raise ValueError(f"须为 1、3 或 5，不能是 {number}：副本数为偶数时，坏一台就可能停下")
+    return number
+
+
 def _address(text: str, schemes: set[str], expected: str) -> None:
     try:
         parts = urlsplit(text)
@@ -81,6 +100,8 @@ def pem_pair(certificate: Path | None, key: Path | None) -> None:
 
     if certificate is None or key is None:
         raise ValueError("证书和私钥要一起设置")
+    if b"ENCRYPTED PRIVATE KEY" in key.read_bytes() or b"Proc-Type: 4,ENCRYPTED" in key.read_bytes():
+        raise ValueError(f"私钥 {key} 有口令：请换成没有口令的（openssl pkey -in 旧文件 -out 新文件）")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except ssl.SSLError:

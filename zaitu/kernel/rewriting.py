@@ -85,6 +85,23 @@ def _left(table: Table) -> int:
         return int(cursor.fetchone()[0])
 
 
+def is_readable() -> bool:
+    """Whether a configured key opens what is stored: one value of each table is tried, and one that opens is enough.
+
+    A value that no key opens may have been damaged; when none opens, the keys are another installation's.
+    """
+    tried = 0
+    for table in encrypted_tables().values():
+        for column in table.columns:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT {column} FROM {table.name} WHERE {column} <> '' LIMIT 1")  # noqa: S608  our own names
+                row = cursor.fetchone()
+            if row and _opened((column,), row) is not None:
+                return True
+            tried += bool(row)
+    return not tried
+
+
 def rows_rewrite(app: str, refresh: Mapping[type[models.Model], Refresh] | None = None) -> Iterator[Batch]:
     """Write the rows of a room's encrypted tables anew, batch by batch, in the order of their keys."""
     for model, table in encrypted_tables(app).items():

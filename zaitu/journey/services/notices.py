@@ -1,6 +1,7 @@
 """Key nodes are told to the people and systems concerned, in the transaction of the node."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, St
 from zaitu.journey.domain.words import span
 from zaitu.journey.models import Order, Shipment
 from zaitu.journey.selectors.gathered import Gathered
+from zaitu.kernel import clock
 from zaitu.kernel.principal import Principal, system
 from zaitu.notify import public as notify
 
@@ -151,11 +153,16 @@ def _data(
         "status": node.status.value,
         "detail": node.detail.value,
         "place": place.name if place else None,
-        "eta": shipment.eta.isoformat() if shipment.eta else None,
-        "eta_from": shipment.eta_from.isoformat() if shipment.eta_from else None,
-        "eta_to": shipment.eta_to.isoformat() if shipment.eta_to else None,
+        "eta": _instant(shipment.eta),
+        "eta_from": _instant(shipment.eta_from),
+        "eta_to": _instant(shipment.eta_to),
         "pieces": shipment.pieces_total,
     }
+
+
+def _instant(at: datetime | None) -> str | None:
+    """As the API tells it."""
+    return clock.local(at).isoformat() if at else None
 
 
 def link_url(shipment: Shipment) -> str:

@@ -1,8 +1,8 @@
-"""The body of a webhook: Standard Webhooks 1.0, `{type, timestamp, data}`."""
+"""The body of a webhook: Standard Webhooks 1.0, `{type, timestamp, data}`. Instants are told in +08:00, as in the API."""
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from zaitu.notify.domain.notices import Kind
@@ -12,11 +12,11 @@ BODY_MAX: Final = 20_000
 
 
 def body(kind: Kind, *, waybill: str, data: Mapping[str, str | int | float], at: datetime) -> str:
-    """The exact text that is signed and sent. Raises ValueError over `BODY_MAX`, which `notices.tidy` rules out."""
+    """The exact text that is signed and sent. `at` is on a Chinese wall clock. Raises ValueError over `BODY_MAX`, which `notices.tidy` rules out."""
     text = json.dumps(
         {
             "type": f"shipment.{kind.value}" if kind is not Kind.TEST else "endpoint.test",
-            "timestamp": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": at.isoformat(timespec="milliseconds"),
             "data": {"waybill": waybill, **data},
         },
         ensure_ascii=False,

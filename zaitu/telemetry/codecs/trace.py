@@ -254,7 +254,8 @@ def _written(word: str, zone: tzinfo) -> datetime | None:
         if parts is None:
             return None
         try:
-            at = datetime(*(int(part or 0) for part in parts.groups()))  # noqa: DTZ001  the zone follows
+            year, month, day, hour, minute, second = (int(part or 0) for part in parts.groups())
+            at = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  the zone follows
         except ValueError:
             return None
     return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)

@@ -19,7 +19,7 @@ from django.db import connections
 
 from zaitu import __version__
 from zaitu.access import public as access
-from zaitu.config import migrating, static
+from zaitu.config import keys, migrating, static
 from zaitu.config.asking import ready
 from zaitu.config.engines import POSTGRES_LOCK
 from zaitu.config.env import Env, env
@@ -58,6 +58,7 @@ class Command(BaseCommand):
             server = self._database(home, stack) if not settings.database_url else None
             if migrating.migrate():
                 self._say("zaitu", "数据库已建表")
+            keys.verify(home)
             _name_company(home)
             static.collect()
             facts = _demo(home) if demo else {}

@@ -34,7 +34,7 @@ class Sender:
 def send(parcel: Parcel) -> Answer:
     """Post the message; never raises for what a receiver may do."""
     private_allowed = settings.ZAITU_WEBHOOK_PRIVATE_ALLOWED
-    text = body(parcel.kind, waybill=parcel.waybill, data=parcel.words, at=parcel.at)
+    text = body(parcel.kind, waybill=parcel.waybill, data=parcel.words, at=clock.local(parcel.at))
     backend = GuardedBackend(Deadline(TIMEOUT_S), private_allowed=private_allowed)
     try:
         with (
