@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests import postgres15
 from tests.emptying import empty
 from tests.engine import base
 from tests.running import Installation
@@ -17,6 +18,11 @@ from tests.spreading import Spreading
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
     return Spreading(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not postgres15.there_is_one():
+        terminalreporter.write_line(f"not run: {postgres15.WHY_NOT}", yellow=True)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -64,15 +63,12 @@ def test_init_without_a_terminal_names_the_missing_flag(installation):
 
 
 @pytest.fixture
-def old_server():
-    """A database of its own on the PostgreSQL 15 of ZAITU_TEST_PG15_URL, and one of the extensions made by somebody else."""
-    given = os.environ.get("ZAITU_TEST_PG15_URL")
-    if not given:
-        pytest.skip("ZAITU_TEST_PG15_URL is not set")
+def old_server(postgres15):
+    """A database of its own on PostgreSQL 15, and one of the extensions made by somebody else."""
     name, password = f"zaitu_{secrets.token_hex(4)}", secrets.token_hex(16)
-    parts = urlsplit(given)
+    parts = urlsplit(postgres15)
     place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-    with psycopg.connect(given, autocommit=True) as admin:
+    with psycopg.connect(postgres15, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
         admin.execute(f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8'")
         with psycopg.connect(parts._replace(path=f"/{name}").geturl(), autocommit=True) as inside:

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,16 +40,33 @@ def test_it_speaks_chinese_in_order_and_finds_it(server, place):
     assert found == ("UTF8", "b", "C.UTF-8", "àé")
 
 
-@pytest.mark.skipif(not ROOT, reason="only root drops its rights")
-def test_root_does_not_run_it(server):
+@pytest.fixture
+def as_root():
+    if not ROOT:
+        pytest.fail("only root gives up its rights for the database: run this test as root")
+
+
+def test_an_ordinary_user_runs_it_whoever_starts_it(server):
     server.start()
-    assert psutil.Process(server.pid).username() == "nobody"
+    ours = pwd.getpwuid(os.geteuid()).pw_name
+    assert psutil.Process(server.pid).username() == ("nobody" if ROOT else ours)
 
 
-@pytest.mark.skipif(not ROOT, reason="needs another user to try with")
 def test_other_users_of_the_machine_may_not_enter(server, place):
     server.start()
-    url = Home(place / "home").database_url()
+    home = Home(place / "home")
+    for folder in (home.postgres_data, home.postgres_socket):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert folder.stat().st_uid == psutil.Process(server.pid).uids().real
+    assert (home.postgres_data / "pg_hba.conf").read_text() == "local all all peer map=zaitu\n"
+    with pytest.raises(OperationalError, match="Peer authentication failed"):
+        Connection.connect(home.database_url().replace("zaitu@", "postgres@"))
+    if ROOT:
+        _daemon_is_refused(home.database_url())
+
+
+def _daemon_is_refused(url):
+    """Another user can be tried by root only."""
     done = subprocess.run(
         [postgres.binaries() / "psql", url, "-c", "SELECT 1"],
         user="daemon",
@@ -117,7 +135,7 @@ def test_a_first_start_that_was_killed_half_way_begins_anew(server, place):
     assert not half.exists()
 
 
-@pytest.mark.skipif(not ROOT, reason="only root drops its rights")
+@pytest.mark.usefixtures("as_root")
 def test_where_nobody_cannot_enter_a_system_folder_is_used_and_said(place, monkeypatch):
     monkeypatch.setattr(postgres, "SYSTEM_FOLDER", place / "system")
     (place / "system").mkdir(mode=0o755)
@@ -140,7 +158,7 @@ def test_where_nobody_cannot_enter_a_system_folder_is_used_and_said(place, monke
         shutil.rmtree(private)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root drops its rights")
+@pytest.mark.usefixtures("as_root")
 def test_binaries_that_nobody_cannot_enter_are_copied_and_said(place, monkeypatch):
     monkeypatch.setattr(postgres, "SYSTEM_FOLDER", place / "system")
     (place / "system").mkdir(mode=0o755)
@@ -176,12 +194,16 @@ def test_a_path_too_long_for_a_socket_still_works(place):
 
 
 @pytest.mark.fault
-@pytest.mark.skipif(not ROOT, reason="is an ordinary user already")
 def test_an_ordinary_user_runs_everything(installation, place):
-    user = "daemon"
+    user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
     (place / "theirs").mkdir()
-    os.chown(place / "theirs", pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    running = installation("theirs/home", user=user, program=(_python(user), "-m", "zaitu.config.cli"))
+    program = sys.executable
+    if ROOT:
+        os.chown(place / "theirs", pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+        program = _python(user)
+    running = installation(
+        "theirs/home", user=user if ROOT else None, program=(program, "-m", "zaitu.config.cli")
+    )
     running.environment["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT), *sys.path[1:]])
     running.output = place / "out"
     running.up()
@@ -199,4 +221,6 @@ def _python(user):
         except (OSError, subprocess.CalledProcessError):
             continue
         return program
-    return pytest.skip(f"no Python {sys.version_info.major}.{sys.version_info.minor} that {user} may run")
+    return pytest.fail(
+        f"no Python {sys.version_info.major}.{sys.version_info.minor} that {user} may run: install one in /usr/bin"
+    )

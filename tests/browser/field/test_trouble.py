@@ -2,7 +2,6 @@
 
 import io
 import os
-import subprocess
 import uuid
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.access import make as people
 from tests.browser.field.hands import TEST, answered, draw, kinds, ready, sign_in, tile, uploaded, wedge
+from tests.disks import small_disk
 from tests.journey import make as journey_make
 from zaitu.access.models import User
 from zaitu.access.public import audit_list
@@ -169,20 +169,15 @@ def test_hostile_goods_names_and_errors_are_text_on_the_phone(field_phone):
 
 
 @pytest.fixture
-def small_disk(tmp_path, settings):
-    if os.geteuid():
-        pytest.skip("mounting a small file system needs root")
-    place = tmp_path / "files"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", place], check=True)
-    settings.MEDIA_ROOT = str(place)
-    yield place
-    subprocess.run(["umount", place], check=True)
+def disk(tmp_path, settings):
+    with small_disk(tmp_path / "files", "16k") as disk:
+        settings.MEDIA_ROOT = str(disk.path)
+        yield disk
 
 
 @pytest.mark.fault
 def test_a_full_disk_on_the_server_keeps_the_signature_on_the_phone_until_there_is_room(
-    field_phone, order, small_disk, shot
+    field_phone, order, disk, shot
 ):
     journey_make.scan("collected", order.waybill)
     page = field_phone("driver", username="siji", station="CDQB")
@@ -203,7 +198,7 @@ def test_a_full_disk_on_the_server_keeps_the_signature_on_the_phone_until_there_
     assert kinds(order.waybill) == ["collected"]
     page.reload()
     ready(page)
-    subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+    disk.grow("8m")
     page.locator("#badge").click()
     page.locator("#retry-all").click()
     expect(page.locator("#badge")).not_to_contain_text("待上传", timeout=40_000)
