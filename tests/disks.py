@@ -11,9 +11,12 @@ import pytest
 
 _HOLD = """
 mount -t tmpfs -o size="$2" tmpfs "$1" && chmod 0777 "$1" && echo mounted
-while read -r size; do mount -o "remount,size=$size" "$1" && echo mounted; done
+while read -r size; do mount --options-mode=ignore -o "remount,size=$size" "$1" && echo mounted; done
 """
-"""A shell that mounts at $1 with the size $2, and anew with each size it is told, until its input ends."""
+"""A shell that mounts at $1 with the size $2, and anew with each size it is told, until its input ends.
+
+The size alone: the owner that the kernel shows means nothing inside the namespace.
+"""
 
 
 @dataclass
