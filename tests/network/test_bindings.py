@@ -81,9 +81,15 @@ def test_it_cannot_leave_before_it_came(vehicles):
     assert stays() == [("沪A11111", make.AT, None)]
 
 
-@pytest.mark.parametrize("terminal", ["", "000", "12G4", "1" * 21, "+8613800001111"])
-def test_what_is_no_terminal_number_is_refused(vehicles, terminal):
-    with pytest.raises(Invalid, match="终端号须为"):
+@pytest.mark.parametrize(
+    ("terminal", "said"),
+    [
+        ("000", "终端号全是 0"),
+        *((text, "终端号须为") for text in ("", "12G4", "1" * 21, "+8613800001111")),
+    ],
+)
+def test_what_is_no_terminal_number_is_refused(vehicles, terminal, said):
+    with pytest.raises(Invalid, match=said):
         make.bind(terminal, "沪A11111")
     assert not TerminalBinding.objects.exists()
 
