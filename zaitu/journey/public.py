@@ -106,7 +106,7 @@ __all__ = [
     "orders_import", "orders_template", "partner_events", "partner_number", "people_read",
     "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward", "shipment_page",
     "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track", "track_answer",
-    "track_details", "track_page", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan",
+    "track_details", "track_page", "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan",
     "trip_sheet", "trips_list", "trips_missed", "unloading_close",
 ]  # fmt: skip
 
@@ -188,6 +188,15 @@ def trip_finish(*, actor: Principal, trip: str, reason: str) -> TripView:
     """End a trip that nobody saw arrive. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for a cancelled one."""
     actor.must(Right.TRIPS_PLAN)
     return _trips.trip_views([_trip_services.trip_finish(actor=actor, trip=trip, reason=reason)])[0]
+
+
+def trip_arrival_void(*, actor: Principal, trip: str, reason: str) -> TripView:
+    """Take back that the truck reached its last stop, for all its goods: the trip runs again and is watched.
+
+    Raises Forbidden, NotFound, Invalid without a reason, RuleBroken (no arrival, goods taken off there, the truck is on another trip).
+    """
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _trips.trip_views([_corrections.arrival_void(actor=actor, trip=trip, reason=reason)])[0]
 
 
 def trip_get(*, actor: Principal, trip: str) -> TripView:

@@ -148,6 +148,8 @@ class SheetRow:
     pieces_scanned: int
     short: int
     over: int
+    held: bool = False
+    """A recheck that did not match is open: it is not loaded, and not believed to ride along."""
 
     @property
     def ok(self) -> bool:
@@ -165,6 +167,8 @@ class SheetView:
     rows: tuple[SheetRow, ...]
     load: Counts
     unload: Counts
+    behind: tuple[SheetRow, ...] = ()
+    """What should have boarded here and was left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
