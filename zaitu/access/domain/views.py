@@ -38,6 +38,7 @@ class TeamView:
     name: str
     station_code: str
     members: int
+    """Those switched off are not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

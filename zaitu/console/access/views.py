@@ -38,11 +38,10 @@ def users(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     context: dict[str, Any] = {
         "page": access.users_list(actor=request.actor, text=text, page=page_number(request)),
-        "teams": access.teams_list(actor=request.actor),
         "q": text,
         "query": query_without_page(request),
     }
-    codes = {one.station_code for one in (*context["page"].rows, *context["teams"]) if one.station_code}
+    codes = {one.station_code for one in context["page"].rows if one.station_code}
     stations = network.stations_by_codes(codes)
     context["stations"] = {code: station.name for code, station in stations.items()}
     return show(request, "console/access/users.html", context)
