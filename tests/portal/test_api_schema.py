@@ -22,6 +22,11 @@ OPERATIONS = [
     ("GET", "/api/v1/shipments/{waybill}/labels.pdf"),
     ("GET", "/api/v1/key"),
     ("GET", "/api/v1/track/{waybill}"),
+    ("GET", "/api/v1/webhooks"),
+    ("POST", "/api/v1/webhooks"),
+    ("PUT", "/api/v1/webhooks/{webhook_id}"),
+    ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"),
+    ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"),
 ]
 CHECKS = (
     not_a_server_error,
@@ -35,7 +40,7 @@ CHECKS = (
 def test_made_up_requests_get_promised_answers(web: httpx.Client, method: str, path: str) -> None:
     network.line()
     network.product()
-    key = key_for("C001", "orders", "track", "events", "labels")
+    key = key_for("C001", "orders", "track", "events", "labels", "webhooks")
     schema = schemathesis.openapi.from_url(f"{web.base_url}/api/v1/openapi.json")
     statuses = set()
 

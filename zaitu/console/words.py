@@ -112,6 +112,9 @@ _ACTIONS: Final[dict[str, Any]] = {
     "webhook.remove": _("删除推送地址"),
     "webhook.secret": _("更换推送密钥"),
     "webhook.test": _("测试推送"),
+    "webhook.enable": _("启用推送地址"),
+    "webhook.disable": _("停用推送地址"),
+    "webhook.redeliver": _("重发推送"),
     "outbox.requeue": _("重新处理事件"),
     "outbox.drop": _("放弃事件"),
 }

@@ -1,7 +1,7 @@
 """What the API takes and gives. Instants are ISO 8601 with their offset; weights in kg, volumes in m³, temperatures in °C."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
@@ -93,6 +93,62 @@ class KeyHealth(Schema):
     customer_code: str
     scopes: list[str]
     rate_per_min: int = Field(description="每分钟最多请求次数")
+
+
+class NewWebhook(_Input):
+    url: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PLAIN)] = Field(
+        description="公网 https 地址", examples=["https://erp.example.cn/zaitu"]
+    )
+    kinds: list[Literal["accepted", "departed", "stop", "soon", "signed"]] = Field(
+        default=[], max_length=5, description="要接收的通知；空为全部"
+    )
+
+
+class Webhook(Schema):
+    id: int
+    url: str
+    kinds: list[str] = Field(description="空为全部")
+    active: bool
+    note: str = Field(description="停用或暂歇的原因")
+    created_at: Instant
+    last_ok_at: Instant | None = Field(description="最近一次成功")
+
+
+class WebhookSecret(Schema):
+    secret: str = Field(description="验签密钥 `whsec_…`，只显示这一次")
+
+
+class WebhookWithSecret(Webhook, WebhookSecret):
+    pass
+
+
+class Try(Schema):
+    at: Instant
+    took_ms: int
+    code: int = Field(description="HTTP 状态码；0 为没有应答")
+    answer: str
+
+
+class Delivery(Schema):
+    id: str
+    waybill: str = Field(description="测试消息为空")
+    kind: str
+    kind_text: str
+    state: str = Field(description="queued、sending、sent、failed、given_up")
+    state_text: str
+    note: str
+    attempts: int
+    at: Instant = Field(description="事件发生时间")
+    created_at: Instant
+    next_at: Instant | None = Field(description="下一次尝试")
+    sent_at: Instant | None
+    tries: list[Try]
+
+
+class Deliveries(Schema):
+    total: int
+    page: int
+    deliveries: list[Delivery]
 
 
 class Problem(Schema):
