@@ -45,11 +45,20 @@ def position(**more):
     return Position(**(values | more))
 
 
+def test_a_document_of_an_earlier_version_says_nothing_of_partners_and_is_answered():
+    document = build(make.facts())
+    for node in document["nodes"]:
+        del node["by_partner"]
+    assert not any(node["by_partner"] for node in api(document, position=position())["nodes"])
+
+
 def test_the_answer_has_exactly_the_promised_shape():
     body = api(build(make.facts()), position=position())
     assert set(body) == API_KEYS
     assert set(body["position"]) == {"lat", "lon", "precision_m", "at"}
-    assert all(set(node) == {"at", "status", "detail", "place", "text"} for node in body["nodes"])
+    assert all(
+        set(node) == {"at", "status", "detail", "place", "text", "by_partner"} for node in body["nodes"]
+    )
     assert body["status"] == "in_transit"
     assert body["status_text"] == "在途"
     assert body["detail"] == "left_stop"

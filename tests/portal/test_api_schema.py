@@ -22,6 +22,7 @@ OPERATIONS = [
     ("GET", "/api/v1/shipments/{waybill}/labels.pdf"),
     ("GET", "/api/v1/key"),
     ("GET", "/api/v1/track/{waybill}"),
+    ("POST", "/api/v1/partner/events"),
     ("GET", "/api/v1/webhooks"),
     ("POST", "/api/v1/webhooks"),
     ("PUT", "/api/v1/webhooks/{webhook_id}"),

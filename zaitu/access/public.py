@@ -9,6 +9,7 @@ from zaitu.access.adapters.key_cache import CACHE
 from zaitu.access.domain.rights import (
     KEY_SCOPES,
     LINK_SCOPES,
+    PARTNER_SCOPES,
     RIGHTS,
     ROLE_NAMES,
     STAFF_ROLES,
@@ -39,6 +40,7 @@ from zaitu.kernel.principal import Kind, Principal, Right
 __all__ = [
     "KEY_SCOPES",
     "LINK_SCOPES",
+    "PARTNER_SCOPES",
     "RIGHTS",
     "ROLE_NAMES",
     "STAFF_ROLES",
@@ -147,12 +149,26 @@ def tail_principal(waybill: str) -> Principal:
 
 
 def key_issue(
-    *, actor: Principal, customer_code: str, name: str, scopes: frozenset[str], rate_per_min: int = 600
+    *,
+    actor: Principal,
+    customer_code: str = "",
+    partner: str = "",
+    name: str,
+    scopes: frozenset[str],
+    rate_per_min: int = 600,
 ) -> tuple[KeyView, str]:
-    """A new key of a customer; the second value is the key itself, shown this once."""
+    """A new key of a customer (KEY_SCOPES) or a partner carrier (PARTNER_SCOPES); the second value is the key, shown this once.
+
+    `partner`: the carrier's name as forwardings have it, 1–32 characters. Raises Forbidden, Invalid.
+    """
     actor.must(Right.KEYS_MANAGE)
     key, raw = _keys.key_issue(
-        actor=actor, customer_code=customer_code, name=name, scopes=scopes, rate_per_min=rate_per_min
+        actor=actor,
+        customer_code=customer_code,
+        partner=partner,
+        name=name,
+        scopes=scopes,
+        rate_per_min=rate_per_min,
     )
     return selectors.key_view(key), raw
 

@@ -108,6 +108,7 @@ def key_view(key: ApiKey) -> KeyView:
         prefix=key.prefix,
         name=key.name,
         customer_code=key.customer_code,
+        partner=key.partner,
         scopes=tuple(key.scopes),
         rate_per_min=key.rate_per_min,
         created_at=key.created_at,

@@ -69,6 +69,7 @@ urlpatterns: list[URLPattern] = [
     path("customers/<str:code>/edit", customers.customer_edit, name="customer-edit"),
     path("keys", access.keys, name="keys"),
     path("keys/new", access.key_issue, name="key-issue"),
+    path("keys/partner", access.partner_key_issue, name="partner-key-issue"),
     path("keys/<str:prefix>/revoke", access.key_revoke, name="key-revoke"),
     path("webhooks", notify.webhooks, name="webhooks"),
     path("webhooks/new", notify.webhook_put, name="webhook-put"),

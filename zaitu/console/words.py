@@ -18,6 +18,7 @@ _ROLES: Final[dict[Role, Any]] = {
     Role.MANAGER: _("主管"),
     Role.ADMINISTRATOR: _("管理员"),
     Role.CUSTOMER: _("客户接口"),
+    Role.PARTNER: _("合作方接口"),
     Role.LINK: _("链接访客"),
 }
 _RIGHTS: Final[dict[Right, Any]] = {
@@ -45,6 +46,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.WEBHOOKS_MANAGE: _("管理推送地址"),
     Right.MESSAGES_READ: _("查看通知"),
     Right.TRACK_EXACT: _("查看精确位置"),
+    Right.PARTNER_EVENTS: _("上报合作方事件"),
 }
 
 
@@ -182,6 +184,8 @@ _SAID: Final = (
     _("合作方单号须为 4–40 位字母、数字或横线"),
     _("请填写合作方名称，最多 60 个字"),
     _("请选择要拆出的货件"),
+    _("合作方名称最多 32 个字"),
+    _("请写明用途,最多 60 个字"),
     _("有标签不属于本运单"),
     _("含已签收的货件"),
     _("至少要留一件在原运单"),

@@ -159,6 +159,7 @@ def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
 def _may_tell(actor: Principal, notice: Notice) -> None:
     own = {
         Who.ANYONE: False,
+        Who.PARTNER_KEY: False,
         Who.CUSTOMER_KEY: actor.customer_code == notice.customer_code,
         Who.LINK: actor.waybill == notice.waybill,
     }

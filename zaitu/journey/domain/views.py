@@ -455,31 +455,6 @@ class ScanDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerEvent:
-    """What a partner's system says of one of our shipments."""
-
-    waybill: str
-    """Ours or the partner's number."""
-    code: str
-    text: str
-    at: datetime
-    station_code: str = ""
-    dialect: str = "kuaidi100"
-    """Whose code list: a key of domain/mappings.py."""
-    key: str = ""
-    """The partner's id of the event; empty: recognised by code, time and place."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerReport:
-    recorded: int
-    repeated: int
-    """Told before."""
-    unknown: tuple[str, ...]
-    """Numbers that are none of ours."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEvent:
     """Something recorded at a desk."""
 

@@ -38,7 +38,7 @@ def last_stop(trip: Trip) -> TripStop:
 
 def ended_there(trip: Trip, stop: TripStop) -> bool:
     """Whether it was an arrival that ended the trip, and not a person."""
-    if trip.state != TripState.DONE or stop.arrived_at is None:
+    if trip.state != TripState.DONE or trip.done_at is None or stop.arrived_at is None:
         return False
     told = JourneyEvent.objects.filter(
         trip=trip, station_code=stop.station_code, kind__in=ARRIVALS, at=trip.done_at

@@ -103,6 +103,21 @@ class Ledger:
         self._new.append((self._row(new, key, idle=new.kind in ENDING_TABLE and shipment.final), label))
         return True
 
+    def says(self, new: NewEvent) -> bool:
+        """Whether what has this event's key tells the same thing of the same time; for who gives keys of its own."""
+        key = f"{self.shipments[new.shipment_id].waybill}:{new.key}"
+        told = [
+            (one.kind, one.raw_code, one.at)
+            for one in self.events[new.shipment_id]
+            if one.key == key and one.source == new.source
+        ]
+        told += [
+            (Kind(row.kind), row.raw_code, row.at)
+            for row, _ in self._new
+            if row.key == key and row.source == new.source
+        ]
+        return not told or (new.kind, new.raw_code[:60], new.at) in told
+
     def _key(self, new: NewEvent, key: str) -> str:
         """The first spelling of the key that no voided event has."""
         if not new.anew:
@@ -297,6 +312,7 @@ def document_input(row: Shipment, state: State, gathered: Gathered) -> DocumentI
                 pieces=node.event.pieces if node.event.kind in ENDING_TABLE else None,
                 exception=node.problem.value if node.problem else "",
                 number=str(node.event.data.get("number", "")),
+                by_partner=node.event.source.startswith("partner:"),
             )
             for node in state.nodes
         ),
