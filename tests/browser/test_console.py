@@ -22,6 +22,8 @@ PAGES = (
     "keys",
     "webhooks",
     "users",
+    "teams",
+    "teams/new",
     "audit",
     "health",
 )

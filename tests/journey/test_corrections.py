@@ -323,6 +323,16 @@ def test_a_forwarded_number_is_followed_both_ways():
     assert make.status(order.waybill) == ("in_transit", "out_for_delivery")
 
 
+def test_goods_handed_to_a_partner_do_not_leave_with_the_truck_they_were_planned_on():
+    order, other = make.collected(), make.collected()
+    trip = make.on_trip(order.waybill, other.waybill)
+    journey.shipment_forward(actor=make.TEST, waybill=order.waybill, number="SF777777", carrier="顺丰")
+    assert make.page(order.waybill).row.trip == ""
+    make.scan("departed", trip.ref)
+    assert make.status(order.waybill) == ("in_transit", "handed_to_partner")
+    assert make.status(other.waybill) == ("in_transit", "departed")
+
+
 def test_a_partner_s_number_is_kept_as_strangers_may_type_it_unless_it_is_too_short():
     order = make.order()
     for number in ("sf-1234 5678", "A-12"):

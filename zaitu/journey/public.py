@@ -299,7 +299,10 @@ def _row(shipment: Shipment) -> ShipmentRow:
 def shipment_forward(
     *, actor: Principal, waybill: str, number: str, carrier: str, station_code: str = ""
 ) -> ShipmentRow:
-    """Hand a shipment to a partner under the partner's number (转单). Raises Forbidden, NotFound, Invalid, RuleBroken."""
+    """Hand a shipment to a partner under the partner's number (转单); rides of ours it waits for are off.
+
+    Raises Forbidden, NotFound, Invalid, RuleBroken, Conflict (it has just moved to another trip).
+    """
     _staff(actor, Right.TRIPS_PLAN)
     if station_code:
         _station(station_code)

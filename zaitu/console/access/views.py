@@ -117,12 +117,13 @@ def partner_key_issue(request: StaffRequest) -> HttpResponse:
         _view, raw = access.key_issue(
             actor=request.actor,
             partner=form.text("partner"),
-            name=form.text("name"),
+            name=form.text("partner_name"),
             scopes=frozenset(PARTNER_SCOPES),
-            rate_per_min=form.whole("rate_per_min", 600),
+            rate_per_min=form.whole("partner_rate", 600),
         )
     except Invalid as error:
-        return _keys_page(request, Form(), partner_form=form.failed(error), status=422)
+        renamed = {"name": "partner_name", "rate_per_min": "partner_rate"}
+        return _keys_page(request, Form(), partner_form=form.failed(error, renamed=renamed), status=422)
     return _keys_page(request, Form(), raw=raw)
 
 

@@ -26,7 +26,7 @@ def forward(request: StaffRequest, waybill: str) -> HttpResponse:
             carrier=form.text("carrier"),
             station_code=form.text("station_code"),
         )
-    except (Invalid, RuleBroken) as error:
+    except (Invalid, RuleBroken, Conflict) as error:
         return shipment_page(request, waybill, forms={"forwarding": _failed(form, error)}, status=422)
     done(request, _("已转单，合作方单号也能查到这票货"))
     return redirect("console:shipment", waybill=waybill)

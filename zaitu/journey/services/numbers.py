@@ -33,7 +33,8 @@ def shipment_forward(
 ) -> Shipment:
     """Hand the shipment to a partner under the partner's number; asking for either number finds it. Again without effect.
 
-    Raises Invalid, RuleBroken for a finished shipment.
+    Rides of ours that it waits for are off: a truck that leaves without a scan would be believed to have taken it along.
+    Raises Invalid, RuleBroken for a finished shipment, Conflict when it has just moved to another trip.
     """
     number, carrier = number.strip().upper(), shown(carrier)
     wrong = {}
@@ -43,6 +44,7 @@ def shipment_forward(
         wrong["carrier"] = "请填写合作方名称，最多 60 个字"
     if wrong:
         raise Invalid("转单资料有误", fields=wrong)
+    held = rides_locked([shipment_id])
     ledger = Ledger(actor=actor, ids=[shipment_id])
     shipment = ledger.shipments[shipment_id]
     if shipment.final:
@@ -53,6 +55,9 @@ def shipment_forward(
     NumberLink.objects.create(
         shipment=shipment, number=number, plain=partner_number(number), carrier=carrier, created_at=now
     )
+    waiting = Leg.objects.filter(shipment=shipment, state=LegState.PLANNED)
+    must_hold(held, waiting)
+    waiting.delete()
     for kind, key in ((Kind.FORWARDED, "forward"), (Kind.HANDED_TO_PARTNER, "handed")):
         ledger.add(
             NewEvent(
