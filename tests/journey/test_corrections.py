@@ -323,6 +323,24 @@ def test_a_forwarded_number_is_followed_both_ways():
     assert make.status(order.waybill) == ("in_transit", "out_for_delivery")
 
 
+def test_a_voided_forwarding_unlinks_the_number_and_can_be_made_again():
+    order = make.collected()
+
+    def forward():
+        journey.shipment_forward(actor=make.TEST, waybill=order.waybill, number="SF777777", carrier="顺丰")
+
+    forward()
+    for kind in ("forwarded", "handed_to_partner"):
+        void(event_of(order.waybill, kind), "转错了")
+    assert make.status(order.waybill) == ("awaiting_departure", "collected")
+    assert make.page(order.waybill).numbers == ()
+    with pytest.raises(NotFound):
+        journey.track(actor=make.TEST, waybill="SF777777")
+    forward()
+    assert make.status(order.waybill) == ("in_transit", "handed_to_partner")
+    assert journey.track(actor=make.TEST, waybill="SF777777").waybill == order.waybill
+
+
 def test_goods_handed_to_a_partner_do_not_leave_with_the_truck_they_were_planned_on():
     order, other = make.collected(), make.collected()
     trip = make.on_trip(order.waybill, other.waybill)

@@ -85,7 +85,7 @@ def test_what_a_partner_tells_is_shown_with_its_source_on_both_pages(house):
         event(
             order.waybill, "20", 5, codes="kuaidi100", text="张师傅 13812345678 派件", place="成都武侯营业部"
         ),
-        event(order.waybill, "signed", 1),
+        event(order.waybill, "signed_on_behalf", 1),
     )
     row = recorded().earliest("at")
     assert (row.source, row.raw_code, row.raw_text, row.actor != "") == (
@@ -97,6 +97,7 @@ def test_what_a_partner_tells_is_shown_with_its_source_on_both_pages(house):
     page = console.signed_in("service").get(f"/console/shipments/{order.waybill}").content.decode()
     for said in ("合作方 顺丰速运", "成都武侯营业部", "张师傅 138******** 派件"):
         assert said in page
+    assert "signed_on_behalf" not in page
     tracking = web.get(f"/t/{order.waybill}").text
     assert "合作方上报" in tracking
     for inside in ("顺丰", "张师傅", "武侯"):
@@ -170,6 +171,14 @@ def test_another_carrier_s_shipment_is_a_number_nobody_has(house):
     assert results(told(web, theirs, event("zto-99887766", "arrived"))) == [("accepted", "")]
     assert results(told(web, theirs, event(order.waybill, "signed"))) == [("refused", "unknown_number")]
     assert recorded().get().source == "partner:中通"
+
+
+def test_after_a_forwarding_was_voided_its_partner_tells_no_more(house):
+    web, key, order = house
+    wrong = JourneyEvent.objects.get(kind="forwarded")
+    journey.journey.event_void(actor=journey.TEST, event_id=wrong.pk, reason="转错了")
+    for number in (order.waybill, "SF1234567890"):
+        assert results(told(web, key, event(number, "signed"))) == [("refused", "unknown_number")]
 
 
 def test_two_carriers_may_have_the_same_number(house):

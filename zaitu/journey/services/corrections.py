@@ -9,7 +9,7 @@ from django.db import transaction
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
 from zaitu.journey.domain.views import LegState, Level, ScanResult, TripState
-from zaitu.journey.models import JourneyEvent, Leg, ScanReceipt, Shipment, Trip, TripStop
+from zaitu.journey.models import JourneyEvent, Leg, NumberLink, ScanReceipt, Shipment, Trip, TripStop
 from zaitu.journey.selectors.counts import standing
 from zaitu.journey.services import arrivals
 from zaitu.journey.services.ledger import Ledger, NewEvent
@@ -109,6 +109,7 @@ def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reas
                 )
             )
             _leg_back(row)
+            _number_back(row)
     ledger.write()
     for trip_id, stop in ends.items():
         trip = trips[trip_id]
@@ -169,6 +170,16 @@ def _leg_back(event: JourneyEvent) -> None:
     if leg.state == before and not others.exclude(pk=event.pk).exists():
         leg.state = after
         leg.save(update_fields=["state"])
+
+
+def _number_back(event: JourneyEvent) -> None:
+    """Under the number of a voided forwarding nobody finds the goods, and its partner tells of them no more."""
+    if event.kind == Kind.FORWARDED:
+        NumberLink.objects.filter(
+            shipment_id=event.shipment_id,
+            number=event.data.get("number", ""),
+            carrier=event.data.get("carrier", ""),
+        ).delete()
 
 
 @transaction.atomic

@@ -68,6 +68,7 @@ def shipment_forward(
                 at=now,
                 station=station_code,
                 data={"number": number, "carrier": carrier},
+                anew=True,
             )
         )
     ledger.close()
