@@ -17,12 +17,14 @@ from zaitu.access import public as access
 from zaitu.customers import public as customers
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, SCANS, Kind
+from zaitu.journey.domain.delivery import promise
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
 from zaitu.journey.domain.orders import order_checked, piece_label
 from zaitu.journey.domain.routes import simplified
 from zaitu.journey.domain.signing import SignerRelation, detail_of, relation_of
 from zaitu.journey.domain.views import LegState, OrderDraft, PartyDraft, TripState
 from zaitu.journey.models import EtaPoint, JourneyEvent, Leg, Order, Piece, Proof, Shipment, Trip, TripStop
+from zaitu.journey.selectors.gathered import hours_of
 from zaitu.journey.services import facts, files, orders
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
@@ -253,7 +255,13 @@ def _first_etas(taken: Iterable[_Taken], stations: Mapping[str, network.StationV
             at, reason = row.ordered_at + timedelta(hours=promises[row.product]), etas.Reason.PROMISE
         else:
             raise Invalid(f"没有编码为 {row.product} 的产品")
-        window = etas.window(at, row.ordered_at)
+        window, reason = promise(
+            etas.window(at, row.ordered_at),
+            reason,
+            hours_of(stations.get(row.to_station)),
+            detail=row.detail,
+            told=None,
+        )
         row.eta, row.eta_from, row.eta_to = window.eta, window.eta_from, window.eta_to
         row.eta_planned, row.eta_reason = window.eta, reason.value
 
