@@ -69,6 +69,7 @@ _ACTIONS: Final[dict[str, Any]] = {
     "keys.rewrite": _("用新数据密钥重写"),
     "keys.retire": _("删除旧数据密钥"),
     "link.issue": _("签发查询链接"),
+    "links.issue": _("批量签发查询链接"),
     "link.revoke": _("撤销查询链接"),
     "personal.read": _("查看个人信息"),
     "customer.put": _("修改客户"),
@@ -227,6 +228,7 @@ _THINGS: Final[dict[str, Any]] = {
     "orders": _("运单"),
     "contacts": _("联系人"),
     "history": _("历史运单"),
+    "links": _("查询链接"),
 }
 
 

@@ -27,7 +27,7 @@ from zaitu.journey.models import EtaPoint, JourneyEvent, Leg, Order, Piece, Proo
 from zaitu.journey.selectors.gathered import hours_of
 from zaitu.journey.services import facts, files, orders
 from zaitu.journey.services.ledger import Ledger, NewEvent
-from zaitu.journey.services.notices import link_make
+from zaitu.journey.services.notices import links_make
 from zaitu.journey.services.orders import (
     contact_of,
     fingerprint_of,
@@ -274,9 +274,13 @@ def _stop(ridden: _Ridden | None, station: str) -> TripStop | None:
 
 def _links(taken: Iterable[_Taken]) -> None:
     """Only shipments still on their way will be told about."""
-    for one in taken:
-        if not any(Kind(event.kind) in ENDING_TABLE for event in one.past.events):
-            one.shipment.notice_link = link_make(actor=_INSIDE, waybill=one.shipment.waybill)
+    shipments = {
+        one.shipment.waybill: one.shipment
+        for one in taken
+        if not any(Kind(event.kind) in ENDING_TABLE for event in one.past.events)
+    }
+    for waybill, token in links_make(actor=_INSIDE, waybills=shipments).items():
+        shipments[waybill].notice_link = token
 
 
 def _eta_point(row: Shipment) -> EtaPoint:
