@@ -11,7 +11,7 @@ from zaitu.kernel.pages import Page
 from zaitu.network import public as network
 from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, TrackPoint, UnknownTerminalView
-from zaitu.telemetry.models import Position, Terminal, UnknownTerminal, VehicleState
+from zaitu.telemetry.models import NEVER, Position, Terminal, UnknownTerminal, VehicleState
 
 TRACK_MAX: Final = 50_000
 SILENT_AFTER: Final = timedelta(minutes=10)
@@ -19,6 +19,7 @@ SILENT_AFTER: Final = timedelta(minutes=10)
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
+    """Without those that are only watched: their row has no place yet, and the map would draw them in the Atlantic."""
     return {
         row.pk: Latest(
             vehicle_id=row.pk,
@@ -34,7 +35,7 @@ def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
             temps_c=tuple(row.temps_c or ()),
             received_at=row.received_at,
         )
-        for row in rows.defer("rules")
+        for row in rows.filter(at__gt=NEVER).defer("rules")
     }
 
 
