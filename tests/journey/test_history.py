@@ -106,6 +106,28 @@ def test_the_links_of_goods_on_their_way_are_one_entry_in_the_record(now):
     assert [(entry.action, entry.detail["links"]) for entry in entries] == [("links.issue", 2)]
 
 
+def test_the_record_says_what_was_new_and_nothing_when_nothing_was(now):
+    def recorded():
+        return {
+            entry.action: entry.detail
+            for entry in AuditEntry.objects.filter(
+                action__in=("contact.put", "contacts.put", "history.import", "links.issue")
+            )
+        }
+
+    take(order(now), trips=[trip(now)])
+    first = recorded()
+    assert first["history.import"] == {"orders": 1, "trips": 1}
+    assert first["contacts.put"]["contacts"] == 2
+    assert "contact.put" not in first
+    entries = AuditEntry.objects.count()
+    take(order(now), trips=[trip(now)])
+    assert AuditEntry.objects.count() == entries
+    take(order(now), order(now, "A-2"), trips=[trip(now)])
+    newest = AuditEntry.objects.filter(action="history.import").latest("id")
+    assert newest.detail == {"orders": 1, "trips": 0}
+
+
 def test_signed_goods_keep_who_signed(now):
     signed = journey.PastEvent(
         kind="signed", at=now - HOUR / 4, station="CDQB", data={"signer": "赵敏", "relation": "on_behalf"}

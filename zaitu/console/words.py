@@ -74,6 +74,7 @@ _ACTIONS: Final[dict[str, Any]] = {
     "personal.read": _("查看个人信息"),
     "customer.put": _("修改客户"),
     "contact.put": _("登记联系人"),
+    "contacts.put": _("批量登记联系人"),
     "contact.erase": _("删除个人信息"),
     "network.import": _("导入资料"),
     "network.export": _("导出资料"),

@@ -29,7 +29,7 @@ from zaitu.journey.services import facts, files, orders
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import links_make
 from zaitu.journey.services.orders import (
-    contact_of,
+    contact_drafted,
     fingerprint_of,
     last_mile,
     shipment_row,
@@ -50,6 +50,7 @@ _INSIDE: Final = system("journey.history")
 class _Ridden:
     trip: Trip
     stops: list[TripStop]
+    new: bool
 
 
 @dataclass(slots=True)
@@ -77,8 +78,10 @@ def history_import(*, actor: Principal, history: History) -> HistoryTaken:
         watch_next(vehicle)
     refs = {key: ridden.trip.ref for key, ridden in trips.items()}
     waybills = _waybills(history.orders)
-    detail = {"orders": len(taken), "trips": len(refs)}
-    access.audit(actor=actor, action="history.import", subject="history", detail=detail)
+    new = sum(ridden.new for ridden in trips.values())
+    if taken or new:
+        detail = {"orders": len(taken), "trips": new}
+        access.audit(actor=actor, action="history.import", subject="history", detail=detail)
     return HistoryTaken(orders=len(taken), trips=refs, waybills=waybills)
 
 
@@ -106,9 +109,11 @@ def _trips(actor: Principal, past: Sequence[PastTrip]) -> dict[str, _Ridden]:
         driver = drivers.get(one.draft.driver_code or "")
         if trip is None:
             trip = _trip(actor, one, line, vehicle, driver.id if driver else None)
-            found[one.key] = _Ridden(trip, TripStop.objects.bulk_create(_stops(trip, line, one)))
+            found[one.key] = _Ridden(trip, TripStop.objects.bulk_create(_stops(trip, line, one)), new=True)
         else:
-            found[one.key] = _Ridden(trip, list(TripStop.objects.filter(trip=trip).order_by("seq")))
+            found[one.key] = _Ridden(
+                trip, list(TripStop.objects.filter(trip=trip).order_by("seq")), new=False
+            )
     return found
 
 
@@ -225,19 +230,22 @@ def _waybills(past: Iterable[PastOrder]) -> dict[str, str]:
     return dict(rows.values_list("order__client_ref", "waybill"))
 
 
-def _contacts(actor: Principal, drafts: Iterable[OrderDraft]) -> dict[OrderDraft, tuple[int, int]]:
+def _contacts(actor: Principal, drafts: Sequence[OrderDraft]) -> dict[OrderDraft, tuple[int, int]]:
     """Consignor and consignee by draft; a party that appears in many orders is looked for once."""
-    known: dict[tuple[str | None, PartyDraft], int] = {}
-    found = {}
+    parties: dict[tuple[str | None, PartyDraft], customers.ContactDraft] = {}
     for draft in drafts:
         for role, party in (("consignor", draft.consignor), ("consignee", draft.consignee)):
-            if (draft.customer_code, party) not in known:
-                known[draft.customer_code, party] = contact_of(actor, draft, role, party)
-        found[draft] = (
+            if (draft.customer_code, party) not in parties:
+                parties[draft.customer_code, party] = contact_drafted(draft, role, party)
+    ids = customers.contacts_put(actor=actor, drafts=parties.values())
+    known = dict(zip(parties, ids, strict=True))
+    return {
+        draft: (
             known[draft.customer_code, draft.consignor],
             known[draft.customer_code, draft.consignee],
         )
-    return found
+        for draft in drafts
+    }
 
 
 def _customer_names(codes: Iterable[str]) -> dict[str, str]:
