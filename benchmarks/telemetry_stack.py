@@ -71,7 +71,13 @@ class Stack:
     def gateways(self, count: int = 1) -> Iterator[list[int]]:
         """Real `zaitu gateway` processes; their ports."""
         ports = free_ports(count)
-        commands = [["bus"], *(["gateway", "--port", str(port)] for port in ports)]
+        commands = [
+            ["bus"],
+            *(
+                ["gateway", "--port", str(port), "--number", str(number)]
+                for number, port in enumerate(ports, 1)
+            ),
+        ]
         with self.running([[*_CLI, *command] for command in commands]) as processes:
             self.processes = processes[1:]
             for port in ports:

@@ -30,6 +30,9 @@ def company():
     done = one.run("init", "--company", "顺驰物流", "--admin", "amei", "--name", "阿美")
     assert done.returncode == 0, done.stderr
     one.said_at_init = done.stdout
+    archived = one.home / "archive" / "day.parquet"
+    archived.parent.mkdir()
+    archived.write_bytes(b"PAR1")
     photo = one.home / "files" / "2026" / "photo.jpg"
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"\xff\xd8photo")
@@ -152,7 +155,7 @@ def test_a_restored_home_gives_the_same_answers(company, installation):
     assert "amei" in str(ours)
     assert "顺驰物流" in str(ours)
     assert json.loads(other.run(*DUMP).stdout) == ours
-    for name in ("secrets/secret_key", "secrets/data_key", "files/2026/photo.jpg"):
+    for name in ("secrets/secret_key", "secrets/data_key", "files/2026/photo.jpg", "archive/day.parquet"):
         assert (other.home / name).read_bytes() == (company.home / name).read_bytes()
     assert (other.home / "secrets/data_key").stat().st_mode & 0o077 == 0
 

@@ -69,3 +69,9 @@ def _end_all_sessions():
             " WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     connections.close_all()
+
+
+def test_each_of_several_gateways_must_show_that_it_works(tmp_path, settings):
+    settings.ZAITU_BUS_PATH = str(tmp_path / "bus.sock")
+    (tmp_path / health.PARTS_FILE).write_text('["bus", "web-2", "gateway", "gateway-2", "jobs"]')
+    assert health._expected() == ["gateway", "gateway-2", "jobs"]

@@ -24,6 +24,7 @@ from zaitu.telemetry.codecs.jt808.location import location_parse
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.server import Gateway, Setup
 from zaitu.telemetry.services.engine import Engine, Outcome, Tick
+from zaitu.telemetry.services.live import live_fixes
 
 ACTOR = system("test")
 METRE = 1 / 111_195.08
@@ -90,7 +91,7 @@ def engine(*, anew: bool = False) -> Engine:
 
 def live(outcome: Outcome) -> list[dict]:
     """What the bus is told of the vehicles that moved on."""
-    return engine().live(outcome.moved)
+    return live_fixes(engine(), outcome.moved)
 
 
 def engine_forget() -> None:
@@ -190,14 +191,17 @@ def gateway(
     tick_s: float = 0.02,
     front: str = "sweep",
     tls: ssl.SSLContext | None = None,
+    number: int = 1,
     **limits: float,
 ) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
-    loop = asyncio.new_event_loop()
+    loop, wires = asyncio.new_event_loop(), len(_wires)
     made: queue.Queue[tuple[Gateway, asyncio.Event] | BaseException] = queue.Queue()
 
     async def serve() -> None:
-        setup = Setup(tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, limits=Limits(**limits))
+        setup = Setup(
+            tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, number=number, limits=Limits(**limits)
+        )
         one, stop = Gateway(setup), asyncio.Event()
         try:
             await one.start("127.0.0.1", 0)
@@ -221,7 +225,7 @@ def gateway(
         thread.join(30)
         assert not thread.is_alive()
         loop.close()
-        while _wires:
+        while len(_wires) > wires:
             _wires.pop().close()
 
 

@@ -21,7 +21,7 @@ from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.encode import Registration
 from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.gateway.server import Gateway, Setup
-from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal
+from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal, VehicleState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -360,7 +360,7 @@ def bus(tmp_path):
 
 def test_a_terminal_that_connects_to_another_process_leaves_the_first(bus):
     number, _, _ = make.terminal()
-    with make.gateway(bus[0]) as first, make.gateway(bus[0]) as second:
+    with make.gateway(bus[0]) as first, make.gateway(bus[0], number=2) as second:
         old = make.Wire(first.port, number)
         code = old.sign_in()
         time.sleep(0.5)  # both have subscribed
@@ -368,6 +368,24 @@ def test_a_terminal_that_connects_to_another_process_leaves_the_first(bus):
         assert new.result(new.uplink.authenticate(code)) == 0
         assert old.closed_within(5)
         assert new.result(new.uplink.heartbeat()) == 0
+
+
+def test_a_further_gateway_stores_through_the_first_and_waits_while_it_is_away(bus, settings):
+    settings.ZAITU_BUS_PATH = str(bus[0])
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    with make.gateway(bus[0], number=2) as further:
+        wire = make.Wire(further.port, number)
+        wire.sign_in()
+        with make.gateway(bus[0]):
+            assert wire.result(wire.uplink.position(make.place(now - timedelta(seconds=10), 30.4))) == 0
+        wire.send(wire.uplink.position(make.place(now, 30.5))[1])
+        with pytest.raises(TimeoutError):
+            wire.receive(1.0)
+        with make.gateway(bus[0]):
+            assert wire.receive().fields["result"] == 0
+    assert list(Position.objects.order_by("at").values_list("lat", flat=True)) == [30.4, 30.5]
+    assert VehicleState.objects.get(vehicle_id=vehicle_id).lat == 30.5
 
 
 def test_live_fixes_are_told_on_the_bus_after_they_are_stored_and_old_ones_are_not(bus):

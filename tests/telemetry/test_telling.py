@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from tests.telemetry.test_walk_rules import LIMITS, ROUTE, STOPS
-from tests.telemetry.walks import START, VEHICLE, fleet, instants, rows, stop, walked, watch
+from tests.telemetry.walks import START, VEHICLE, document, fleet, instants, rows, stop, walked, watch
 from zaitu.kernel.events import REGISTRY
 from zaitu.telemetry import events
 from zaitu.telemetry.codecs.columns import PROBES
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.domain import limits as asked
 from zaitu.telemetry.domain.watch import watch_document, watch_from
-from zaitu.telemetry.kernels.document import document, document_load
+from zaitu.telemetry.kernels.document import document_load
 from zaitu.telemetry.kernels.layout import FACT, blank
 from zaitu.telemetry.rules.facts import Kind
 from zaitu.telemetry.rules.power import Cause

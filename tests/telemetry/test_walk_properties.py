@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.telemetry.test_walk_rules import LIMITS, ROUTE, STOPS, columns_of, part, reports
-from tests.telemetry.walks import VEHICLE, fleet, instants, walked, watch
+from tests.telemetry.walks import VEHICLE, document, fleet, instants, walked, watch
 from zaitu.telemetry.codecs.columns import NONE, Flag
 from zaitu.telemetry.domain import limits as asked
-from zaitu.telemetry.kernels.document import document, document_load
+from zaitu.telemetry.kernels.document import document_load
 from zaitu.telemetry.kernels.fleet import Tick, order_again, order_of
 from zaitu.telemetry.rules.facts import Kind
 

@@ -15,6 +15,7 @@ from tests.telemetry.walks import (
     START_S,
     VEHICLE,
     M,
+    document,
     fleet,
     instants,
     rows,
@@ -25,7 +26,7 @@ from tests.telemetry.walks import (
 )
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Flag
 from zaitu.telemetry.domain import limits as asked
-from zaitu.telemetry.kernels.document import document, document_load
+from zaitu.telemetry.kernels.document import document_load
 from zaitu.telemetry.rules.facts import Kind
 
 ROUTE = tuple((north * M, east * M) for north, east in [(-2000, 0), (-700, 300), (600, -200), (3000, 0)])

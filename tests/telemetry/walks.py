@@ -6,6 +6,7 @@ import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag
 from zaitu.telemetry.domain.watch import Watch, WatchStop
+from zaitu.telemetry.kernels.document import documents
 from zaitu.telemetry.kernels.fleet import Fleet, Tick, Walked, order_of
 
 M = 1 / 111_195.08
@@ -75,3 +76,8 @@ def instants(at_s) -> np.ndarray:
 def seconds(at_us) -> float:
     """After START."""
     return (int(at_us) - int(START_S) * 1_000_000) / 1e6
+
+
+def document(fleet, slot):
+    (one,) = documents(fleet, [slot])
+    return one

@@ -1,7 +1,7 @@
 """One file that holds an installation: its database, its files, its secrets. And putting it back.
 
 The file is a tar: `manifest.json` first (what it is, and a SHA-256 of every other member), then `database.dump`
-(pg_dump's custom format), `secrets/…`, `demo.txt`, `files/…`, and of older homes `company.txt`. It opens everything: mode 0600.
+(pg_dump's custom format), `secrets/…`, `demo.txt`, `files/…`, `archive/…`, and of older homes `company.txt`. It opens everything: mode 0600.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ FILES_LOCK: Final = "files"
 """Held by whoever copies the home's files, or exchanges them."""
 _MANIFEST: Final = "manifest.json"
 _DUMP: Final = "database.dump"
-_PARTS: Final = ("secrets", "company.txt", "demo.txt", "files")
+_PARTS: Final = ("secrets", "company.txt", "demo.txt", "files", "archive")
 """What of a home is kept beside the database; sockets, logs and collected static files are made anew."""
 _LEFT_ALONE: Final = frozenset({"run", "logs"})
 """An empty home may have these."""
@@ -48,7 +48,7 @@ def backup(home: Home, url: str, file: Path) -> int:
             tempfile.TemporaryDirectory(prefix=".zaitu-backup-", dir=file.resolve().parent) as folder,
         ):
             dump = Path(folder, _DUMP)
-            # The database first: every file it knows is on disk before its row, and files are never taken away.
+            # The database first: every file it knows is on disk before its row, and files are taken away a day after it at the earliest.
             dumps.dump(url, dump)
             members = {_DUMP: dump, **_members(home)}
             whole = Path(folder, "whole")

@@ -49,6 +49,8 @@ class Env(BaseSettings):
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"
     """Who holds the terminals' connections: `sweep` (cheapest a frame) or `uvloop` (needed for TLS to terminals)."""
+    gateway_processes: int = Field(default=1, ge=1, le=64)
+    """Gateway processes on this machine, all on one port; one holds up to 20,000 connections, and where the system allows fewer files, fewer."""
     nats_url: str = ""
     """`nats://host:4222` (several comma separated) of a NATS JetStream: gateways put positions into it, `zaitu ingest` stores them,
     on as many machines as wished. Empty: one machine, the gateway stores them itself."""
@@ -62,6 +64,10 @@ class Env(BaseSettings):
     """Room for positions that wait to be stored, megabytes; when it is full, gateways make their terminals wait."""
     nats_shards: int = Field(default=4, ge=1, le=256)
     """Parts of the fleet that workers share; at least as many as workers. Changed only while nothing waits in the stream."""
+    positions_online_days: int = Field(default=60, ge=14, le=3650)
+    """Days after which positions move from the database into compressed files in the home; they are read as before."""
+    positions_keep_days: int = Field(default=400, ge=30, le=36500)
+    """Days after which positions are deleted. Authorities ask for at least six months."""
     jt808_tls_certificate: Path | None = None
     """PEM certificate chain for terminals that speak TLS; with `jt808_tls_private_key` and the front `uvloop`. Empty: plain TCP."""
     jt808_tls_private_key: Path | None = Field(default=None, validate_default=True)

@@ -64,7 +64,7 @@ async def _troubles() -> Any:
     for part in _expected():
         age_s = heartbeat.age_s(part)
         if age_s is None or age_s > heartbeat.STALE_S:
-            yield part, f"{_PARTS[part]}没有在工作"
+            yield part, f"{_PARTS[_kind(part)]}没有在工作"
 
 
 async def _database_trouble() -> str:
@@ -97,7 +97,12 @@ def _expected() -> list[str]:
         listed = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return []  # web processes alone on a machine
-    return [part for part in _PARTS if part in listed]
+    return [part for part in listed if _kind(part) in _PARTS]
+
+
+def _kind(part: str) -> str:
+    """Of several processes of a kind: `gateway-2` is a gateway."""
+    return part.partition("-")[0]
 
 
 async def metrics(scope: Scope, receive: Receive, send: Send) -> None:

@@ -70,7 +70,10 @@ class UnknownTerminal(models.Model):
 
 
 class Position(models.Model):
-    """One report of a terminal, partitioned by the UTC day of `at` (adapters/partitions.py); written by COPY only."""
+    """One report of a terminal, partitioned by `at` (adapters/partitions.py); written by COPY only.
+
+    Neither its key nor an index holds over the whole table: the engine knows what came before, partitions have b-trees of their own.
+    """
 
     pk = models.CompositePrimaryKey("terminal_id", "at", "digest")
     terminal_id = models.BigIntegerField()
@@ -107,15 +110,6 @@ class Position(models.Model):
     """What followed the position block, as sent; read again by codecs.jt808.items."""
     extra = models.JSONField(null=True)
     """What has no column and is not in `items`: a phone's words, a time that could not be used."""
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["vehicle_id", "at"],
-                name="telemetry_position_vehicle",
-                condition=Q(vehicle_id__isnull=False),
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.terminal_id} at {self.at:%Y-%m-%d %H:%M:%S}"
@@ -215,6 +209,23 @@ class IngestWorker(models.Model):
 
     name = models.CharField(max_length=40, primary_key=True)
     seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ArchivedPart(models.Model):
+    """A partition that lies in a file (adapters/archive.py) and no longer in the table."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    """Of the partition; its file is named so too."""
+    start = models.DateTimeField(db_index=True)
+    end = models.DateTimeField()
+    """Rows with start ≤ at < end."""
+    rows = models.BigIntegerField()
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    archived_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.name

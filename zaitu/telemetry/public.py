@@ -10,6 +10,7 @@ from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
 from zaitu.telemetry import selectors
+from zaitu.telemetry.adapters import tracks
 from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
@@ -99,7 +100,7 @@ def track(
 ) -> list[TrackPoint]:
     """Fixes with start ≤ at < end, oldest first; at most `limit`, itself at most 50,000. Raises Forbidden."""
     actor.must(Right.POSITIONS_READ)
-    return selectors.track(vehicle_id, start, end, limit)
+    return tracks.track(vehicle_id, start, end, limit)
 
 
 def temps(
@@ -107,7 +108,7 @@ def temps(
 ) -> list[tuple[datetime, tuple[float | None, ...]]]:
     """°C per probe with start ≤ at < end, oldest first, evenly thinned to `limit`. Raises Forbidden."""
     actor.must(Right.POSITIONS_READ)
-    return selectors.temps(vehicle_id, start, end, limit)
+    return tracks.temps(vehicle_id, start, end, limit)
 
 
 def terminals_list(

@@ -9,11 +9,9 @@ from django.db.models import Q, QuerySet
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
-from zaitu.telemetry.codecs.columns import Flag
-from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, TrackPoint, UnknownTerminalView
-from zaitu.telemetry.models import NEVER, Position, Terminal, UnknownTerminal, VehicleState
+from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, UnknownTerminalView
+from zaitu.telemetry.models import NEVER, Terminal, UnknownTerminal, VehicleState
 
-TRACK_MAX: Final = 50_000
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A device that says nothing for so long is shown as silent."""
 
@@ -51,40 +49,6 @@ def latest_all(bbox: tuple[float, float, float, float] | None) -> dict[int, Late
         south, west, north, east = bbox
         rows = rows.filter(lat__range=(south, north), lon__range=(west, east))
     return _latest(rows)
-
-
-def track(vehicle_id: int, start: datetime, end: datetime, limit: int) -> list[TrackPoint]:
-    """The fixes from `start` until before `end`, oldest first, the first `limit` of them. One query."""
-    rows = (
-        Position.objects.filter(vehicle_id=vehicle_id, at__gte=start, at__lt=end, lat__isnull=False)
-        .order_by("at")
-        .values_list("at", "lat", "lon", "speed_kmh", "course_deg", "flags")[: min(limit, TRACK_MAX)]
-    )
-    return [
-        TrackPoint(
-            at=at,
-            lat=lat,
-            lon=lon,
-            speed_kmh=speed_kmh,
-            course_deg=course_deg,
-            backfill=bool(flags & Flag.BACKFILL),
-        )
-        for at, lat, lon, speed_kmh, course_deg, flags in rows
-        if lat is not None and lon is not None
-    ]
-
-
-def temps(
-    vehicle_id: int, start: datetime, end: datetime, limit: int
-) -> list[tuple[datetime, tuple[float | None, ...]]]:
-    """What the probes said from `start` until before `end`, °C per probe, oldest first, evenly thinned to `limit`. One query."""
-    rows = list(
-        Position.objects.filter(vehicle_id=vehicle_id, at__gte=start, at__lt=end, temps_c__isnull=False)
-        .order_by("at")
-        .values_list("at", "temps_c")[:TRACK_MAX]
-    )
-    every = max(1, -(-len(rows) // limit))
-    return [(at, tuple(found or ())) for at, found in rows[::every]]
 
 
 def _terminal_view(row: Terminal, plate: str) -> TerminalView:

@@ -1,51 +1,145 @@
-"""Day partitions of the position table, by UTC day of the fix."""
+"""The partitions of the position table: their catalogue, their making, their b-trees."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
 
-BEHIND_DAYS: Final = 8
-AHEAD_DAYS: Final = 7
-_LOCK: Final = 7_018_001
-"""Advisory lock: one process at a time makes partitions."""
+from zaitu.kernel import logs
+from zaitu.telemetry.domain import store
+from zaitu.telemetry.domain.store import Part
+
+DEFAULT: Final = "telemetry_position_default"
+MOVED_MAX: Final = 1_000_000
+"""So many rows of the default partition are moved into a new one; with more it is left unmade."""
+_MAKING: Final = 7_018_001
+_KEEPING: Final = 7_018_003
+"""Advisory locks: one process at a time makes partitions, one keeps them."""
+_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
+"""Whoever waits for a table's lock holds up every writer behind him: better try again later."""
+_INDEXES: Final = (
+    ("terminal", "(terminal_id, at)"),
+    ("vehicle", "(vehicle_id, at) WHERE vehicle_id IS NOT NULL"),
+)
+
+log = logs.logger("telemetry.partitions")
+
+
+@contextmanager
+def keeping() -> Iterator[bool]:
+    """Whether this process is the one that keeps the partitions, until the end of the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEEPING])
+        mine = cursor.fetchone()[0]
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEEPING])
+
+
+def parts() -> list[Part]:
+    """Every partition but the default one, oldest first. One query of the catalogue."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            r"""SELECT name, substring(bounds FROM 'FROM \(''([^'']+)')::timestamptz AS start,
+                       substring(bounds FROM 'TO \(''([^'']+)')::timestamptz, indexes = %s
+                  FROM (SELECT part.relname AS name, pg_get_expr(part.relpartbound, part.oid) AS bounds,
+                               (SELECT count(*) FROM pg_index AS index JOIN pg_class AS named ON named.oid = index.indexrelid
+                                 WHERE index.indrelid = part.oid AND index.indisvalid
+                                   AND named.relname = ANY (SELECT part.relname || '_' || unnest(%s::text[]))) AS indexes
+                          FROM pg_inherits JOIN pg_class AS part ON part.oid = pg_inherits.inhrelid
+                         WHERE pg_inherits.inhparent = 'telemetry_position'::regclass AND part.relname <> %s) AS part
+                 ORDER BY start""",
+            [len(_INDEXES), [kind for kind, _ in _INDEXES], DEFAULT],
+        )
+        return [
+            Part(name=name, start=start, end=end, indexed=indexed) for name, start, end, indexed in cursor
+        ]
+
+
+def rows_written() -> dict[str, int]:
+    """By partition: rows inserted since the server's counting began, a second behind. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, n_tup_ins FROM pg_stat_user_tables WHERE relname LIKE 'telemetry\\_position\\_%%'"
+        )
+        return dict(cursor.fetchall())
 
 
 def partitions_ensure(now: datetime) -> list[str]:
-    """Make the missing partitions from BEHIND_DAYS ago to AHEAD_DAYS ahead; their names.
+    """Make the partitions that are missing from 8 days ago to 2 days ahead; their names.
 
-    A day whose rows already lie in the default partition keeps them there: PostgreSQL would refuse the partition.
+    Rows of theirs that lie in the default partition move into them.
     """
+    there = parts()
+    written = rows_written()
+    days = [
+        sum(written.get(part.name, 0) for part in there if part.start.date() == day)
+        for day in {part.start.date() for part in there}
+    ]
     made = []
-    for offset in range(-BEHIND_DAYS, AHEAD_DAYS + 1):
-        day = now.astimezone(UTC).date() + timedelta(days=offset)
+    for part in store.missing(there, now, store.span(max(days, default=0))):
         with transaction.atomic():
-            name = _make(day)
-        if name:
-            made.append(name)
+            if _make(part):
+                made.append(part.name)
     return made
 
 
-def _make(day: date) -> str:
-    name = f"telemetry_position_{day:%Y%m%d}"
-    start = datetime.combine(day, time(), tzinfo=UTC)
-    end = start + timedelta(days=1)
+def _make(part: Part) -> bool:
+    bounds = {"start": part.start, "end": part.end}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s)", [name])
-        if cursor.fetchone()[0] is not None:
-            return ""
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s), to_regclass(%s)", [_MAKING, part.name])
+        if cursor.fetchone()[1] is not None:
+            return False
         cursor.execute(
-            """SELECT to_regclass(%s) IS NOT NULL
-                   OR EXISTS (SELECT 1 FROM telemetry_position_default WHERE at >= %s AND at < %s)""",
-            [name, start, end],
+            f"SELECT count(*) FROM (SELECT 1 FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s LIMIT {MOVED_MAX + 1}) AS found",  # noqa: S608  names of our own only
+            bounds,
         )
-        if cursor.fetchone()[0]:
-            return ""
-        # A waiting CREATE would hold up every writer behind it: better try again in an hour.
-        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        misplaced = cursor.fetchone()[0]
+        if misplaced > MOVED_MAX:
+            log.warning("too many rows lie in the default partition; they stay there", partition=part.name)
+            return False
+        cursor.execute(_LOCK_TIMEOUT)
+        cursor.execute(f"CREATE TABLE {part.name} (LIKE telemetry_position INCLUDING ALL)")
+        if misplaced:
+            cursor.execute(
+                f"WITH moved AS (DELETE FROM {DEFAULT} WHERE at >= %(start)s AND at < %(end)s RETURNING *)"  # noqa: S608  names of our own only
+                f" INSERT INTO {part.name} SELECT * FROM moved",
+                bounds,
+            )
         cursor.execute(
-            f"CREATE TABLE {name} PARTITION OF telemetry_position FOR VALUES FROM ('{start:%Y-%m-%d %H:%M:%S+00}')"
-            f" TO ('{end:%Y-%m-%d %H:%M:%S+00}')"
+            f"CREATE INDEX {part.name}_at ON {part.name} USING brin (at timestamptz_minmax_multi_ops)"
         )
-    return name
+        if part.indexed:
+            for kind, columns in _INDEXES:
+                cursor.execute(f"CREATE INDEX {part.name}_{kind} ON {part.name} {columns}")
+        cursor.execute(
+            f"ALTER TABLE telemetry_position ATTACH PARTITION {part.name}"
+            f" FOR VALUES FROM ('{part.start.isoformat()}') TO ('{part.end.isoformat()}')"
+        )
+    return True
+
+
+def index(part: Part) -> None:
+    """Build its b-trees while it is written to. Not in a transaction."""
+    with connection.cursor() as cursor:
+        for kind, columns in _INDEXES:
+            name = f"{part.name}_{kind}"
+            cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
+            found = cursor.fetchone()
+            if found == (True,):
+                continue
+            if found is not None:  # a building that was killed
+                cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+            cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {part.name} {columns}")
+        cursor.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {part.name}")
+
+
+def shed(part: Part) -> None:
+    """Give up its b-trees while it is written to. Not in a transaction."""
+    with connection.cursor() as cursor:
+        for kind, _ in _INDEXES:
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {part.name}_{kind}")

@@ -29,32 +29,6 @@ class Owners:
     """NONE: in no vehicle at that time."""
 
 
-def stored_already(columns: Columns, owners: Owners, rows: Sequence[int]) -> set[int]:
-    """Which of these rows (none of them with the flag CLOCK) are in the table. One query of index look-ups."""
-    if not rows:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # LIMIT keeps it to one look-up per row, in the partition of its time.
-            """SELECT wanted.number
-                 FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])
-                      AS wanted (number, terminal_id, at, digest)
-                CROSS JOIN LATERAL (
-                      SELECT 1 FROM telemetry_position AS position
-                       WHERE position.terminal_id = wanted.terminal_id
-                         AND position.at = wanted.at
-                         AND position.digest = wanted.digest
-                       LIMIT 1) AS stored""",
-            [
-                list(rows),
-                [int(owners.terminal_id[row]) for row in rows],
-                [instant(columns.at_us[row]) for row in rows],
-                [int(columns.digest[row]) for row in rows],
-            ],
-        )
-        return {number for (number,) in cursor.fetchall()}
-
-
 def positions_copy(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> None:
     """One binary COPY. The rows must not be in the table; the caller holds their shard."""
     packed = rows_packed(columns, owners, rows, received_at)

@@ -91,16 +91,16 @@ class Registry:
                 continue
             at_us = NONE if columns.flags[row] & Flag.CLOCK else int(columns.at_us[row])
             place = int(self.memory.ring_next[slot]) % RING
+            if self.memory.ring_next[slot] >= RING:
+                forgotten_us = int(self.memory.ring_at_us[slot, place])
+                self.memory.complete_us[slot] = max(int(self.memory.complete_us[slot]), forgotten_us + 1)
             self.memory.ring_at_us[slot, place] = at_us
             self.memory.ring_digest[slot, place] = columns.digest[row]
             self.memory.ring_next[slot] += 1
             self.memory.newest_us[slot] = max(int(self.memory.newest_us[slot]), at_us)
 
-    def seen_write(self, now: datetime) -> None:
-        """Write the newest fix of those that sent some since the last time. One statement."""
-        slots = np.array(sorted(self.unwritten), dtype=np.int64)
-        if not len(slots):
-            return
+    def seen_write(self, slots: Sequence[int], now: datetime) -> None:
+        """Write the newest fix of these, which are `unwritten`. One statement."""
         newest_us = self.memory.newest_us[slots]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -115,7 +115,7 @@ class Registry:
                     [None if newest == NONE else newest for newest in newest_us.tolist()],
                 ],
             )
-        self.unwritten.difference_update(slots.tolist())
+        self.unwritten.difference_update(slots)
 
     def admit(self, rows: Iterable[Row]) -> None:
         """Terminals (id, number, version, newest fix) that were not heard of before."""
@@ -129,6 +129,7 @@ class Registry:
             self.memory.terminal_id[slot] = terminal_id
             if last_fix_at is not None:
                 self.memory.newest_us[slot] = microseconds(last_fix_at)
+                self.memory.complete_us[slot] = microseconds(last_fix_at) + 1
 
     def _stays_load(self, slots: Iterable[int]) -> None:
         wanted = {self.names[slot]: slot for slot in slots}

@@ -59,8 +59,18 @@ def shard_advance(shard: int, epoch: int, sequence: int) -> bool:
     return False
 
 
+def shard_held(shard: int, epoch: int) -> None:
+    """In a transaction that writes states, before all else: nobody takes the shard until its end. Raises Fenced."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM telemetry_shard WHERE number = %s AND epoch = %s FOR NO KEY UPDATE", [shard, epoch]
+        )
+        if not cursor.rowcount:
+            raise Fenced(f"shard {shard} has been taken over")
+
+
 def shard_flushed(shard: int, epoch: int, at: datetime) -> None:
-    """In the transaction that writes the states. Raises Fenced."""
+    """When the states are written. Raises Fenced."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE telemetry_shard SET flushed_at = %s WHERE number = %s AND epoch = %s", [at, shard, epoch]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Count, Max, Sum
+
 from zaitu.kernel.geo import Polyline
 from zaitu.telemetry import models
 from zaitu.telemetry.domain.watch import Watch, watch_from
@@ -16,9 +18,18 @@ class Followed:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, float]] = {}
+        self._seen: tuple[object, ...] = ()
 
     def changed(self) -> Iterator[tuple[int, Watch | None]]:
-        """(vehicle id, its watch now; None: it has none any more). One query, and one for each 500 that changed."""
+        """(vehicle id, its watch now; None: it has none any more).
+
+        One query; when something changed another, and one for each 500 that changed.
+        """
+        # Setting moves the newest time or the versions on, clearing the number and the sum.
+        seen = models.Watch.objects.aggregate(Count("pk"), Sum("pk"), Sum("version"), Max("set_at"))
+        if tuple(seen.values()) == self._seen:
+            return
+        self._seen = tuple(seen.values())
         # The time tells a watch set anew from the one removed before it, whose version it repeats.
         now: dict[int, tuple[int, float]] = {
             vehicle_id: (version, set_at.timestamp())

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
-from zaitu.telemetry.adapters.partitions import partitions_ensure
 from zaitu.telemetry.codecs.columns import Ints
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.connections import Connections
@@ -24,8 +22,10 @@ from zaitu.telemetry.gateway.fronts.sweep import SweepFront
 from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.session import Session
+from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
+from zaitu.telemetry.services.partitions import LOOK_S, Keeper
 from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.sinks import sink_made
 from zaitu.telemetry.services.terminals import terminals_heard
@@ -34,7 +34,6 @@ PART: Final = "gateway"
 _WATCH_S: Final = 0.5
 _BEAT_S: Final = 1.0
 _HEARD_S: Final = 10.0
-_PARTITIONS_S: Final = timedelta(hours=1).total_seconds()
 _STOP_S: Final = 5.0
 _HANG_UP_S: Final = 1.0
 _DATABASE_THREADS: Final = 4
@@ -52,13 +51,18 @@ class Setup:
     """`sweep` or `uvloop`."""
     tls: ssl.SSLContext | None = None
     """With `uvloop` only."""
+    number: int = 1
+    """Of the gateways on this machine: the first has the engine, or tells the stream; the others reach it by its door."""
     limits: Limits = field(default_factory=Limits)
 
 
 class Gateway:
     def __init__(self, setup: Setup) -> None:
         self.limits = setup.limits
-        self.database = Threads(_DATABASE_THREADS, PART)
+        self._first = setup.number == 1
+        self._part = PART if self._first else f"{PART}-{setup.number}"
+        self.database = Threads(_DATABASE_THREADS, self._part)
+        self.sign_ins = SignIns(self.database)
         self.bus = BusClient(setup.bus_path)
         self.heard: set[str] = set()
         """Terminals that sent a heartbeat since it was last written down."""
@@ -68,11 +72,12 @@ class Gateway:
             if setup.front == "sweep"
             else ProtocolFront(self, tls=setup.tls)
         )
-        self._sink = sink_made(part=PART, bus=self.bus)
+        self._sink = sink_made(part=self._part, bus=self.bus if self._first else None, patient=True)
         self._door = Door(door_path(setup.bus_path), self._sink)
         self._intake = Intake(
             front=self._front, connections=self.connections, desk=self, sink=self._sink, tick_s=setup.tick_s
         )
+        self._keeper = Keeper()
         self._name = uuid.uuid4().hex
         self._sessions: dict[int, Session] = {}
         """By slot; made when a connection says something that is no position."""
@@ -89,9 +94,10 @@ class Gateway:
         """Listen once the store is ready; waits for PostgreSQL if need be. Raises OSError."""
         await self.bus.start()
         kernels_warm(clock.now())
-        await self.database.call(partitions_ensure, clock.now())
+        await self._partitions()
         await self._sink.start()
-        await self._door.open()
+        if self._first:
+            await self._door.open()
         await self._front.start(host, port)
         self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
@@ -99,7 +105,7 @@ class Gateway:
             asyncio.create_task(self._every(_WATCH_S, self._watch)),
             asyncio.create_task(self._every(_BEAT_S, self._beat)),
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
-            asyncio.create_task(self._every(_PARTITIONS_S, self._partitions)),
+            asyncio.create_task(self._every(LOOK_S, self._partitions)),
         ]
         log.info("listening", port=self.port)
 
@@ -242,7 +248,7 @@ class Gateway:
             self.close(slot, why)
 
     async def _beat(self) -> None:
-        heartbeat.beat(PART)
+        heartbeat.beat(self._part)
 
     async def _write_heard(self) -> None:
         heard, self.heard = self.heard, set()
@@ -250,4 +256,4 @@ class Gateway:
             await self.database.call(terminals_heard, heard, now=clock.now())
 
     async def _partitions(self) -> None:
-        await self.database.call(partitions_ensure, clock.now())
+        await self.database.call(self._keeper.look, clock.now())

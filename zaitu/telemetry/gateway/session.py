@@ -15,6 +15,7 @@ from zaitu.telemetry.codecs.jt808.header import header_claims
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.intake import Entry
 from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.services import quarantine, terminals
 from zaitu.telemetry.services.numbers import POSITIONS
 from zaitu.telemetry.services.sink import Threads
@@ -40,6 +41,7 @@ class House(Protocol):
 
     limits: Limits
     database: Threads
+    sign_ins: SignIns
     heard: set[str]
 
     async def authenticated(self, session: "Session") -> None:
@@ -148,8 +150,8 @@ class Session:
     async def _authenticate(self, message: Message, _content: bytes) -> None:
         terminal = message.header.phone
         # A connection stays with the terminal that authenticated first.
-        right = self.terminal in {"", terminal} and await self._house.database.call(
-            terminals.terminal_authenticate, terminal=terminal, code=message.fields["auth"], now=clock.now()
+        right = self.terminal in {"", terminal} and await self._house.sign_ins.right(
+            terminal, message.fields["auth"]
         )
         if right and not self.gone:
             self.terminal = terminal

@@ -12,8 +12,9 @@ RING: Final = 64
 FOREVER_US: Final = (1 << 63) - 1
 
 # What is to be done with a row.
-NEW, REPEAT, DOUBTFUL, TIMELESS, STRANGE = 0, 1, 2, 3, 4
-"""DOUBTFUL: older than the newest and not among the remembered: only the table knows. TIMELESS: old, and nobody knows when."""
+NEW, REPEAT, DOUBTFUL, LATE, TIMELESS, STRANGE = 0, 1, 2, 3, 4, 5
+"""LATE: older than the newest, and surely not stored. DOUBTFUL: the same, but only the table knows whether it is stored.
+TIMELESS: old, and nobody knows when."""
 
 ELSEWHERE: Final = -2
 """Instead of a vehicle: the row's time is outside the cached stay, its vehicle is to be looked up."""
@@ -32,6 +33,8 @@ class Memory(NamedTuple):
     ring_digest: Ints
     ring_next: Ints
     """How many were ever remembered."""
+    complete_us: Ints
+    """Every fix from this time on is among the remembered; NONE: all that there are."""
     vehicle_id: Ints
     """Of the stay that is cached; NONE: in no vehicle then."""
     from_us: Ints
@@ -49,6 +52,7 @@ def memory(slots: int) -> Memory:
         ring_at_us=np.empty((slots, RING), dtype=np.int64),
         ring_digest=np.empty((slots, RING), dtype=np.int64),
         ring_next=np.zeros(slots, dtype=np.int64),
+        complete_us=ints(),
         vehicle_id=ints(),
         from_us=ints(),
         until_us=ints(),
@@ -94,7 +98,7 @@ def rows_judged(
             verdict[row] = NEW
             memory.newest_us[terminal] = at
         else:
-            verdict[row] = NEW if lost else DOUBTFUL
+            verdict[row] = NEW if lost else LATE if at >= memory.complete_us[terminal] else DOUBTFUL
             for back in range(min(held, RING)):
                 place = (held - 1 - back) % RING
                 if (
@@ -106,6 +110,8 @@ def rows_judged(
             if verdict[row] == REPEAT:
                 continue
         place = held % RING
+        if held >= RING and memory.ring_at_us[terminal, place] >= memory.complete_us[terminal]:
+            memory.complete_us[terminal] = memory.ring_at_us[terminal, place] + 1
         memory.ring_at_us[terminal, place] = ring_at
         memory.ring_digest[terminal, place] = digest[row]
         memory.ring_next[terminal] = held + 1

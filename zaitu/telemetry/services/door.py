@@ -18,12 +18,14 @@ from zaitu.kernel import logs
 from zaitu.kernel.errors import Unavailable
 from zaitu.telemetry.codecs.columns import microseconds
 from zaitu.telemetry.codecs.packed import Unreadable, columns_pack, columns_unpack
+from zaitu.telemetry.services import numbers
 from zaitu.telemetry.services.engine import Outcome, Tick
 from zaitu.telemetry.services.sink import Sink
 
 _LENGTH: Final = struct.Struct("<I")
 _LONGEST: Final = 64 * 1024 * 1024
 _ANSWER_S: Final = 30.0
+_AGAIN_S: Final = 0.5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logs.logger("telemetry.door")
@@ -126,6 +128,31 @@ class DoorSink:
             answer = self._waiting.popleft()
             if not answer.done():
                 answer.set_exception(ConnectionError("the engine's door closed"))
+
+
+class Patient:
+    """A further gateway's: terminals wait while the engine is away, and a tick that may be stored is told again."""
+
+    def __init__(self, sink: DoorSink) -> None:
+        self._sink = sink
+
+    async def start(self) -> None:
+        await self._sink.start()
+
+    async def put(self, tick: Tick) -> Outcome:
+        while True:
+            try:
+                return await self._sink.put(tick)
+            except Unavailable:
+                numbers.RETRIES.inc()
+                log.warning("the position store does not answer; telling it again")
+                await asyncio.sleep(_AGAIN_S)
+
+    async def run(self) -> None:
+        await self._sink.run()
+
+    async def stop(self) -> None:
+        await self._sink.stop()
 
 
 def _tick(content: bytes) -> Tick:

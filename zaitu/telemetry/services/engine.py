@@ -5,11 +5,12 @@ database takes it. What memory holds of a vehicle is written to its row once a s
 it; after a crash the rows received since are walked again (`open`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from zaitu.telemetry.adapters import positions, shards, states, watches
 from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
+from zaitu.telemetry.adapters.repeats import Repeats
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.kernels import fleet as fleets
@@ -36,6 +38,10 @@ DOCUMENTED_WITHIN_S: Final = 15
 """What the rules remember of a vehicle is at most so many flushes behind."""
 _OVERLAP: Final = timedelta(seconds=DOCUMENTED_WITHIN_S + 5)
 """Received so long before the last flush may be missing from the documents."""
+_DOCUMENTS: Final = 100
+_ROWS: Final = 1_000
+"""Written in one transaction while ticks wait."""
+_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGISTERED: Final = timedelta(seconds=10)
 
 
@@ -57,7 +63,7 @@ class Outcome:
     unstorable: Ints
     """Rows the database refuses; they are in the quarantine."""
     moved: Ints
-    """Slots of the vehicles that moved on (see `Engine.live`)."""
+    """Slots of the vehicles that moved on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,7 @@ class Engine:
         self._slot_of: Ints = np.empty(0, dtype=np.int64)
         """By vehicle id; −1: not yet asked for."""
         self._holding: shards.Holding | None = None
+        self._repeats = Repeats()
         self._sequence = 0
 
     @property
@@ -135,8 +142,8 @@ class Engine:
         self.refresh(now)
         for state in states.states_all():
             self._restore(state)
-        if holding.flushed_at is not None:
-            self._catch_up(holding.flushed_at - _OVERLAP, now)
+        if holding.sequence:
+            self._catch_up(holding.flushed_at - _OVERLAP if holding.flushed_at else _ALL, now)
         # While nobody listened nobody could be heard.
         heard = self.fleet.vehicles["heard_us"]
         np.maximum(heard, microseconds(now), out=heard)
@@ -229,7 +236,7 @@ class Engine:
             late=late,
             moved=walked.moved,
             events=events_of(self.fleet, walked.facts, received_us),
-            told=[facts.document_of(self.fleet, one) for one in walked.told.tolist()],
+            told=facts.documents_of(self.fleet, walked.told.tolist()),
         )
 
     def _sorted_out(self, columns: Columns, verdict: Ints, slot: Ints) -> tuple[Ints, Ints]:
@@ -239,7 +246,7 @@ class Engine:
         owned = np.where(slot >= 0, slot, 0)
         behind = columns.at_us <= self.fleet.vehicles["at_us"][owned]
         timed = (columns.flags & Flag.CLOCK) == 0
-        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL))
+        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL) | (verdict == once.LATE))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
     def store(self, prepared: Prepared) -> Outcome:
@@ -250,9 +257,9 @@ class Engine:
             fresh = shards.shard_advance(holding.shard, holding.epoch, prepared.sequence)
             doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
             repeated = (
-                positions.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
+                self._repeats.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
             )
-            rows = np.flatnonzero((prepared.verdict == once.NEW) | (prepared.verdict == once.DOUBTFUL))
+            rows = np.flatnonzero(np.isin(prepared.verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
             rows = rows[~np.isin(rows, list(repeated))]
             refused: Ints = np.empty(0, dtype=np.int64)
             if fresh:
@@ -313,21 +320,51 @@ class Engine:
 
         Documents take turns, so that each is written within DOCUMENTED_WITHIN_S flushes; `everything`: all of them now.
         """
-        holding = self._held()
-        slots = np.array(sorted(self._unwritten), dtype=np.int64)
+        for _ in self.flushing(now, everything=everything):
+            pass
+
+    def flushing(self, now: datetime, *, everything: bool = False) -> Iterator[None]:
+        """`flush` in transactions of some milliseconds: between them ticks may be taken. Raises as `flush`; begin anew then."""
         turn = len(self._undocumented) if everything else -(-len(self._undocumented) // DOCUMENTED_WITHIN_S)
-        documented = list(islice(self._undocumented, turn))
+        for slots in _bunches(list(islice(self._undocumented, turn)), _DOCUMENTS):
+            self._documents_write(slots)
+            yield
+        for slots in _bunches(sorted(self._unwritten), _ROWS):
+            self._newest_write(slots)
+            yield
+        for terminals in _bunches(sorted(self.registry.unwritten), _ROWS):
+            with self._writing():
+                self.registry.seen_write(terminals, now)
+            yield
+        holding = self._held()
+        # What came since `now` is found in the table by its time of receipt.
+        shards.shard_flushed(holding.shard, holding.epoch, now)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        holding = self._held()
         with transaction.atomic():
-            shards.shard_flushed(holding.shard, holding.epoch, now)
-            states.rows_ensure(self.fleet.vehicle_ids[slot] for slot in self._rowless)
-            ids = [self.fleet.vehicle_ids[slot] for slot in slots.tolist()]
+            shards.shard_held(holding.shard, holding.epoch)
+            yield
+
+    def _newest_write(self, slots: Sequence[int]) -> None:
+        with self._writing():
+            self._rows_ensure(slots)
+            ids = [self.fleet.vehicle_ids[slot] for slot in slots]
             newest_write(ids, self.newest[slots], self.fleet.vehicles[slots])
-            states.documents_write([facts.document_of(self.fleet, slot) for slot in documented])
-            self.registry.seen_write(now)
-        self._unwritten.difference_update(slots.tolist())
-        self._rowless.clear()
-        for slot in documented:
+        self._unwritten.difference_update(slots)
+
+    def _documents_write(self, slots: Sequence[int]) -> None:
+        with self._writing():
+            states.documents_write(facts.documents_of(self.fleet, slots))
+        for slot in slots:
             del self._undocumented[slot]
+
+    def _rows_ensure(self, slots: Sequence[int]) -> None:
+        rowless = self._rowless.intersection(slots)
+        if rowless:
+            states.rows_ensure(self.fleet.vehicle_ids[slot] for slot in rowless)
+            transaction.on_commit(lambda: self._rowless.difference_update(rowless))
 
     def timer(self, now: datetime) -> int:
         """Facts of time that passed without a report; how many there were."""
@@ -335,7 +372,7 @@ class Engine:
         if len(found):
             with transaction.atomic():
                 slots = np.unique(found["slot"]).tolist()
-                states.documents_write([facts.document_of(self.fleet, slot) for slot in slots])
+                states.documents_write(facts.documents_of(self.fleet, slots))
                 outbox.put(*events_of(self.fleet, found, microseconds(now)))
         return len(found)
 
@@ -365,7 +402,7 @@ class Engine:
     def _settle(self, slot: int, now: datetime) -> int:
         events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
         with transaction.atomic():
-            document = facts.document_of(self.fleet, slot)
+            (document,) = facts.documents_of(self.fleet, [slot])
             stays = {"visits": [visit_packed(visit) for visit in visits]}
             states.documents_write([replace(document, rules=document.rules | stays)])
             outbox.put(*events)
@@ -373,24 +410,6 @@ class Engine:
         self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
         self._unwritten.add(slot)
         return len(events)
-
-    def live(self, slots: Ints) -> list[dict[str, Any]]:
-        """The newest fix of these vehicles, as the bus tells it."""
-        return [self._live(slot) for slot in slots.tolist()]
-
-    def _live(self, slot: int) -> dict[str, Any]:
-        one, vehicle = self.newest[slot], self.fleet.vehicles[slot]
-        along_m, speed_kmh = float(vehicle["along_m"]), float(one["speed_kmh"])
-        return {
-            "vehicle_id": self.fleet.vehicle_ids[slot],
-            "at": positions.instant(int(one["at_us"])).isoformat(),
-            "lat": float(one["lat"]),
-            "lon": float(one["lon"]),
-            "speed_kmh": None if np.isnan(speed_kmh) else speed_kmh,
-            "course_deg": None if one["course_deg"] == NONE else int(one["course_deg"]),
-            "along_m": None if np.isnan(along_m) else along_m,
-            "trip": self.fleet.trips[slot],
-        }
 
     def _held(self) -> shards.Holding:
         if self._holding is None:
@@ -445,6 +464,10 @@ class Engine:
         slots = np.full(len(vehicle_id), -1, dtype=np.int64)
         slots[owned] = self._slot_of[ids]
         return slots
+
+
+def _bunches(slots: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (slots[start : start + size] for start in range(0, len(slots), size))
 
 
 def shard_of(number: Ints, shard_count: int) -> Ints:

@@ -11,7 +11,7 @@ from zaitu.telemetry.adapters import positions, watches
 from zaitu.telemetry.adapters.positions import instant
 from zaitu.telemetry.adapters.states import Document
 from zaitu.telemetry.events import StopEntered, StopLeft
-from zaitu.telemetry.kernels.document import document
+from zaitu.telemetry.kernels.document import documents
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.rules.fences import Crossing, Trace, Visit, advance
 from zaitu.telemetry.rules.progress import progress
@@ -39,19 +39,25 @@ def _event(
     )
 
 
-def document_of(fleet: Fleet, slot: int) -> Document:
-    """What must survive a restart of the vehicle in this slot."""
-    vehicle = fleet.vehicles[slot]
-    return Document(
-        vehicle_id=fleet.vehicle_ids[slot],
-        trip=fleet.trips[slot],
-        at_us=int(vehicle["at_us"]),
-        lat=float(vehicle["lat"]),
-        lon=float(vehicle["lon"]),
-        along_m=float(vehicle["along_m"]),
-        off_m=float(vehicle["off_m"]),
-        rules=document(fleet, slot),
-    )
+def documents_of(fleet: Fleet, slots: Sequence[int]) -> list[Document]:
+    """What must survive a restart of the vehicles in these slots."""
+    vehicles = fleet.vehicles[slots]
+    return [
+        Document(
+            vehicle_id=fleet.vehicle_ids[slot],
+            trip=fleet.trips[slot],
+            at_us=at_us,
+            lat=lat,
+            lon=lon,
+            along_m=along_m,
+            off_m=off_m,
+            rules=rules,
+        )
+        for slot, at_us, lat, lon, along_m, off_m, rules in zip(
+            slots, *(vehicles[name].tolist() for name in ("at_us", "lat", "lon", "along_m", "off_m")),
+            documents(fleet, slots), strict=True,
+        )
+    ]  # fmt: skip
 
 
 def late_facts(

@@ -19,6 +19,7 @@ R = TypeVar("R")
 _PAUSE_FIRST_S: Final = 0.1
 _PAUSE_LONGEST_S: Final = 2.0
 _CHORES_S: Final = 1.0
+_WRITTEN: Final = object()
 
 log = logs.logger("telemetry.sink")
 
@@ -128,10 +129,15 @@ class EngineHost:
     async def _chores(self) -> None:
         while True:
             await asyncio.sleep(_CHORES_S)
+            now = clock.now()
             async with self._turn:
-                now = clock.now()
                 await self._threads.call(self.engine.refresh, now)
-                await self._threads.call(self.engine.flush, now)
+            flushing = self.engine.flushing(now)
+            while True:  # ticks come in between
+                async with self._turn:
+                    if await self._threads.call(next, flushing, _WRITTEN) is _WRITTEN:
+                        break
+            async with self._turn:
                 settled = await self._threads.call(self.engine.settle, now)
                 silent = await self._threads.call(self.engine.timer, now)
             numbers.FACTS.inc(settled.facts + silent)

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.adapters.stream import Setup
-from zaitu.telemetry.services.door import DoorSink, door_path
+from zaitu.telemetry.services.door import DoorSink, Patient, door_path
 from zaitu.telemetry.services.sink import EngineHost, Sink
 from zaitu.telemetry.services.streams import StreamSink
 
@@ -22,11 +22,15 @@ def stream_setup() -> Setup | None:
     )
 
 
-def sink_made(*, part: str, bus: BusClient | None = None) -> Sink:
-    """`bus`: of the process that has the engine where there is no stream; others reach it by its door."""
+def sink_made(*, part: str, bus: BusClient | None = None, patient: bool = False) -> Sink:
+    """`bus`: of the process that has the engine where there is no stream; others reach it by its door.
+
+    `patient`: wait while the door is closed.
+    """
     setup = stream_setup()
     if setup is not None:
         return StreamSink(setup, shards=settings.ZAITU_NATS_SHARDS, part=part)
     if bus is not None:
         return EngineHost(bus, part=part)
-    return DoorSink(door_path(settings.ZAITU_BUS_PATH))
+    door = DoorSink(door_path(settings.ZAITU_BUS_PATH))
+    return Patient(door) if patient else door

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -145,16 +145,26 @@ def _served(plate: str, now: datetime) -> bool:
     return Terminal.objects.filter(terminal__in=there).exclude(auth_code_hash="").exists()
 
 
-def terminal_authenticate(*, terminal: str, code: str, now: datetime) -> bool:
-    """Does 0x0102 carry the code that this terminal was given? A stranger is noted."""
-    row = Terminal.objects.filter(terminal=terminal, kind="jt808").first()
-    if row is None:
-        unknown_seen(Registrant(terminal=terminal), now=now)
-        return False
-    if not row.auth_code_hash or not hmac.compare_digest(row.auth_code_hash, secret_hash(code)):
-        return False
-    Terminal.objects.filter(pk=row.pk).update(last_seen_at=now)
-    return True
+def terminals_authenticate(claims: Sequence[tuple[str, str]], *, now: datetime) -> list[bool]:
+    """By (terminal, code): does 0x0102 carry the code that the terminal was given? Strangers are noted. Two statements, and theirs."""
+    rows = {
+        terminal: (pk, code_hash)
+        for pk, terminal, code_hash in Terminal.objects.filter(
+            terminal__in={terminal for terminal, _ in claims}, kind="jt808"
+        ).values_list("pk", "terminal", "auth_code_hash")
+    }
+    right = [
+        terminal in rows
+        and bool(rows[terminal][1])
+        and hmac.compare_digest(rows[terminal][1], secret_hash(code))
+        for terminal, code in claims
+    ]
+    known = {rows[terminal][0] for (terminal, _), is_right in zip(claims, right, strict=True) if is_right}
+    if known:
+        Terminal.objects.filter(pk__in=known).update(last_seen_at=now)
+    for stranger in {terminal for terminal, _ in claims} - rows.keys():
+        unknown_seen(Registrant(terminal=stranger), now=now)
+    return right
 
 
 @transaction.atomic

@@ -156,7 +156,16 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[P
         Program(name=f"web-{number}", body=functools.partial(call_command, "web"), stage=stages["web"])
         for number in range(2, settings.web_processes + 1)
     ]
-    return [*programs, *more_web]
+    more_gateways = [
+        Program(
+            name=f"gateway-{number}",
+            body=functools.partial(call_command, "gateway", number=number),
+            stage=stages["gateway"],
+        )
+        for number in range(2, settings.gateway_processes + 1)
+        if gateway
+    ]
+    return [*programs, *more_web, *more_gateways]
 
 
 def _prepare_run_folder(home: Home, programs: list[Program]) -> None:

@@ -20,17 +20,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.ZAITU_JT808_HOST)
         parser.add_argument("--port", type=int, default=settings.ZAITU_JT808_PORT)
+        parser.add_argument(
+            "--number",
+            type=int,
+            default=1,
+            help="of the gateways of this machine; the first stores what all hear",
+        )
 
-    def handle(self, *, host: str, port: int, **_: Any) -> None:
+    def handle(self, *, host: str, port: int, number: int, **_: Any) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             try:
-                runner.run(self._serve(host, port))
+                runner.run(self._serve(host, port, number))
             except Unusable as error:
                 raise CommandError(str(error)) from error
             except OSError as error:
                 raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
-    async def _serve(self, host: str, port: int) -> None:
+    async def _serve(self, host: str, port: int, number: int) -> None:
         stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -40,6 +46,7 @@ class Command(BaseCommand):
                 bus_path=settings.ZAITU_BUS_PATH,
                 front=settings.ZAITU_GATEWAY_FRONT,
                 tls=_tls(),
+                number=number,
             )
         )
         await gateway.start(host, port)
