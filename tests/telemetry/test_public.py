@@ -12,6 +12,7 @@ from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from zaitu.kernel.principal import Kind, Principal, Right, anyone
 from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.adapters.states import rows_ensure
 from zaitu.telemetry.models import Terminal, VehicleState, Watch
 
 pytestmark = pytest.mark.django_db
@@ -119,18 +120,15 @@ def test_the_map_is_read_by_one_query_and_only_what_is_in_the_box(django_assert_
     assert set(found) == {inside[1]}
 
 
-def test_a_vehicle_that_is_watched_and_was_never_heard_of_is_nowhere():
+def test_a_vehicle_with_a_row_that_was_never_heard_of_is_nowhere():
     """Not at 0° north, 0° east, where its row stands until its first fix."""
-    now = clock.now()
-    (number, watched, _), (_, silent, _) = make.terminal(), make.terminal()
-    for vehicle_id in (watched, silent):
-        watch = make.watch(now - timedelta(hours=1), make.stop(0, 31.2))
-        telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=watch)
-    make.take_in(number, make.fix(now, 31.2))
+    (number, heard, _), (_, silent, _) = make.terminal(), make.terminal()
+    make.take_in(number, make.fix(clock.now(), 31.2))
+    rows_ensure([silent])
     assert VehicleState.objects.filter(vehicle_id=silent).exists()
-    assert set(telemetry.latest_all(actor=make.ACTOR)) == {watched}
+    assert set(telemetry.latest_all(actor=make.ACTOR)) == {heard}
     assert set(telemetry.latest_all(actor=make.ACTOR, bbox=(-1.0, -1.0, 1.0, 1.0))) == set()
-    assert set(telemetry.latest(actor=make.ACTOR, vehicle_ids=[watched, silent])) == {watched}
+    assert set(telemetry.latest(actor=make.ACTOR, vehicle_ids=[heard, silent])) == {heard}
 
 
 @pytest.mark.parametrize(
