@@ -97,7 +97,7 @@ def test_before_the_first_scan_it_says_ordered_and_waiting_for_pick_up():
 
 
 def test_the_headline_names_the_last_city_passed():
-    assert build(make.facts())["headline"] == {"zh": "已过武汉", "en": "past 武汉"}
+    assert build(make.facts())["headline"] == {"zh": "已过武汉", "en": "Past 武汉"}
     stops = (make.stop(0, make.SHANGHAI, 0, "passed"), make.stop(1, make.WUHAN, 830_000, "ahead"))
     assert build(make.facts(trip=make.trip(stops=stops)))["headline"]["zh"] == "已从上海发出"
 

@@ -1,6 +1,6 @@
 """The contract of access: who is this, what may they do, and the record of what they did."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.http import HttpRequest
 
@@ -61,6 +61,7 @@ __all__ = [
     "keys_list",
     "link_issue",
     "link_revoke",
+    "links_issue",
     "links_of",
     "password_change",
     "principal_of_key",
@@ -196,6 +197,18 @@ def link_issue(
     """
     actor.must(Right.LINKS_ISSUE)
     return _links.link_issue(actor=actor, waybill=waybill, scopes=scopes, days=days)
+
+
+def links_issue(
+    *,
+    actor: Principal,
+    waybills: Collection[str],
+    scopes: frozenset[str] = frozenset({"view"}),
+    days: int = 30,
+) -> dict[str, str]:
+    """Tokens by waybill, as `link_issue` makes them one by one: for imports, with one entry in the record for all."""
+    actor.must(Right.LINKS_ISSUE)
+    return _links.links_issue(actor=actor, waybills=waybills, scopes=scopes, days=days)
 
 
 def links_of(*, actor: Principal, waybill: str) -> tuple[LinkView, ...]:

@@ -74,10 +74,12 @@ _ACTIONS: Final[dict[str, Any]] = {
     "keys.rewrite": _("用新数据密钥重写"),
     "keys.retire": _("删除旧数据密钥"),
     "link.issue": _("签发查询链接"),
+    "links.issue": _("批量签发查询链接"),
     "link.revoke": _("撤销查询链接"),
     "personal.read": _("查看个人信息"),
     "customer.put": _("修改客户"),
     "contact.put": _("登记联系人"),
+    "contacts.put": _("批量登记联系人"),
     "contact.erase": _("删除个人信息"),
     "network.import": _("导入资料"),
     "network.export": _("导出资料"),
@@ -252,6 +254,7 @@ _THINGS: Final[dict[str, Any]] = {
     "orders": _("运单"),
     "contacts": _("联系人"),
     "history": _("历史运单"),
+    "links": _("查询链接"),
 }
 
 

@@ -10,13 +10,14 @@ from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, UnknownTerminalView
-from zaitu.telemetry.models import Terminal, UnknownTerminal, VehicleState
+from zaitu.telemetry.models import NEVER, Terminal, UnknownTerminal, VehicleState
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A device that says nothing for so long is shown as silent."""
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
+    """Without those that are only watched: their row has no place yet, and the map would draw them in the Atlantic."""
     return {
         row.pk: Latest(
             vehicle_id=row.pk,
@@ -32,7 +33,7 @@ def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
             temps_c=tuple(row.temps_c or ()),
             received_at=row.received_at,
         )
-        for row in rows.defer("rules")
+        for row in rows.filter(at__gt=NEVER).defer("rules")
     }
 
 

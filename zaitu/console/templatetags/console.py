@@ -11,6 +11,7 @@ from zaitu.console import words
 from zaitu.console.forms import Form
 from zaitu.console.journey import lateness, looks
 from zaitu.journey.public import EventView
+from zaitu.network import public as network
 
 register = template.Library()
 
@@ -85,6 +86,12 @@ def names_of(codes: Iterable[str], names: Mapping[str, str]) -> str:
 @register.filter
 def action(code: str) -> str:
     return words.action_name(code)
+
+
+@register.filter
+def hours(minutes: tuple[int, int]) -> str:
+    """08:00–20:00."""
+    return network.hours_text(minutes).replace("-", "–")
 
 
 @register.filter

@@ -209,7 +209,7 @@ class Engine:
         if once.rows_judged(
             terminal, columns.at_us, columns.digest, columns.flags, memory, verdict, vehicle_id
         ):
-            for row in np.flatnonzero(vehicle_id == -2).tolist():
+            for row in np.flatnonzero(vehicle_id == once.ELSEWHERE).tolist():
                 vehicle_id[row] = self.registry.vehicle_at(int(terminal[row]), int(columns.at_us[row]))
         known = terminal >= 0
         terminal_id = np.where(known, memory.terminal_id[np.where(known, terminal, 0)], NONE)
