@@ -358,7 +358,7 @@ class Engine:
         with self._writing():
             states.documents_write(facts.documents_of(self.fleet, slots))
         for slot in slots:
-            del self._undocumented[slot]
+            self._undocumented.pop(slot, None)  # a tick between two steps may have written it
 
     def _rows_ensure(self, slots: Sequence[int]) -> None:
         rowless = self._rowless.intersection(slots)
