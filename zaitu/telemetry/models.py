@@ -172,6 +172,8 @@ class VehicleState(models.Model):
     """What the rules remember of it (kernels/document.py)."""
     late_from = models.DateTimeField(null=True)
     """Fix time of the earliest late fix not yet looked at."""
+    late_since = models.DateTimeField(null=True)
+    """When the first of those came."""
     late_seen_at = models.DateTimeField(null=True)
     """When the latest late fix was received."""
 

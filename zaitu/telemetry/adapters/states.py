@@ -73,6 +73,7 @@ def _newest(row: models.VehicleState) -> Records:
             one["temps_c"][0, probe] = temp
     if row.late_from is not None and row.late_seen_at is not None:
         one["late_from_us"], one["late_seen_us"] = microseconds(row.late_from), microseconds(row.late_seen_at)
+        one["late_since_us"] = microseconds(row.late_since or row.late_seen_at)
     return one
 
 
