@@ -14,6 +14,7 @@ import numpy as np
 from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.codecs.columns import Ints
+from zaitu.telemetry.codecs.jt808.parts import PartLimits
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
@@ -21,6 +22,7 @@ from zaitu.telemetry.gateway.fronts.protocols import ProtocolFront
 from zaitu.telemetry.gateway.fronts.sweep import SweepFront
 from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.parts import PartDesk
 from zaitu.telemetry.gateway.session import Session
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
@@ -33,6 +35,7 @@ from zaitu.telemetry.services.terminals import terminals_heard
 PART: Final = "gateway"
 _WATCH_S: Final = 0.5
 _BEAT_S: Final = 1.0
+_PARTS_S: Final = 1.0
 _HEARD_S: Final = 10.0
 _STOP_S: Final = 5.0
 _HANG_UP_S: Final = 1.0
@@ -54,6 +57,7 @@ class Setup:
     number: int = 1
     """Of the gateways on this machine: the first has the engine, or tells the stream; the others reach it by its door."""
     limits: Limits = field(default_factory=Limits)
+    parts: PartLimits = field(default_factory=PartLimits)
 
 
 class Gateway:
@@ -82,6 +86,7 @@ class Gateway:
         self._sessions: dict[int, Session] = {}
         """By slot; made when a connection says something that is no position."""
         self._of_terminal: dict[str, Session] = {}
+        self.parts = PartDesk(self._of_terminal.get, setup.parts)
         self._chores: list[asyncio.Task[None]] = []
         self._storing: asyncio.Task[None] | None = None
 
@@ -105,6 +110,7 @@ class Gateway:
             asyncio.create_task(self._every(_WATCH_S, self._watch)),
             asyncio.create_task(self._every(_BEAT_S, self._beat)),
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
+            asyncio.create_task(self._every(_PARTS_S, self.parts.look)),
             asyncio.create_task(self._every(LOOK_S, self._partitions)),
         ]
         log.info("listening", port=self.port)

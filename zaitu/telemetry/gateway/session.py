@@ -12,19 +12,16 @@ from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, encode, messages
 from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.jt808.header import header_claims
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
-from zaitu.telemetry.gateway.intake import Entry
+from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.parts import FAILED, MALFORMED, OK, UNSUPPORTED, PartDesk
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.services import quarantine, terminals
 from zaitu.telemetry.services.numbers import POSITIONS
 from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant
-
-OK: Final = 0
-FAILED: Final = 1
-MALFORMED: Final = 2
-UNSUPPORTED: Final = 3
 
 _REFUSED_WITH: Final = {
     "rsa_encrypted": UNSUPPORTED,
@@ -42,6 +39,7 @@ class House(Protocol):
     limits: Limits
     database: Threads
     sign_ins: SignIns
+    parts: PartDesk
     heard: set[str]
 
     async def authenticated(self, session: "Session") -> None:
@@ -75,6 +73,8 @@ class Session:
         self.slot = slot
         self.terminal = ""
         """Set by a right 0x0102."""
+        self.profile = STANDARD
+        """What its maker means."""
         self.gone = False
 
     def feed(self, content: bytes) -> None:
@@ -116,11 +116,26 @@ class Session:
         header = message.header
         handle = self._HANDLERS.get(header.msg_id)
         numbers.FRAMES.labels(f"0x{header.msg_id:04x}" if handle else "other").inc()
-        if header.package is not None or handle is None:
-            # Parts of a message cannot be put together yet: said, so that the terminal does not wait.
+        if header.package is not None:
+            self._part(message)
+        elif handle is None:
+            # Said, so that the terminal does not wait.
             self.answer(header, UNSUPPORTED)
         else:
             await handle(self, message, content)
+
+    def _part(self, message: Message) -> None:
+        if self._is(message.header):
+            self._house.parts.take(self, message.header, message.body)
+        else:
+            self.reply(message.header, FAILED)
+
+    def takes(self, header: Header) -> bool:
+        return header.msg_id in self._HANDLERS and header.msg_id != messages.TERMINAL_REPLY
+
+    async def whole(self, message: Message) -> None:
+        """A message that came in parts; its header is the last one's."""
+        await self._HANDLERS[message.header.msg_id](self, message, message.body)
 
     def _bad(self, content: bytes, error: FrameError) -> None:
         numbers.BAD_FRAMES.labels(error.code).inc()
@@ -128,7 +143,7 @@ class Session:
         if error.code in _REFUSED_WITH:
             header = header_claims(content)
             if header is not None:
-                self.answer(header, _REFUSED_WITH[error.code])
+                self.reply(header, _REFUSED_WITH[error.code])
 
     async def _register(self, message: Message, _content: bytes) -> None:
         fields = message.fields
@@ -143,7 +158,7 @@ class Session:
         )
         verdict, code = await self._house.database.call(terminals.terminal_register, who, now=clock.now())
         body = encode.register_reply_body(message.header, verdict, code)
-        self._send(message.header, messages.REGISTER_REPLY, body)
+        self.tell(message.header, messages.REGISTER_REPLY, body)
         if verdict:
             self._refused()
 
@@ -182,7 +197,8 @@ class Session:
             await self._stranger(message, content)
         elif message.fixes:
             self._unstored += 1
-            self._house.put(Entry(sender=self, message=message))
+            reports = reports_of(message.header.phone, message.fixes, backfill=message.backfill)
+            self._house.put(Entry(reports=reports, done=lambda result: self._stored(message.header, result)))
         else:
             self.answer(message.header, OK if message.fields.get("count") == 0 else MALFORMED)
 
@@ -207,7 +223,7 @@ class Session:
         """Is this frame from the terminal that authenticated here? One number may not speak for another."""
         return bool(self.terminal) and header.phone == self.terminal
 
-    def stored(self, header: Header, result: int) -> None:
+    def _stored(self, header: Header, result: int) -> None:
         """An entry is safe: acknowledge it."""
         self._unstored -= 1
         self.answer(header, result)
@@ -215,9 +231,18 @@ class Session:
             self._settle()
 
     def answer(self, header: Header, result: int) -> None:
-        self._send(header, messages.REPLY, encode.reply_body(header, result))
+        """0x8001; of a whole message, to the parts that wait for it."""
+        if header.package is None:
+            self.reply(header, result)
+        else:
+            self._house.parts.settled(self, header, result)
 
-    def _send(self, to: Header, msg_id: int, body: bytes) -> None:
+    def reply(self, header: Header, result: int) -> None:
+        """0x8001 to this frame."""
+        self.tell(header, messages.REPLY, encode.reply_body(header, result))
+
+    def tell(self, to: Header, msg_id: int, body: bytes) -> None:
+        """A message in the form of `to`."""
         if not self.gone:
             self._house.send(self.slot, lambda serial: encode.answer(to, msg_id, body, serial=serial))
 
