@@ -26,6 +26,7 @@ ZAITU_NATS_SHARDS = ENV.nats_shards
 ZAITU_POSITIONS_ONLINE_DAYS = ENV.positions_online_days
 ZAITU_POSITIONS_KEEP_DAYS = ENV.positions_keep_days
 ZAITU_ARCHIVE = str(HOME.path / "archive")
+ZAITU_MEDIA_DAY_MB = ENV.media_day_mb
 ZAITU_JT808_TLS = (ENV.jt808_tls_certificate, ENV.jt808_tls_private_key)
 ZAITU_JT808_HOST = ENV.jt808_host
 ZAITU_JT808_PORT = ENV.jt808_port

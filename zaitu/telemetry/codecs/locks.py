@@ -26,6 +26,8 @@ class LockEvent(IntFlag):
         return [event.name.lower() for event in LockEvent if event in self and event.name]
 
 
+WORDS: Final = ("lock_code", "lock_card", "lock_result", "locks", "lock_string")
+"""What a lock in the items of a position says beside events and states: who opened it. Only its maker's profile reads that."""
 NO_EVENT: Final = LockEvent(0)
 
 

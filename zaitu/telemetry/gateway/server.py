@@ -15,6 +15,7 @@ from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.codecs.columns import Ints
 from zaitu.telemetry.codecs.jt808.parts import PartLimits
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
@@ -197,7 +198,9 @@ class Gateway:
         await self.bus.publish(f"session.{session.terminal}", {"gateway": self._name})
 
     def settled(self, session: Session) -> None:
-        self.connections.authenticated(session.slot, session.terminal)
+        self.connections.authenticated(
+            session.slot, session.terminal, columnar=session.profile.name == STANDARD.name
+        )
 
     def put(self, entry: Entry) -> None:
         self._intake.put(entry)

@@ -18,7 +18,7 @@ from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.parts import FAILED, MALFORMED, OK, UNSUPPORTED, PartDesk
 from zaitu.telemetry.gateway.signin import SignIns
-from zaitu.telemetry.services import quarantine, terminals
+from zaitu.telemetry.services import quarantine, terminals, uplinks
 from zaitu.telemetry.services.numbers import POSITIONS
 from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant
@@ -108,7 +108,7 @@ class Session:
 
     async def _frame(self, content: bytes) -> None:
         try:
-            message = messages.decode_plain(content)
+            message = messages.decode_plain(content, self.profile)
         except FrameError as error:
             self._bad(content, error)
             return
@@ -165,11 +165,11 @@ class Session:
     async def _authenticate(self, message: Message, _content: bytes) -> None:
         terminal = message.header.phone
         # A connection stays with the terminal that authenticated first.
-        right = self.terminal in {"", terminal} and await self._house.sign_ins.right(
-            terminal, message.fields["auth"]
-        )
-        if right and not self.gone:
-            self.terminal = terminal
+        profile = None
+        if self.terminal in {"", terminal}:
+            profile = await self._house.sign_ins.right(terminal, message.fields["auth"])
+        if profile is not None and not self.gone:
+            self.terminal, self.profile = terminal, profile
             await self._house.authenticated(self)
             self.answer(message.header, OK)
         else:
@@ -216,6 +216,16 @@ class Session:
         POSITIONS.labels("stranger").inc(len(message.fixes))
         self.answer(message.header, FAILED)
 
+    async def _uplink(self, message: Message, _content: bytes) -> None:
+        """What is neither a position nor talk about the connection."""
+        if not self._is(message.header):
+            self.answer(message.header, FAILED)
+            return
+        taken = await self._house.database.call(uplinks.uplink_take, message, now=clock.now())
+        self.answer(message.header, taken.result)
+        if taken.reply is not None:
+            self.tell(message.header, *taken.reply)
+
     async def _ignore(self, _message: Message, _content: bytes) -> None:
         """A terminal's reply to us: nothing waits for one yet, and replies are not answered."""
 
@@ -254,4 +264,5 @@ class Session:
         messages.AUTHENTICATE: _authenticate,
         messages.POSITION: _positions,
         messages.BATCH: _positions,
+        **dict.fromkeys(uplinks.TAKEN, _uplink),
     }

@@ -189,7 +189,7 @@ class Parts:
         return due
 
     def holds(self, phone: str) -> bool:
-        """Is something of this terminal unfinished?"""
+        """Whether something of this terminal is unfinished."""
         return phone in self._terminals
 
     def forget(self, phone: str) -> None:
