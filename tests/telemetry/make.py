@@ -210,6 +210,7 @@ def gateway(
             number=number,
             limits=Limits(**limits),
             parts=parts or PartLimits(),
+            elock_port=elock_port,
         )
         one, stop = Gateway(setup), asyncio.Event()
         try:

@@ -30,6 +30,7 @@ ZAITU_MEDIA_DAY_MB = ENV.media_day_mb
 ZAITU_JT808_TLS = (ENV.jt808_tls_certificate, ENV.jt808_tls_private_key)
 ZAITU_JT808_HOST = ENV.jt808_host
 ZAITU_JT808_PORT = ENV.jt808_port
+ZAITU_ELOCK_PORT = ENV.elock_port
 ZAITU_WAYBILL_PREFIX = ENV.waybill_prefix
 ZAITU_PUBLIC_URL = ENV.address
 ZAITU_SMTP_URL = ENV.smtp_url

@@ -145,7 +145,8 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
         items=_pieces(arena, [fix.area for fix in fixes]),
         extra=_pieces(arena, [_extra(fix, flag) for fix, flag in zip(fixes, timed, strict=True)]),
         core=_pieces(arena, [fix.core for fix in fixes]),
-        arena=np.frombuffer(bytes(arena), dtype=np.uint8),
+        # Writable, as where kernels fill it: they compile once for each kind of array.
+        arena=np.frombuffer(arena, dtype=np.uint8),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from zaitu.kernel import clock, logs
+from zaitu.telemetry.codecs.elock import ElockError, wire
 from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, encode, messages
 from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.jt808.header import header_claims
@@ -16,6 +17,7 @@ from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.locks import Lock, LockDesk, says_state
 from zaitu.telemetry.gateway.parts import FAILED, MALFORMED, OK, UNSUPPORTED, PartDesk
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.services import quarantine, terminals, uplinks
@@ -40,6 +42,7 @@ class House(Protocol):
     database: Threads
     sign_ins: SignIns
     parts: PartDesk
+    locks: LockDesk
     heard: set[str]
 
     async def authenticated(self, session: "Session") -> None:
@@ -47,6 +50,9 @@ class House(Protocol):
 
     def settled(self, session: "Session") -> None:
         """It is authenticated and has nothing left to read: kernels may take its positions."""
+
+    def admitted(self, slot: int, terminal: str) -> None:
+        """It speaks for a lock that is let in by its number."""
 
     def put(self, entry: Entry) -> None: ...
 
@@ -75,6 +81,8 @@ class Session:
         """Set by a right 0x0102."""
         self.profile = STANDARD
         """What its maker means."""
+        self._lock: Lock | None = None
+        """In the terminal, or the terminal itself."""
         self.gone = False
 
     def feed(self, content: bytes) -> None:
@@ -107,6 +115,9 @@ class Session:
             self._house.settled(self)
 
     async def _frame(self, content: bytes) -> None:
+        if wire.is_own(content):
+            await self._locks_own(content)
+            return
         try:
             message = messages.decode_plain(content, self.profile)
         except FrameError as error:
@@ -196,25 +207,65 @@ class Session:
         if not self._is(message.header):
             await self._stranger(message, content)
         elif message.fixes:
-            self._unstored += 1
-            reports = reports_of(message.header.phone, message.fixes, backfill=message.backfill)
-            self._house.put(Entry(reports=reports, done=lambda result: self._stored(message.header, result)))
+            if says_state(message.fixes):
+                if self._lock is None:
+                    self._lock = await self._house.locks.load(self.terminal)
+                done = self._done(message.header)
+                self._house.locks.put(self._lock, message.fixes, backfill=message.backfill, done=done)
+                return
+            reports = reports_of(self.terminal, message.fixes, backfill=message.backfill)
+            self._house.put(Entry(reports=reports, done=self._done(message.header)))
         else:
             self.answer(message.header, OK if message.fields.get("count") == 0 else MALFORMED)
 
+    def _done(self, header: Header) -> Callable[[int], None]:
+        self._unstored += 1
+        return lambda result: self._stored(header, result)
+
+    async def _locks_own(self, content: bytes) -> None:
+        """0x5501, 0x5502: a lock under its number, which is all it proves; answered 0x4401 when it is stored, if it asks for that."""
+        try:
+            report = wire.own_read(content)
+        except ElockError as error:
+            numbers.BAD_FRAMES.labels(error.code).inc()
+            self._house.bad(self.slot)
+            return
+        self._house.good(self.slot)
+        numbers.FRAMES.labels(report.fields["msg_id"]).inc()
+        if self._lock is None and not self.terminal:
+            self._lock = await self._house.locks.open(report.device)
+            if self._lock is not None and not self.gone:
+                self._house.admitted(self.slot, report.device)
+        if self._lock is None or self._lock.terminal != report.device:
+            await self._put_aside(report.device, content)
+            self._refused()
+            return
+
+        def done(result: int) -> None:
+            # Also what the database refuses: it is in the quarantine, and would never be taken.
+            if report.reply is not None and result != FAILED and not self.gone:
+                self._house.send(self.slot, lambda _serial: report.reply or b"")
+
+        self._house.locks.put(self._lock, report.fixes, backfill=report.backfill, done=done)
+
     async def _stranger(self, message: Message, content: bytes) -> None:
         """Positions before authentication are kept aside and answered 1; the terminal will send them again."""
-        if self._set_aside < self._house.limits.set_aside:
-            self._set_aside += 1
-            await self._house.database.call(
-                quarantine.frame_set_aside,
-                terminal=message.header.phone,
-                content=wrap(content)[1:-1],
-                reason=quarantine.STRANGER,
-                now=clock.now(),
-            )
+        await self._put_aside(message.header.phone, content)
         POSITIONS.labels("stranger").inc(len(message.fixes))
         self.answer(message.header, FAILED)
+
+    async def _put_aside(self, terminal: str, content: bytes) -> None:
+        """Into the quarantine, so many of one connection."""
+        if self._set_aside >= self._house.limits.set_aside:
+            return
+        self._set_aside += 1
+        await self._house.database.call(
+            quarantine.frame_set_aside,
+            terminal=terminal,
+            content=wrap(content)[1:-1],
+            reason=quarantine.STRANGER,
+            now=clock.now(),
+        )
 
     async def _uplink(self, message: Message, _content: bytes) -> None:
         """What is neither a position nor talk about the connection."""

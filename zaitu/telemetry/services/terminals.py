@@ -43,6 +43,7 @@ class Registrant:
     """What a terminal says of itself in 0x0100."""
 
     terminal: str
+    kind: str = "jt808"
     version: str = ""
     maker: str = ""
     model: str = ""
@@ -216,9 +217,9 @@ def profile_of(name: str, model: str) -> Profile:
 def unknown_seen(who: Registrant, *, now: datetime) -> None:
     """List a stranger, or note that it came again; an event the first time."""
     row, created = UnknownTerminal.objects.select_for_update().get_or_create(
-        terminal=who.terminal, defaults={"first_seen_at": now, "last_seen_at": now}
+        terminal=who.terminal, defaults={"kind": who.kind, "first_seen_at": now, "last_seen_at": now}
     )
-    row.last_seen_at, row.attempts = now, row.attempts + (not created)
+    row.kind, row.last_seen_at, row.attempts = who.kind, now, row.attempts + (not created)
     if who.version:
         row.version, row.maker, row.model = who.version, who.maker[:11], who.model[:30]
         row.device_id, row.reported_plate = who.device_id[:30], who.plate[:40]
