@@ -202,11 +202,13 @@ def test_a_drivers_card_is_kept_encrypted_shown_masked_and_read_on_record(wire):
     assert (shown.body["name"], shown.body["certificate"], shown.hidden) == ("王**", "****1234", True)
     assert (shown.body["card"], shown.body["authority"]) == ("in", "上海")
     with pytest.raises(Forbidden):
-        telemetry.report_read(actor=somebody_with(Right.POSITIONS_READ), report_id=row.pk)
+        telemetry.report_read(actor=somebody_with(Right.POSITIONS_READ), report_id=row.pk, reason="核对司机")
     reader = somebody_with(Right.POSITIONS_READ, Right.PERSONAL_READ)
-    assert telemetry.report_read(actor=reader, report_id=row.pk).body["name"] == "王小明"
+    assert telemetry.report_read(actor=reader, report_id=row.pk, reason="核对司机").body["name"] == "王小明"
     entry = AuditEntry.objects.get(action="personal.read")
-    assert (entry.subject, entry.detail) == (wire.uplink.phone, {"report": row.pk, "kind": "driver_card"})
+    assert (entry.subject, entry.detail["reason"]) == (f"terminal:{wire.uplink.phone}", "核对司机")
+    with pytest.raises(Invalid):
+        telemetry.report_read(actor=reader, report_id=row.pk, reason=" ")
 
 
 def test_of_a_waybill_only_its_length_is_shown_to_everybody(wire):

@@ -209,11 +209,11 @@ def reports_list(*, actor: Principal, terminal: str, limit: int = 50) -> list[Re
     return selectors.reports(terminal, limit)
 
 
-def report_read(*, actor: Principal, report_id: int) -> ReportView:
-    """One of them unmasked; goes on record. Raises Forbidden, NotFound."""
+def report_read(*, actor: Principal, report_id: int, reason: str) -> ReportView:
+    """One of them unmasked; goes on record with the reason. Raises Forbidden, NotFound, Invalid without a reason."""
     actor.must(Right.POSITIONS_READ)
     actor.must(Right.PERSONAL_READ)
-    return _uplinks.report_read(actor=actor, report_id=report_id)
+    return _uplinks.report_read(actor=actor, report_id=report_id, reason=reason)
 
 
 def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:

@@ -98,13 +98,19 @@ def reports_forget(now: datetime) -> int:
     return gone
 
 
-def report_read(*, actor: Principal, report_id: int) -> ReportView:
-    """Unmasked, which goes on record. Raises NotFound."""
+def report_read(*, actor: Principal, report_id: int, reason: str) -> ReportView:
+    """Unmasked, which goes on record with the reason. Raises NotFound, Invalid without a reason."""
+    reason = reason.strip()[:200]
+    if not reason:
+        raise Invalid("请写明查看原因", fields={"reason": "请写明查看原因"})
     row = TerminalReport.objects.filter(pk=report_id).first()
     if row is None:
         raise NotFound("没有这条上报")
     access.audit(
-        actor=actor, action="personal.read", subject=row.terminal, detail={"report": row.pk, "kind": row.kind}
+        actor=actor,
+        action="personal.read",
+        subject=f"terminal:{row.terminal}",
+        detail={"report": row.pk, "kind": row.kind, "reason": reason},
     )
     return ReportView(
         id=row.pk, terminal=row.terminal, kind=row.kind, at=row.at, body=json.loads(row.body), hidden=False
