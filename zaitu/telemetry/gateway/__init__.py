@@ -1,4 +1,4 @@
-"""The device gateway: JT/T 808 over TCP.
+"""The device gateway: JT/T 808 and electronic locks over TCP.
 
 server       the process: connections, their watchdog, chores
 fronts       who holds the sockets: an epoll sweep, or uvloop protocols
@@ -6,6 +6,8 @@ connections  what is remembered of each connection, in arrays by slot
 intake       once a tick: read, store, and only then acknowledge
 reading      a tick's bytes → columns, heartbeats, frames for sessions
 session      the conversation beside the positions
+parts        messages in several frames
+locks        reports of electronic locks; lock_port: those with languages of their own
 warm         kernels compiled before the first terminal comes
 numbers      metrics
 """

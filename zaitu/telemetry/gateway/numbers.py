@@ -9,6 +9,13 @@ from zaitu.kernel.metrics import counter, histogram
 FRAMES: Final = counter("jt808_frames", "Frames read", ["msg_id"])
 BAD_FRAMES: Final = counter("jt808_bad_frames", "Frames that could not be read", ["code"])
 CLOSED: Final = counter("jt808_closed", "Connections the gateway closed", ["why"])
+LOCK_REPORTS: Final = counter(
+    "elock_reports", "Reports of electronic locks read on their port", ["form", "kind"]
+)
+PARTS: Final = counter("jt808_parts", "Messages in several frames, and parts asked for again", ["what"])
+PARTS_HELD: Final = Gauge(
+    "zaitu_jt808_parts_held_bytes", "Held of unfinished messages", multiprocess_mode="livesum"
+)
 ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent")
 SESSIONS: Final = Gauge("zaitu_jt808_sessions", "Connections now", multiprocess_mode="livesum")
 AUTHENTICATED: Final = Gauge("zaitu_jt808_terminals", "Terminals connected now", multiprocess_mode="livesum")

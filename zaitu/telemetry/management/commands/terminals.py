@@ -23,7 +23,11 @@ class Command(BaseCommand):
         adding = actions.add_parser("add", help="let a device in")
         adding.add_argument("terminal")
         adding.add_argument("--plate", required=True, help="the vehicle it is in")
-        adding.add_argument("--kind", choices=["jt808", "osmand"], default="jt808")
+        adding.add_argument("--kind", choices=["jt808", "elock", "osmand"], default="jt808")
+        adding.add_argument("--profile", default="", help="what its maker means; empty: by its model")
+        profile = actions.add_parser("profile", help="say what a terminal's maker means")
+        profile.add_argument("terminal")
+        profile.add_argument("profile", help=f"{', '.join(telemetry.PROFILES)}; '' for the model's")
         reset = actions.add_parser("reset", help="let the next device with this number register anew")
         reset.add_argument("terminal")
 
@@ -56,10 +60,19 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> list[str]:
         token = telemetry.terminal_create(
-            actor=_ACTOR, terminal=options["terminal"], kind=options["kind"], plate=options["plate"]
+            actor=_ACTOR,
+            terminal=options["terminal"],
+            kind=options["kind"],
+            plate=options["plate"],
+            profile=options["profile"],
         )
         said = [f"{options['terminal']} is in {options['plate']}"]
         return [*said, f"token (shown once): {token}"] if token else said
+
+    def _profile(self, options: dict[str, Any]) -> list[str]:
+        name = options["profile"]
+        telemetry.terminal_profile_set(actor=_ACTOR, terminal=options["terminal"], profile=name)
+        return [f"{options['terminal']} is read as {name or 'its model says'} from its next connection on"]
 
     def _reset(self, options: dict[str, Any]) -> list[str]:
         telemetry.terminal_reset(actor=_ACTOR, terminal=options["terminal"])
