@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from zaitu.config import values
 from zaitu.kernel.errors import Invalid
 
-SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url")
+SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url", "mqtt_url")
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
 _SHAPES: Final = {
     "database_url": values.database_url,
@@ -24,6 +24,8 @@ _SHAPES: Final = {
     "data_key": values.data_key,
     "public_url": values.public_url,
     "smtp_url": values.smtp_url,
+    "mqtt_url": values.mqtt_url,
+    "mqtt_topics": values.mqtt_topics,
     "trusted_proxies": values.networks,
 }
 
@@ -68,6 +70,10 @@ class Env(BaseSettings):
     """Room for positions that wait to be stored, megabytes; when it is full, gateways make their terminals wait."""
     nats_shards: int = Field(default=4, ge=1, le=256)
     """Parts of the fleet that workers share; at least as many as workers. Changed only while nothing waits in the stream."""
+    mqtt_url: str = ""
+    """`mqtt://user:password@host:1883` or `mqtts://…:8883` of the broker that sensors report to; empty: none."""
+    mqtt_topics: str = "sensors/{device}"
+    """Topics to hear, comma separated; `{device}` is the level that names the device, `+` and `#` as MQTT has them."""
     positions_online_days: int = Field(default=60, ge=14, le=3650)
     """Days after which positions move from the database into compressed files in the home; they are read as before."""
     positions_keep_days: int = Field(default=400, ge=30, le=36500)

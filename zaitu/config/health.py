@@ -25,6 +25,7 @@ _PARTS: Final = {
     "couriers": "消息发送",
     "gateway": "设备网关",
     "ingest": "位置入库",
+    "sensors": "传感器接入",
     "fleet": "演示车队",
 }
 _ASKED_AT_MOST_EVERY_S: Final = 1.0

@@ -58,6 +58,24 @@ def nats_monitor_url(text: str) -> str:
     return text
 
 
+def mqtt_url(text: str) -> str:
+    _address(text, {"mqtt", "mqtts"}, "要写成 mqtt://用户:密码@主机:1883 或 mqtts://…")
+    return text
+
+
+def mqtt_topics(text: str) -> str:
+    from zaitu.kernel.topics import Topic  # noqa: PLC0415  only with sensors
+
+    for part in text.split(","):
+        try:
+            Topic.parse(part)
+        except ValueError:
+            raise ValueError(
+                f"{part.strip() or '（空）'} 不是 MQTT 主题：# 只能在最后，+ 和 {{device}} 各占一整层，{{device}} 只能出现一次"
+            ) from None
+    return text
+
+
 def odd(number: int) -> int:
     if number % 2 == 0:
         raise ValueError(f"须为 1、3 或 5，不能是 {number}：副本数为偶数时，坏一台就可能停下")

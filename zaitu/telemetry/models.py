@@ -24,7 +24,7 @@ class Terminal(models.Model):
 
     terminal = models.CharField(max_length=TERMINAL_LENGTH, unique=True)
     kind = models.CharField(max_length=10)
-    """`jt808`, `elock` or `osmand`."""
+    """`jt808`, `elock`, `osmand` or `mqtt`."""
     plate = models.CharField(max_length=12)
     """The vehicle it was let in for; where it is when: network's bindings."""
     version = models.CharField(max_length=4, blank=True)
@@ -50,7 +50,7 @@ class Terminal(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(kind__in=["jt808", "elock", "osmand"]), name="telemetry_terminal_kind"
+                condition=Q(kind__in=["jt808", "elock", "osmand", "mqtt"]), name="telemetry_terminal_kind"
             ),
         ]
 

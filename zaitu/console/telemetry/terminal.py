@@ -19,6 +19,7 @@ from zaitu.telemetry.public import ReportView
 KINDS: Final[Mapping[str, Any]] = {
     "jt808": gettext_lazy("车载终端（JT/T 808）"),
     "elock": gettext_lazy("电子锁"),
+    "mqtt": gettext_lazy("传感器"),
     "osmand": gettext_lazy("手机定位"),
 }
 _PROFILES: Final[Mapping[str, Any]] = {

@@ -38,6 +38,7 @@ SIMULATED_MARK: Final = "测"
 _SIMULATED: Final = re.compile(SIMULATED_MARK + r"[A-HJ-NP-Z][0-9]{5}")
 # Most terminals are called by a phone number; some by an IMEI packed as binary, whose nibbles reach f.
 _TERMINAL: Final = re.compile(r"[0-9a-f]{1,20}")
+_SENSOR: Final = re.compile(r"[0-9a-z][0-9a-z._:-]{0,19}")
 TERMINAL_ZERO: Final = "终端号全是 0:设备里还没有写终端号,请先用厂家的工具写好再接入"
 """All devices fresh from the factory call themselves so: let one in, and any may speak for its vehicle."""
 
@@ -71,11 +72,16 @@ def simulated_plate(text: str) -> str:
 
 
 def terminal_normal(text: str) -> str:
-    """Digits (and a–f) without leading zeros: firmware versions of one SIM pad differently. Raises Invalid."""
+    """Digits (and a–f) without leading zeros: firmware versions of one SIM pad differently; a sensor's name in small letters.
+
+    Raises Invalid.
+    """
     number = plain(text).lower()
     stripped = number.lstrip("0")
     if not _TERMINAL.fullmatch(number):
-        raise _invalid("terminal", "终端号须为 1–20 位数字(或 a–f)")
+        if _SENSOR.fullmatch(number):
+            return number
+        raise _invalid("terminal", "终端号须为 1–20 位数字(或 a–f),传感器名可用字母、数字和 . _ : -")
     if not stripped:
         raise _invalid("terminal", TERMINAL_ZERO)
     return stripped

@@ -17,5 +17,9 @@ PARTS_HELD: Final = Gauge(
     "zaitu_jt808_parts_held_bytes", "Held of unfinished messages", multiprocess_mode="livesum"
 )
 ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent")
+READINGS: Final = counter("sensor_readings", "Readings of sensors, by what became of them", ["outcome"])
+BROKER: Final = Gauge(
+    "zaitu_sensor_broker", "1 while the sensors' broker is connected", multiprocess_mode="livemax"
+)
 SESSIONS: Final = Gauge("zaitu_jt808_sessions", "Connections now", multiprocess_mode="livesum")
 AUTHENTICATED: Final = Gauge("zaitu_jt808_terminals", "Terminals connected now", multiprocess_mode="livesum")

@@ -22,8 +22,10 @@ from zaitu.telemetry.events import TerminalSeen
 from zaitu.telemetry.models import Terminal, UnknownTerminal
 from zaitu.telemetry.selectors import terminal_get
 
-KINDS: Final = ("jt808", "elock", "osmand")
+KINDS: Final = ("jt808", "elock", "osmand", "mqtt")
 _NUMBER: Final = re.compile(r"[0-9a-f]{1,20}")
+_NAME: Final = re.compile(r"[0-9a-z][0-9a-z._:-]{0,19}")
+"""Sensors may have one instead of a number."""
 _ZERO: Final = "终端号全是 0：设备里还没有写终端号，请先用厂家的工具写好再接入"
 """All devices fresh from the factory call themselves so: let one in, and any may speak for its vehicle."""
 UNKNOWN_MAX: Final = 1_000
@@ -58,11 +60,14 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def terminal_normal(terminal: str) -> str:
-    """As terminals are known: without leading zeros. Raises Invalid."""
+def terminal_normal(terminal: str, *, kind: str = "mqtt") -> str:
+    """As terminals are known: in small letters, numbers without leading zeros. Raises Invalid."""
     text = terminal.strip().lower()
     if not _NUMBER.fullmatch(text):
-        raise Invalid("终端号须为 1–20 位数字", fields={"terminal": "终端号须为 1–20 位数字"})
+        if kind == "mqtt" and _NAME.fullmatch(text):
+            return text
+        said = "传感器名须为 1–20 位字母、数字或 . _ : -" if kind == "mqtt" else "终端号须为 1–20 位数字"
+        raise Invalid(said, fields={"terminal": said})
     if not text.strip("0"):
         raise Invalid(_ZERO, fields={"terminal": _ZERO})
     return text.lstrip("0")
@@ -80,9 +85,9 @@ def terminal_create(
 ) -> str | None:
     """Let a device in and put it into a vehicle; a phone's token, shown this once. Raises Invalid, NotFound, Conflict."""
     if kind not in KINDS:
-        raise Invalid("设备类型须为 jt808、elock 或 osmand", fields={"kind": "不认识的类型"})
+        raise Invalid("设备类型须为 jt808、elock、osmand 或 mqtt", fields={"kind": "不认识的类型"})
     _profile_check(profile)
-    number = terminal_normal(terminal)
+    number = terminal_normal(terminal, kind=kind)
     token = secrets.token_urlsafe(24) if kind == "osmand" else None
     now = clock.now()
     _row, created = Terminal.objects.get_or_create(

@@ -142,13 +142,14 @@ def _locked(home: Home) -> ExitStack:
 def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[Program]:
     """Stages: what talks to the outside stops first, then those who work off what it left, then the bus."""
     stages = {
-        "bus": 0, "web": 2, "gateway": 2, "ingest": 1, "worker": 1, "jobs": 1, "couriers": 1, "fleet": 3,
+        "bus": 0, "web": 2, "gateway": 2, "sensors": 2, "ingest": 1, "worker": 1, "jobs": 1, "couriers": 1, "fleet": 3,
     }  # fmt: skip
     left_out = {
         *(set() if gateway else {"gateway"}),
         *(set() if jobs else {"worker", "jobs", "couriers"}),
         *(set() if demo else {"fleet"}),
         *(set() if settings.nats_url else {"ingest"}),
+        *(set() if settings.mqtt_url else {"sensors"}),
     }
     programs = [
         Program(name=name, body=functools.partial(call_command, name), stage=stage)
