@@ -47,7 +47,7 @@ def key_issue(
     if len(partner) > PARTNER_MAX:
         wrong["partner"] = "合作方名称最多 32 个字"
     if not name.strip() or len(name.strip()) > 60:
-        wrong["name"] = "请写明用途,最多 60 个字"
+        wrong["name"] = "请写明用途，最多 60 个字"
     if not scopes or not scopes <= set(PARTNER_SCOPES if partner else KEY_SCOPES):
         wrong["scopes"] = "请选择权限范围"
     if not 1 <= rate_per_min <= 60_000:
