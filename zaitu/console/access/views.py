@@ -15,6 +15,7 @@ from zaitu.console.door import StaffRequest, done, page_number, query_without_pa
 from zaitu.console.forms import Form
 from zaitu.console.words import action_choices, role_name
 from zaitu.customers import public as customers
+from zaitu.journey import public as journey
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Right
 from zaitu.network import public as network
@@ -172,6 +173,7 @@ def _keys_page(
         },
         "form": form,
         "partner_form": partner_form or Form(),
+        "partners": journey.partner_names(actor=request.actor),
         "raw": raw,
         "query": query_without_page(request),
     }
