@@ -142,7 +142,9 @@ def test_a_shipment_that_is_not_there_is_not_found(dispatch):
     assert split(dispatch, "ZT0000000000000", "x").status_code == 404
 
 
-def test_partners_known_by_a_key_or_a_forwarding_are_offered_where_their_name_must_be_the_same(order, dispatch):
+def test_partners_known_by_a_key_or_a_forwarding_are_offered_where_their_name_must_be_the_same(
+    order, dispatch
+):
     boss = make.signed_in("administrator")
     boss.post("/console/keys/partner", {"partner": "蜀通快运", "partner_name": "事件回传"})
     other = journey.collected(pieces=1)

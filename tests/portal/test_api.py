@@ -310,7 +310,9 @@ def test_the_document_is_english_for_who_reads_english(web):
     )
     assert "下单" in said(chinese)
     # A place name in an example is what it is.
-    assert [text for text in said(english) if re.search(r"[\u4e00-\u9fff]", text.replace("成都武侯营业部", ""))] == []
+    assert [
+        text for text in said(english) if re.search(r"[\u4e00-\u9fff]", text.replace("成都武侯营业部", ""))
+    ] == []
     assert said(chinese) >= set(ENGLISH), "nothing is translated that nobody says"
     assert json.dumps(chinese).count('"$ref"') == json.dumps(english).count('"$ref"')
 

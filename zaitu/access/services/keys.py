@@ -10,7 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from zaitu.access.adapters.key_cache import CACHE, VerifiedKey
-from zaitu.access.domain.rights import KEY_SCOPES, PARTNER_NAME_MAX, PARTNER_SCOPES, rights_of_key, rights_of_partner_key
+from zaitu.access.domain.rights import (
+    KEY_SCOPES,
+    PARTNER_NAME_MAX,
+    PARTNER_SCOPES,
+    rights_of_key,
+    rights_of_partner_key,
+)
 from zaitu.access.domain.tokens import PREFIX_LENGTH, key_prefix, key_text, token_hash
 from zaitu.access.models import ApiKey
 from zaitu.access.services.audit import audit

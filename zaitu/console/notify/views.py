@@ -105,9 +105,7 @@ def _one(
     context = {
         "one": endpoint,
         "customer": customers.customer_names(actor=request.actor, codes={code}).get(code, code),
-        "page": notify.deliveries_of(
-            actor=request.actor, endpoint_id=endpoint_id, page=page_number(request)
-        ),
+        "page": notify.deliveries_of(actor=request.actor, endpoint_id=endpoint_id, page=page_number(request)),
         "query": query_without_page(request),
         "kind_names": _kind_names(),
         "secret": secret,
