@@ -78,7 +78,7 @@ def moment(text: str) -> Any:
     try:
         return moment_parsed(text)
     except ValueError:
-        raise Invalid("时间须如 2026-11-22 08:00(北京时间)") from None
+        raise Invalid("时间须如 2026-11-22 08:00（北京时间）") from None
 
 
 def one_of(words: dict[Any, str]) -> Callable[[str], str]:
