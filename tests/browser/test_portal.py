@@ -7,6 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
+from zaitu.portal.tracker import SAMPLE_S
+
+SAMPLED_WITHIN_MS = (SAMPLE_S + 15) * 1000
+"""Within it strangers have been shown a new sample, on a busy machine too."""
 
 
 def track(page: Page, product, *, query: str = "") -> Page:
@@ -18,6 +22,11 @@ def unlock(page: Page, product) -> None:
     page.get_by_label("手机号后四位").fill(product.facts.phone_tail)
     page.get_by_role("button", name="查看").click()
     expect(page.get_by_text("收发货人可见")).to_be_visible()
+
+
+def left(page: Page, words: str) -> None:
+    """How far it still is, for strangers: a sample taken before the truck's place on its route was known stands for a minute."""
+    expect(page.locator("#left")).to_have_text(re.compile(words), timeout=SAMPLED_WITHIN_MS)
 
 
 def loads(page: Page) -> int:
@@ -36,7 +45,7 @@ def test_the_first_screen_answers_where_and_when(phone, product, shot):
     expect(hero.get_by_role("heading")).to_have_text(re.compile(r"预计(今天|明天|\d+月\d+日).*送达"))
     box = hero.bounding_box()
     assert box["y"] + box["height"] < 844, "the answer is on the first screen"
-    expect(phone.locator("#left")).to_have_text(re.compile(r"剩 \d+ 公里"))
+    left(phone, r"剩 \d+ 公里")
     expect(phone.locator("#fresh")).to_have_text(re.compile("刚刚更新|分钟前更新"))
     expect(phone.locator(".nodes .node")).not_to_have_count(0)
     assert not re.search(r"null|undefined|None|NaN|\+08:00|[a-z]+_[a-z]+", phone.locator("main").inner_text())
@@ -75,7 +84,7 @@ def test_english_shows_no_chinese_but_names(phone, product, shot):
     phone.get_by_role("link", name="EN", exact=True).click()
     expect(phone.locator("html")).to_have_attribute("lang", "en")
     expect(phone.locator(".eta")).to_have_text(re.compile(r"^Arrives "))
-    expect(phone.locator("#left")).to_have_text(re.compile(r"\d+ km left"))
+    left(phone, r"\d+ km left")
     for label in ("Share", "QR code", "Another", "Open"):
         expect(phone.locator("main")).to_contain_text(label)
     shot(phone, "tracking-en")

@@ -1,5 +1,6 @@
 """The `zaitu` command as a shell meets it."""
 
+import os
 import subprocess
 import sys
 
@@ -33,3 +34,19 @@ def test_a_reader_that_has_enough_ends_it_quietly(tmp_path, by):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 141
+
+
+def test_a_trace_is_replayed_without_a_database_of_our_own(tmp_path):
+    home = tmp_path / "home"
+    trace = tmp_path / "trace.csv"
+    trace.write_text("lat,lon,time\n", encoding="ascii")
+    asked = ["replay", str(trace), "--terminal", "13900001234", "--columns", "lat=lat,lon=lon,time=time"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "zaitu.config.cli", *asked],
+        env={**os.environ, "ZAITU_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (1, f"CommandError: {trace}: no row can be read\n")
+    assert not (home / "pg").exists()

@@ -6,11 +6,14 @@ from django.test import Client
 from tests.access import make as people
 from tests.console import make
 from tests.customers import make as customers
+from tests.notify import make as notices
 from zaitu.access.models import ApiKey, AuditEntry, User
 from zaitu.access.public import principal_of_key
 from zaitu.customers.models import Contact, Customer
 from zaitu.kernel.errors import NotAuthenticated
-from zaitu.notify.models import WebhookEndpoint
+from zaitu.kernel.principal import system
+from zaitu.notify import public as notify
+from zaitu.notify.models import Message, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +54,9 @@ def test_a_new_user_signs_in_with_the_password_given(client):
         ("roles", {"roles": ["link"]}),
         ("password", {"password": ""}),
         ("password", {"password": "1"}),
+        ("station_code", {"station_code": "NOWHERE"}),
+        ("station_code", {"station_code": "S" * 21}),
+        ("team", {"team": "夜" * 61}),
     ],
 )
 def test_a_wrong_user_is_refused_at_the_field(client, field, wrong):
@@ -121,6 +127,30 @@ def test_a_webhook_shows_its_secret_once_and_is_removed(client):
     assert client.post(f"/console/webhooks/{one.pk}", {"do": "test"}).status_code == 302
     client.post(f"/console/webhooks/{one.pk}", {"do": "remove"})
     assert "hooks.acme.cn" not in shown(client.get("/console/webhooks"))
+    assert client.get(f"/console/webhooks/{one.pk}").status_code == 404
+
+
+def test_a_webhook_is_switched_off_and_on_and_its_deliveries_are_listed_and_sent_again(client):
+    customers.customer()
+    view, _secret = notices.endpoint("https://hooks.acme.cn/zaitu", customer_code="ACME")
+    page = f"/console/webhooks/{view.id}"
+    notify.tell(actor=system("test"), notice=notices.notice(customer_code="ACME", waybill="ZT1"))
+    client.post(page, {"do": "test"})
+    text = shown(client.get(page))
+    assert text.index("测试消息") < text.index("发车通知"), "newest first"
+    assert client.post(page, {"do": "test"}).status_code == 409
+    client.post(page, {"do": "disable"})
+    text = shown(client.get(page))
+    assert "已由管理方停用" in text
+    assert "已放弃" in text
+    again = {"message": str(Message.objects.get(purpose="departed").pk)}
+    refused = client.post(f"{page}/redeliver", again)
+    assert (refused.status_code, "请先启用" in refused.content.decode()) == (409, True)
+    client.post(page, {"do": "enable"})
+    assert "重发" in shown(client.get(page))
+    assert client.post(f"{page}/redeliver", again).status_code == 302
+    assert Message.objects.get(purpose="departed").state == "queued"
+    assert client.post(f"{page}/redeliver", {"message": "none"}).status_code == 404
 
 
 @pytest.mark.parametrize(

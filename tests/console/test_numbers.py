@@ -2,10 +2,15 @@
 
 import pytest
 
+from tests.access import make as people
 from tests.console import make
 from tests.journey import make as journey
+from zaitu.access.models import ApiKey
 from zaitu.access.public import RIGHTS, Role
 from zaitu.journey.models import JourneyEvent, NumberLink, Shipment
+from zaitu.journey.public import partner_names
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Right
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +61,7 @@ def test_a_shipment_is_forwarded_and_its_page_says_to_whom_under_which_number(or
         ({"number": "运单号码"}, "合作方单号须为 4–40 位"),
         ({"number": "S" * 41}, "合作方单号须为 4–40 位"),
         ({"carrier": " "}, "请填写合作方名称"),
-        ({"carrier": "顺" * 61}, "请填写合作方名称"),
+        ({"carrier": "顺" * 33}, "请填写合作方名称"),
         ({"number": "", "carrier": ""}, "请填写合作方名称"),
     ],
 )
@@ -135,3 +140,29 @@ def test_only_who_plans_trips_forwards_and_splits(order, role):
 def test_a_shipment_that_is_not_there_is_not_found(dispatch):
     assert forward(dispatch, "ZT0000000000000").status_code == 404
     assert split(dispatch, "ZT0000000000000", "x").status_code == 404
+
+
+def test_partners_known_by_a_key_or_a_forwarding_are_offered_where_their_name_must_be_the_same(
+    order, dispatch
+):
+    boss = make.signed_in("administrator")
+    boss.post("/console/keys/partner", {"partner": "蜀通快运", "partner_name": "事件回传"})
+    other = journey.collected(pieces=1)
+    forward(dispatch, other.waybill, carrier="德邦快递")
+    offered = '<option value="德邦快递"></option><option value="蜀通快运"></option>'
+    assert offered in page(dispatch, order.waybill)
+    assert offered in boss.get("/console/keys").content.decode()
+    ApiKey.objects.update(revoked_at=clock.now())
+    assert '<option value="德邦快递"></option></datalist>' in page(dispatch, order.waybill)
+
+
+@pytest.mark.parametrize("who", ["service", "warehouse", "driver", "finance"])
+def test_who_neither_plans_nor_issues_keys_is_not_told_the_partners(order, who):
+    assert 'id="partners"' not in page(make.signed_in(who), order.waybill)
+    with pytest.raises(Forbidden):
+        partner_names(actor=people.staff(who))
+
+
+def test_a_customer_s_key_is_not_told_the_partners(db):
+    with pytest.raises(Forbidden):
+        partner_names(actor=people.key_of("ACME", Right.TRIPS_PLAN, Right.KEYS_MANAGE))

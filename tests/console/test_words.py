@@ -7,7 +7,7 @@ import pytest
 
 import zaitu
 from tests.console import make
-from tools.messages import faults
+from tools.messages import faults, read_po
 from zaitu.console.words import action_name
 
 HERE = Path(zaitu.__file__).parent
@@ -15,6 +15,14 @@ HERE = Path(zaitu.__file__).parent
 
 def test_every_text_of_the_console_has_its_english():
     assert faults(HERE / "console") == []
+
+
+@pytest.mark.parametrize("room", ["console", "portal"])
+def test_no_english_counts_one_of_several(room):
+    """Texts are counted in Chinese, which has one form: in English the number stands after a colon."""
+    known = read_po(HERE / room / "locale/en/LC_MESSAGES/django.po").values()
+    counted = re.compile(r"%\((?:n|count|failed|created|orders|trips|total)\)[sd] [a-z]+s\b")
+    assert [text for text in known if counted.search(text)] == []
 
 
 def test_every_action_that_a_room_records_has_words():

@@ -111,7 +111,7 @@ def test_row_numbers_count_rows_as_excel_does_even_when_a_cell_holds_a_line_brea
 def test_a_number_that_excel_made_scientific_is_refused_with_the_remedy():
     report = loaded("drivers", lines("司机编码,姓名,手机号", "D001,王师傅,1.38E+10"))
     assert told(report) == [
-        (2, "手机号", "1.38E+10", "已被 Excel 变成科学计数法,原数字已丢失;请把这一列设为“文本”后重新填写")
+        (2, "手机号", "1.38E+10", "已被 Excel 变成科学计数法，原数字已丢失；请把这一列设为“文本”后重新填写")
     ]
     assert not Driver.objects.exists()
 
@@ -130,7 +130,7 @@ def test_a_code_that_lost_its_zero_makes_no_twin():
     make.station("0021")
     report = loaded("stations", sheet(STATIONS.split(","), [21, "上海青浦仓", "上海", 31.2304, 121.4737]))
     assert told(report) == [
-        (2, "站点编码", "21", "可能丢了开头的 0:已有 0021;请把这一列设为“文本”后重新填写")
+        (2, "站点编码", "21", "可能丢了开头的 0：已有 0021；请把这一列设为“文本”后重新填写")
     ]
     assert Station.objects.count() == 1
 
@@ -150,7 +150,7 @@ def test_a_number_beyond_excels_15_digits_is_refused():
 def test_formulas_and_error_values_are_faults_of_their_cells():
     content = sheet(STATIONS.split(","), ["SHQP", "=A1&A2", "上海", 31.2, "#N/A"])
     assert [(column, message[:9]) for _, column, _, message in told(loaded("stations", content))] == [
-        ("站点名称", "单元格是公式,请复"),
+        ("站点名称", "单元格是公式，请复"),
         ("经度", "单元格是 Exce"),
     ]
 
@@ -184,7 +184,7 @@ def test_coordinates_picked_on_a_chinese_map_are_shifted_back():
 def test_a_file_cut_in_the_middle_keeps_the_rows_before_the_cut():
     report = loaded("stations", lines(STATIONS, SHQP, 'WHDX,"武汉,武汉,30,114'))
     assert counts(report) == (1, 0, 0, 1)
-    assert told(report) == [(3, "", "", "引号不成对或单元格过长,从这一行起没有读取")]
+    assert told(report) == [(3, "", "", "引号不成对或单元格过长，从这一行起没有读取")]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_a_line_with_one_bad_row_is_not_stored_at_all_and_other_lines_are():
     )
     assert counts(report) == (1, 0, 0, 2)
     assert told(report) == [
-        (2, "线路编码", "SHCD", "这条线路另有错误行,整条没有导入"),
+        (2, "线路编码", "SHCD", "这条线路另有错误行，整条没有导入"),
         (3, "到达用时(分)", "很久", "须为数字"),
     ]
     assert list(Line.objects.values_list("code", flat=True)) == ["SHWH"]
@@ -354,10 +354,10 @@ def test_bindings_that_overlap_or_name_no_vehicle_are_told_and_the_others_stored
     )
     assert counts(report) == (1, 0, 0, 4)
     assert told(report) == [
-        (3, "终端号", "111", "该终端 2026-11-01 08:00 到 2026-11-05 00:00已装在 沪A11111,时间不能重叠"),
+        (3, "终端号", "111", "该终端 2026-11-01 08:00 到 2026-11-05 00:00已装在 沪A11111，时间不能重叠"),
         (4, "车牌号", "沪C33333", "没有车牌号为 沪C33333 的车辆"),
         (5, "拆下时间", "", "拆下时间须晚于装上时间"),
-        (6, "装上时间", "2026-13-02", "时间须如 2026-11-22 08:00(北京时间)"),
+        (6, "装上时间", "2026-13-02", "时间须如 2026-11-22 08:00（北京时间）"),
     ]
     assert TerminalBinding.objects.count() == 1
 

@@ -1,17 +1,22 @@
 """Where webhooks may go, and who may say so."""
 
 import base64
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from tests.notify import make
+from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden, Invalid, NotFound, RuleBroken
 from zaitu.kernel.principal import Right
 from zaitu.notify import public as notify
+from zaitu.notify.adapters.claims import claim
 from zaitu.notify.channels.webhook.guard import PrivateAddress, addresses
+from zaitu.notify.domain.delivery import Answer, Channel, Next, State, Verdict
 from zaitu.notify.domain.endpoints import is_public
-from zaitu.notify.models import Message, WebhookEndpoint
+from zaitu.notify.models import Attempt, Message, WebhookEndpoint
+from zaitu.notify.services.delivery import attempt_record
 
 MANAGE = Right.WEBHOOKS_MANAGE
 URL = "https://erp.example.cn/zaitu"
@@ -172,3 +177,42 @@ def test_endpoints_and_deliveries_are_for_who_manages_them_and_for_their_own_cus
         notify.redeliver(actor=make.key("C001", MANAGE), endpoint_id=view.id, message_id=message).attempts
         == 0
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", ["switched off", "removed"])
+def test_a_try_that_fails_after_its_endpoint_went_is_the_last_one(how):
+    view, _secret = make.endpoint(URL)
+    notify.tell(actor=make.SYSTEM, notice=make.notice(customer_code="C001"))
+    now = clock.now()
+    (parcel,) = claim(Channel.WEBHOOK, slots=1, now=now, lease_until=now + timedelta(minutes=1))
+    if how == "removed":
+        notify.endpoint_remove(actor=make.SYSTEM, endpoint_id=view.id)
+    else:
+        notify.endpoint_switch(actor=make.SYSTEM, endpoint_id=view.id, active=False)
+    failed = Answer(verdict=Verdict.RETRY, note="HTTP 500")
+    again = Next(state=State.QUEUED, attempts=1, next_at=now)
+    attempt_record(parcel=parcel, answer=failed, step=again, started=now, took_ms=5)
+    message = Message.objects.get()
+    assert (message.state, message.note) == (
+        "given_up",
+        "Webhook 已删除" if how == "removed" else "Webhook 已停用",
+    )
+    assert Attempt.objects.get().answer == "HTTP 500"
+
+
+@pytest.mark.django_db
+def test_a_try_that_fails_while_its_endpoint_is_on_is_followed_by_another():
+    make.endpoint(URL)
+    notify.tell(actor=make.SYSTEM, notice=make.notice(customer_code="C001"))
+    now = clock.now()
+    (parcel,) = claim(Channel.WEBHOOK, slots=1, now=now, lease_until=now + timedelta(minutes=1))
+    again = Next(state=State.QUEUED, attempts=1, next_at=now)
+    attempt_record(
+        parcel=parcel,
+        answer=Answer(verdict=Verdict.RETRY, note="HTTP 500"),
+        step=again,
+        started=now,
+        took_ms=5,
+    )
+    assert Message.objects.get().state == "queued"

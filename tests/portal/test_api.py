@@ -1,6 +1,7 @@
 """`/api/v1/`: orders, events, labels and keys, and every mistake answered as a problem document."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from tests.portal import make
 from tests.portal.test_track import key_for
 from zaitu.access.public import key_issue
 from zaitu.kernel.waybills import waybill_make
+from zaitu.portal.api.english import ENGLISH
 from zaitu.ui import labels
 from zaitu.ui.labels.press import COMPILERS, Press
 
@@ -292,6 +294,27 @@ def test_the_openapi_document_is_valid_and_lists_every_path(web):
         "/api/v1/webhooks/{webhook_id}/deliveries",
         "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     }
+
+
+def test_the_document_is_english_for_who_reads_english(web):
+    def said(part, *, key=""):
+        if isinstance(part, dict):
+            return {text for name, value in part.items() for text in said(value, key=name)}
+        if isinstance(part, list):
+            return {text for value in part for text in said(value)}
+        return {part} if key in {"summary", "description"} else set()
+
+    chinese, english = (
+        web.get("/api/v1/openapi.json", headers={"Cookie": f"zaitu_lang={lang}"}).json()
+        for lang in ("zh", "en")
+    )
+    assert "下单" in said(chinese)
+    # A place name in an example is what it is.
+    assert [
+        text for text in said(english) if re.search(r"[\u4e00-\u9fff]", text.replace("成都武侯营业部", ""))
+    ] == []
+    assert said(chinese) >= set(ENGLISH), "nothing is translated that nobody says"
+    assert json.dumps(chinese).count('"$ref"') == json.dumps(english).count('"$ref"')
 
 
 def test_the_docs_page_needs_nobody_elses_files(web):

@@ -9,6 +9,7 @@ from zaitu.access.adapters.key_cache import CACHE
 from zaitu.access.domain.rights import (
     KEY_SCOPES,
     LINK_SCOPES,
+    PARTNER_NAME_MAX,
     PARTNER_SCOPES,
     RIGHTS,
     ROLE_NAMES,
@@ -40,6 +41,7 @@ from zaitu.kernel.principal import Kind, Principal, Right
 __all__ = [
     "KEY_SCOPES",
     "LINK_SCOPES",
+    "PARTNER_NAME_MAX",
     "PARTNER_SCOPES",
     "RIGHTS",
     "ROLE_NAMES",
@@ -63,6 +65,7 @@ __all__ = [
     "link_revoke",
     "links_issue",
     "links_of",
+    "partners_with_keys",
     "password_change",
     "principal_of_key",
     "principal_of_key_known",
@@ -160,7 +163,7 @@ def key_issue(
 ) -> tuple[KeyView, str]:
     """A new key of a customer (KEY_SCOPES) or a partner carrier (PARTNER_SCOPES); the second value is the key, shown this once.
 
-    `partner`: the carrier's name as forwardings have it, 1–32 characters. Raises Forbidden, Invalid.
+    `partner`: the carrier's name as forwardings have it, 1–PARTNER_NAME_MAX characters. Raises Forbidden, Invalid.
     """
     actor.must(Right.KEYS_MANAGE)
     key, raw = _keys.key_issue(
@@ -177,6 +180,13 @@ def key_issue(
 def keys_list(*, actor: Principal, customer_code: str = "", page: int = 1) -> Page[KeyView]:
     actor.must(Right.KEYS_MANAGE)
     return selectors.keys(customer_code, page)
+
+
+def partners_with_keys(*, actor: Principal) -> frozenset[str]:
+    """Names of the partner carriers that hold a key in use. For staff only: raises Forbidden."""
+    if actor.kind not in (Kind.STAFF, Kind.SYSTEM):
+        raise Forbidden("只有员工可以查看合作方名称")
+    return selectors.partners()
 
 
 def key_revoke(*, actor: Principal, prefix: str) -> None:

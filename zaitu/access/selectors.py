@@ -122,6 +122,11 @@ def keys(customer_code: str, page: int) -> Page[KeyView]:
     return _page(rows.filter(customer_code=customer_code) if customer_code else rows, page, key_view)
 
 
+def partners() -> frozenset[str]:
+    held = ApiKey.objects.filter(revoked_at=None).exclude(partner="")
+    return frozenset(held.values_list("partner", flat=True))
+
+
 def links(waybill: str) -> tuple[LinkView, ...]:
     now = clock.now()
     return tuple(

@@ -16,7 +16,7 @@ from zaitu.kernel.errors import ZaituError
 
 WITHOUT_DATABASE: Final = frozenset(
     {
-        "", "help", "--help", "-h", "up", "decode", "check", "makemigrations",
+        "", "help", "--help", "-h", "up", "decode", "replay", "check", "makemigrations",
         "makemessages", "compilemessages", "collectstatic", "diffsettings",
     }
 )  # fmt: skip

@@ -67,6 +67,7 @@ from zaitu.journey.domain.views import (
     TripView,
 )
 from zaitu.journey.models import Shipment
+from zaitu.journey.selectors import partners as _known_partners
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
@@ -105,7 +106,7 @@ __all__ = [
     "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
     "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
     "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
-    "orders_template", "partner_events", "partner_number", "people_read", "position_coarse", "route_points",
+    "orders_template", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",
     "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
     "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
     "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet",
@@ -312,6 +313,13 @@ def shipment_forward(
             actor=actor, shipment_id=found.pk, number=number, carrier=carrier, station_code=station_code
         )
     )
+
+
+def partner_names(*, actor: Principal) -> list[str]:
+    """Partner carriers to choose from, by name: those with a key and those of the last 2,000 forwardings. Raises Forbidden."""
+    if not actor.can(Right.KEYS_MANAGE):
+        _staff(actor, Right.TRIPS_PLAN)
+    return sorted(access.partners_with_keys(actor=actor) | _known_partners.carriers_lately())
 
 
 def shipment_split(*, actor: Principal, waybill: str, labels: Sequence[str]) -> ShipmentRow:

@@ -22,9 +22,9 @@ _UNPACKED_MAX_BYTES: Final = 200 * 1024 * 1024
 """A workbook that unpacks to more is a zip bomb, or nothing a person typed."""
 _EXACT_DIGITS: Final = 10**15
 """Excel keeps 15 digits of a number."""
-_DAMAGED: Final = "Excel 文件已损坏或不是表格,请重新另存"
+_DAMAGED: Final = "Excel 文件已损坏或不是表格，请重新另存"
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-_FAULTS: Final = {"f": "单元格是公式,请复制后“粘贴为数值”", "e": "单元格是 Excel 错误值"}
+_FAULTS: Final = {"f": "单元格是公式，请复制后“粘贴为数值”", "e": "单元格是 Excel 错误值"}
 
 GUARD: Final = "'"
 """Before a text that a spreadsheet would take for a formula; taken off again when such a file comes back."""
@@ -68,14 +68,14 @@ def rows_read(content: bytes) -> Iterator[Row]:
     if len(content) > FILE_MAX_BYTES:
         raise TooLarge(f"文件超过 {FILE_MAX_BYTES // 1024 // 1024} MB,请拆成几个文件")
     if content.startswith(_OLE):
-        raise Invalid("这是旧版 .xls 或带密码的 Excel 文件,请另存为不带密码的 .xlsx 或 CSV")
+        raise Invalid("这是旧版 .xls 或带密码的 Excel 文件，请另存为不带密码的 .xlsx 或 CSV")
     rows = _workbook(content) if content.startswith(b"PK\x03\x04") else _csv(content)
     held = 0
     for row in rows:
         if row.fault or any(cell.text or cell.fault for cell in row.cells):
             held += 1
             if held > ROWS_MAX + 1:
-                raise TooLarge(f"超过 {ROWS_MAX} 行,请拆成几个文件")
+                raise TooLarge(f"超过 {ROWS_MAX} 行，请拆成几个文件")
             yield row
 
 
@@ -94,7 +94,7 @@ def _csv(content: bytes) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error:
-            yield Row(number, (), fault="引号不成对或单元格过长,从这一行起没有读取")
+            yield Row(number, (), fault="引号不成对或单元格过长，从这一行起没有读取")
             return
         yield Row(number, tuple(Cell(unguarded(text.strip())) for text in record[:COLUMNS_MAX]))
 
@@ -107,7 +107,7 @@ def _decoded(content: bytes) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise Invalid("文字编码无法识别,请另存为“CSV UTF-8”或 .xlsx")
+    raise Invalid("文字编码无法识别，请另存为“CSV UTF-8”或 .xlsx")
 
 
 def _workbook(content: bytes) -> Iterator[Row]:
@@ -117,7 +117,7 @@ def _workbook(content: bytes) -> Iterator[Row]:
     except zipfile.BadZipFile as error:
         raise Invalid(_DAMAGED) from error
     if unpacked > _UNPACKED_MAX_BYTES:
-        raise TooLarge("Excel 文件解压后过大,请另存为 CSV")
+        raise TooLarge("Excel 文件解压后过大，请另存为 CSV")
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         sheet = book.worksheets[0]
@@ -137,7 +137,7 @@ def _sheet(sheet: Any) -> Iterator[Row]:
         except StopIteration:
             return
         except Exception:
-            yield Row(number, (), fault="Excel 文件从这一行起已损坏,没有读取")
+            yield Row(number, (), fault="Excel 文件从这一行起已损坏，没有读取")
             return
         yield Row(number, tuple(_cell(cell) for cell in cells))
 
@@ -164,7 +164,7 @@ def _text(value: Any) -> str:
 def _number(value: float, shown_as: str) -> Cell:
     """Whole numbers lose their `.0`; a format of noughts (`0000`) puts back the zeros that the person sees."""
     if abs(value) >= _EXACT_DIGITS:
-        return Cell(str(value), "超过 15 位的数字已被 Excel 截断;请把这一列设为“文本”后重新填写")
+        return Cell(str(value), "超过 15 位的数字已被 Excel 截断；请把这一列设为“文本”后重新填写")
     if value != int(value):
         return Cell(repr(value))
     text = str(int(value))

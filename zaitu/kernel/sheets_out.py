@@ -45,7 +45,7 @@ def _cell(sheet: Any, value: Value) -> Any:
     if not isinstance(value, str):
         return value
     if len(value) > CELL_MAX:
-        raise TooLarge("有内容超过 Excel 单元格的长度,请导出 CSV")
+        raise TooLarge("有内容超过 Excel 单元格的长度，请导出 CSV")
     cell = WriteOnlyCell(sheet, guarded(value))
     cell.data_type = "s"
     cell.number_format = "@"  # text: Excel keeps leading zeros when it is edited

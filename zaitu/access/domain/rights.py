@@ -155,6 +155,9 @@ KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
 PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {"partner_events": frozenset({Right.PARTNER_EVENTS})}
 """The same for a partner's key: it tells, and reads nothing."""
 
+PARTNER_NAME_MAX: Final = 32
+"""Characters. With `partner:` before it, the name is the source of the events that a partner tells."""
+
 LINK_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "view": frozenset({Right.TRACK_EXACT}),
     "act": frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),

@@ -10,7 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from zaitu.access.adapters.key_cache import CACHE, VerifiedKey
-from zaitu.access.domain.rights import KEY_SCOPES, PARTNER_SCOPES, rights_of_key, rights_of_partner_key
+from zaitu.access.domain.rights import (
+    KEY_SCOPES,
+    PARTNER_NAME_MAX,
+    PARTNER_SCOPES,
+    rights_of_key,
+    rights_of_partner_key,
+)
 from zaitu.access.domain.tokens import PREFIX_LENGTH, key_prefix, key_text, token_hash
 from zaitu.access.models import ApiKey
 from zaitu.access.services.audit import audit
@@ -22,8 +28,6 @@ from zaitu.kernel.words import shown
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _NO_HASH: Final = "0" * 64
 """Compared against when the prefix is unknown, so that both refusals do the same work."""
-PARTNER_MAX: Final = 32
-"""With `partner:` before it, it is the source of the events it tells."""
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
@@ -44,10 +48,10 @@ def key_issue(
         wrong["partner"] = "密钥只能属于客户或合作方之一"
     elif not partner and not customer_code:
         wrong["customer_code"] = "请选择客户"
-    if len(partner) > PARTNER_MAX:
-        wrong["partner"] = "合作方名称最多 32 个字"
+    if len(partner) > PARTNER_NAME_MAX:
+        wrong["partner"] = f"合作方名称最多 {PARTNER_NAME_MAX} 个字"
     if not name.strip() or len(name.strip()) > 60:
-        wrong["name"] = "请写明用途,最多 60 个字"
+        wrong["name"] = "请写明用途，最多 60 个字"
     if not scopes or not scopes <= set(PARTNER_SCOPES if partner else KEY_SCOPES):
         wrong["scopes"] = "请选择权限范围"
     if not 1 <= rate_per_min <= 60_000:

@@ -14,8 +14,11 @@ from zaitu.access.domain.rights import STAFF_ROLES, Role
 from zaitu.access.domain.views import UserDraft
 from zaitu.access.models import Team, User
 from zaitu.access.services.audit import audit
+from zaitu.access.services.teams import NAME_MAX as TEAM_NAME_MAX
+from zaitu.access.services.teams import STATION_MAX
 from zaitu.kernel.errors import Invalid, NotAuthenticated, NotFound, RuleBroken
 from zaitu.kernel.principal import Kind, Principal
+from zaitu.kernel.words import shown
 
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
 
@@ -106,8 +109,12 @@ def _check(draft: UserDraft, username: str) -> None:
         wrong["roles"] = "至少选择一个角色"
     elif not set(draft.roles) <= {role.value for role in STAFF_ROLES}:
         wrong["roles"] = "有不认识的角色"
-    if len(draft.name) > 60:
+    if len(draft.name.strip()) > 60:
         wrong["name"] = "姓名最多 60 个字"
+    if len(shown(draft.team)) > TEAM_NAME_MAX:
+        wrong["team"] = f"班组名称最多 {TEAM_NAME_MAX} 个字"
+    if len(draft.station_code.strip()) > STATION_MAX:
+        wrong["station_code"] = "没有这个站点"
     if wrong:
         raise Invalid("用户资料有误", fields=wrong)
 
@@ -147,9 +154,8 @@ def _password_words(error: ValidationError) -> str:
 
 
 def _team(name: str) -> Team | None:
-    if not name.strip():
-        return None
-    return Team.objects.get_or_create(name=name.strip()[:60])[0]
+    name = shown(name)
+    return Team.objects.get_or_create(name=name)[0] if name else None
 
 
 def _keep_an_administrator(user: User, draft: UserDraft) -> None:

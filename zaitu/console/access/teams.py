@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zaitu.access import public as access
+from zaitu.console.access.stations import station_must_exist
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.kernel.errors import Conflict, Invalid, RuleBroken
@@ -37,7 +38,7 @@ def team_new(request: StaffRequest) -> HttpResponse:
         return show(request, "console/access/team.html", {"form": Form()})
     form = Form.posted(request)
     try:
-        _station_must_exist(form.text("station_code"))
+        station_must_exist(form.text("station_code"))
         made = access.team_create(
             actor=request.actor, name=form.text("name"), station_code=form.text("station_code")
         )
@@ -55,7 +56,7 @@ def team(request: StaffRequest, team_id: int) -> HttpResponse:
         return _page(request, team_id, Form())
     form = Form.posted(request)
     try:
-        _station_must_exist(form.text("station_code"))
+        station_must_exist(form.text("station_code"))
         access.team_update(
             actor=request.actor,
             team_id=team_id,
@@ -97,11 +98,6 @@ def team_remove(request: StaffRequest, team_id: int) -> HttpResponse:
         return _page(request, team_id, Form(), refused=error.message, status=409)
     done(request, _("班组已删除"))
     return redirect("console:teams")
-
-
-def _station_must_exist(code: str) -> None:
-    if code and code not in network.stations_by_codes([code]):
-        raise Invalid(fields={"station_code": _("没有这个站点，请从列表中选择")})
 
 
 def _failed(form: Form, error: Invalid | Conflict) -> Form:

@@ -10,10 +10,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zaitu.access import public as access
 from zaitu.access.public import KEY_SCOPES, PARTNER_SCOPES, STAFF_ROLES, Role, UserDraft
+from zaitu.console.access.stations import station_must_exist
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.words import action_choices, role_name
 from zaitu.customers import public as customers
+from zaitu.journey import public as journey
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Right
 from zaitu.network import public as network
@@ -70,6 +72,7 @@ def user_edit(request: StaffRequest, username: str = "") -> HttpResponse:
         form = form.refused("password", _("请设置初始密码"))
         return show(request, "console/access/user.html", {**context, "form": form}, status=422)
     try:
+        station_must_exist(draft.station_code)
         put = access.user_update if user else access.user_create
         put(actor=request.actor, draft=draft)
     except Invalid as error:
@@ -170,6 +173,7 @@ def _keys_page(
         },
         "form": form,
         "partner_form": partner_form or Form(),
+        "partners": journey.partner_names(actor=request.actor),
         "raw": raw,
         "query": query_without_page(request),
     }

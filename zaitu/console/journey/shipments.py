@@ -158,7 +158,7 @@ def shipment_page(
         "links": links,
         "link": link,
         "form": form or Form(),
-        **_numbers(shown, forms or {}),
+        **_numbers(actor, shown, forms or {}),
         "manual": manual_choices(actor),
         "problems": problem_choices(),
         "map_points": _map_points(shown) if actor.can(Right.POSITIONS_READ) else None,
@@ -171,17 +171,19 @@ def shipment_page(
     return show(request, template, context, status=status)
 
 
-def _numbers(shown: journey.ShipmentView, forms: Mapping[str, Form]) -> dict[str, Any]:
+def _numbers(actor: Principal, shown: journey.ShipmentView, forms: Mapping[str, Form]) -> dict[str, Any]:
     """Forms for other numbers; pieces that are signed for do not travel on."""
     options = [
         (piece.label, piece.label, kind_text(piece.kind) if piece.kind else _("未扫描"))
         for piece in shown.pieces
         if piece.kind != Kind.SIGNED
     ]
+    may = actor.can(Right.TRIPS_PLAN) and not shown.row.final
     return {
         "forwarding": forms.get("forwarding", Form()),
         "splitting": forms.get("splitting", Form()),
         "split_options": options if len(shown.pieces) > 1 else [],
+        "partners": journey.partner_names(actor=actor) if may else [],
     }
 
 

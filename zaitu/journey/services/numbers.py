@@ -40,8 +40,8 @@ def shipment_forward(
     wrong = {}
     if not 4 <= len(number) <= NUMBER_MAX or not number.isascii() or not number.isprintable():
         wrong["number"] = "合作方单号须为 4–40 位字母、数字或横线"
-    if not 0 < len(carrier) <= 60:
-        wrong["carrier"] = "请填写合作方名称，最多 60 个字"
+    if not 0 < len(carrier) <= access.PARTNER_NAME_MAX:
+        wrong["carrier"] = f"请填写合作方名称，最多 {access.PARTNER_NAME_MAX} 个字"
     if wrong:
         raise Invalid("转单资料有误", fields=wrong)
     held = rides_locked([shipment_id])

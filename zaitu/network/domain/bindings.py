@@ -53,7 +53,7 @@ def stay_ended(stays: Sequence[Stay], at: datetime) -> tuple[Stay, ...]:
     if open_stay is None:
         raise Conflict("该终端现在没有装在任何车上")
     if at <= open_stay.from_at:
-        raise Conflict(f"该终端 {moment_text(open_stay.from_at)} 才装上 {open_stay.plate},拆下时间须更晚")
+        raise Conflict(f"该终端 {moment_text(open_stay.from_at)} 才装上 {open_stay.plate}，拆下时间须更晚")
     return tuple(replace(stay, to_at=at) if stay is open_stay else stay for stay in stays)
 
 
@@ -66,4 +66,4 @@ def _says_it_already(stay: Stay, new: Stay) -> bool:
 
 def _clash_text(clash: Stay) -> str:
     until = f"到 {moment_text(clash.to_at)}" if clash.to_at else "起"
-    return f"该终端 {moment_text(clash.from_at)} {until}已装在 {clash.plate},时间不能重叠"
+    return f"该终端 {moment_text(clash.from_at)} {until}已装在 {clash.plate}，时间不能重叠"

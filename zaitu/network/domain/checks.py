@@ -39,7 +39,7 @@ _SIMULATED: Final = re.compile(SIMULATED_MARK + r"[A-HJ-NP-Z][0-9]{5}")
 # Most terminals are called by a phone number; some by an IMEI packed as binary, whose nibbles reach f.
 _TERMINAL: Final = re.compile(r"[0-9a-f]{1,20}")
 _SENSOR: Final = re.compile(r"[0-9a-z][0-9a-z._:-]{0,19}")
-TERMINAL_ZERO: Final = "终端号全是 0:设备里还没有写终端号,请先用厂家的工具写好再接入"
+TERMINAL_ZERO: Final = "终端号全是 0：设备里还没有写终端号，请先用厂家的工具写好再接入"
 """All devices fresh from the factory call themselves so: let one in, and any may speak for its vehicle."""
 
 
@@ -60,7 +60,7 @@ def plate_normal(text: str) -> str:
     """`沪 A·12345` → `沪A12345`. Raises Invalid."""
     plate = re.sub(r"[·•・.\-]", "", plain(text))
     if not _PLATE.fullmatch(plate):
-        raise _invalid("plate", "车牌号不正确,应如 沪A12345、沪AD12345 或 沪A1234挂")
+        raise _invalid("plate", "车牌号不正确，应如 沪A12345、沪AD12345 或 沪A1234挂")
     return plate
 
 
@@ -81,7 +81,7 @@ def terminal_normal(text: str) -> str:
     if not _TERMINAL.fullmatch(number):
         if _SENSOR.fullmatch(number):
             return number
-        raise _invalid("terminal", "终端号须为 1–20 位数字(或 a–f),传感器名可用字母、数字和 . _ : -")
+        raise _invalid("terminal", "终端号须为 1–20 位数字（或 a–f），传感器名可用字母、数字和 . _ : -")
     if not stripped:
         raise _invalid("terminal", TERMINAL_ZERO)
     return stripped

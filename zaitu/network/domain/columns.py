@@ -173,7 +173,7 @@ def columns_found(kind: Kind, header: Row) -> tuple[dict[str, int] | None, list[
     for place, cell in enumerate(header.cells):
         column = known.get(_word(cell.text))
         if column is None:
-            message = "不认识这一列,没有导入;列名须与导出的文件相同"
+            message = "不认识这一列，没有导入；列名须与导出的文件相同"
             strange += [RowError(row=header.number, column=cell.text[:VALUE_SHOWN], message=message)] * bool(
                 cell.text
             )

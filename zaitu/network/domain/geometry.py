@@ -42,7 +42,7 @@ def stops_along(points: Sequence[Point], stops: Sequence[tuple[str, Point]]) -> 
     choices = [_passages(points, place, name) for name, place in stops]
     best = _increasing(choices)
     if best is None:
-        raise _invalid("轨迹经过站点的先后与站序不一致,请检查站序或轨迹方向")
+        raise _invalid("轨迹经过站点的先后与站序不一致，请检查站序或轨迹方向")
     return best
 
 

@@ -29,7 +29,7 @@ class Column:
 def digits(text: str) -> str:
     """A code, phone or terminal number that Excel did not turn into `1.38E+10`."""
     if _SCIENTIFIC.fullmatch(text):
-        raise Invalid("已被 Excel 变成科学计数法,原数字已丢失;请把这一列设为“文本”后重新填写")
+        raise Invalid("已被 Excel 变成科学计数法，原数字已丢失；请把这一列设为“文本”后重新填写")
     return text
 
 
@@ -49,7 +49,7 @@ def phone(text: str) -> str:
     """The number as written; a landline whose area code lost its 0 is named, the rest is checked with the driver."""
     number = checks.plain(digits(text))
     if re.fullmatch(r"[2-9]\d{8,10}", number) and not number.startswith(("400", "800")):
-        raise Invalid("座机区号可能丢了开头的 0;请把这一列设为“文本”后重新填写")
+        raise Invalid("座机区号可能丢了开头的 0；请把这一列设为“文本”后重新填写")
     return number
 
 
@@ -78,7 +78,7 @@ def moment(text: str) -> Any:
     try:
         return moment_parsed(text)
     except ValueError:
-        raise Invalid("时间须如 2026-11-22 08:00(北京时间)") from None
+        raise Invalid("时间须如 2026-11-22 08:00（北京时间）") from None
 
 
 def one_of(words: dict[Any, str]) -> Callable[[str], str]:

@@ -82,7 +82,7 @@ def stays_write(before: Stays, after: Stays, vehicle_ids: Mapping[str, int]) -> 
             TerminalBinding.objects.bulk_update(ended, ["to_at"])
             TerminalBinding.objects.bulk_create(added)
     except IntegrityError as error:
-        raise Conflict("刚刚有人改动了这个终端的绑定,请刷新后再试") from error
+        raise Conflict("刚刚有人改动了这个终端的绑定，请刷新后再试") from error
     return len(ended) + len(added)
 
 

@@ -169,7 +169,7 @@ def _zeros_kept(run: _Run, model: type[Model], batch: list[Numbered]) -> list[Nu
         if draft.code in known or full is None:
             kept.append((number, draft))
         else:
-            message = f"可能丢了开头的 0:已有 {full};请把这一列设为“文本”后重新填写"
+            message = f"可能丢了开头的 0：已有 {full}；请把这一列设为“文本”后重新填写"
             run.refuse([_key_error(run, number, message, draft.code)])
     return kept
 
@@ -223,7 +223,7 @@ def _line(
     first_number, first = rows[0]
     errors = _row_faults(run.kind, rows, stations)
     if first.code in run.bad_keys:
-        errors.append(_key_error(run, first_number, "这条线路另有错误行,整条没有导入", first.code))
+        errors.append(_key_error(run, first_number, "这条线路另有错误行，整条没有导入", first.code))
     if not errors:
         in_order = sorted((row for _, row in rows), key=lambda row: row.seq)
         draft = LineDraft(

@@ -48,7 +48,7 @@ def driver_put(*, actor: Principal, draft: DriverDraft) -> DriverView:
     try:
         _write(actor, f"driver:{checked.code}", lambda: store.drivers_store([checked]))
     except IntegrityError as error:
-        raise Conflict("没有这个登录账号,或它已属于另一位司机") from error
+        raise Conflict("没有这个登录账号，或它已属于另一位司机") from error
     return selectors.driver_view(selectors.driver(checked.code))
 
 

@@ -12,14 +12,20 @@ from zaitu.notify.domain.delivery import OPEN_STATES, SCHEDULE, Answer, Channel,
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 from zaitu.notify.selectors import NO_SMTP
-from zaitu.notify.services.endpoints import endpoint_disable
+from zaitu.notify.services.endpoints import endpoint_disable, off_note
 
 LATE = "过期未发送"
 
 
 @transaction.atomic
 def attempt_record(*, parcel: Parcel, answer: Answer, step: Next, started: datetime, took_ms: int) -> None:
-    """Write down one try. A courier that lost its lease meanwhile may still say that the message was taken, no more."""
+    """Write down one try. A courier that lost its lease meanwhile may still say that the message was taken, no more.
+
+    A try that failed while its endpoint was switched off or removed is the last one: what waited for it was given up then.
+    """
+    off = ""
+    if step.state is State.QUEUED and parcel.endpoint_id is not None:
+        off = off_note(parcel.endpoint_id)
     Attempt.objects.create(
         message_id=parcel.id,
         at=started,
@@ -33,10 +39,10 @@ def attempt_record(*, parcel: Parcel, answer: Answer, step: Next, started: datet
         mine = mine.filter(claim=parcel.claim)
     now = clock.now()
     mine.update(
-        state=step.state,
+        state=State.GIVEN_UP if off else step.state,
         attempts=step.attempts,
         next_at=step.next_at,
-        note=answer.note,
+        note=off or answer.note,
         sent_at=now if step.state is State.SENT else None,
     )
     if answer.gone and parcel.endpoint_id is not None:

@@ -23,6 +23,9 @@ from zaitu.notify.selectors import endpoint_view, message_view
 _SECRET_BYTES: Final = 32
 _TEST_USEFUL: Final = timedelta(minutes=10)
 SWITCHED_OFF: Final = "已由管理方停用"
+NOTE_OFF: Final = "Webhook 已停用"
+NOTE_REMOVED: Final = "Webhook 已删除"
+"""Why messages to an endpoint that is off or gone are not sent."""
 
 
 @transaction.atomic
@@ -73,7 +76,7 @@ def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
     endpoint.removed_at = clock.now()
     endpoint.save(update_fields=["removed_at"])
     Message.objects.filter(endpoint=endpoint, state=State.QUEUED).update(
-        state=State.GIVEN_UP, note="Webhook 已删除"
+        state=State.GIVEN_UP, note=NOTE_REMOVED
     )
     _audit(actor, "webhook.remove", endpoint)
 
@@ -119,7 +122,7 @@ def endpoint_switch(*, actor: Principal, endpoint_id: int, active: bool) -> Endp
         endpoint.disabled_at, endpoint.disabled_why = clock.now(), SWITCHED_OFF
         endpoint.save(update_fields=["disabled_at", "disabled_why"])
         waiting = Message.objects.filter(endpoint=endpoint, state=State.QUEUED)
-        waiting.update(state=State.GIVEN_UP, note="Webhook 已停用")
+        waiting.update(state=State.GIVEN_UP, note=NOTE_OFF)
         _audit(actor, "webhook.disable", endpoint)
     return endpoint_view(endpoint)
 
@@ -132,8 +135,16 @@ def endpoint_disable(*, endpoint_id: int, why: str) -> None:
             disabled_at=now, disabled_why=why
         )
         Message.objects.filter(endpoint_id=endpoint_id, state__in=OPEN_STATES).update(
-            state=State.FAILED, note="Webhook 已停用"
+            state=State.FAILED, note=NOTE_OFF
         )
+
+
+def off_note(endpoint_id: int) -> str:
+    """Why nothing is sent to an endpoint any more; empty: it is on. Locks it, so that nobody switches it meanwhile."""
+    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
+    if endpoint.removed_at is not None:
+        return NOTE_REMOVED
+    return "" if endpoint.disabled_at is None else NOTE_OFF
 
 
 def endpoint_locked(actor: Principal, endpoint_id: int) -> WebhookEndpoint:

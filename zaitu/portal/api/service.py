@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import DocsBase
@@ -12,6 +13,7 @@ from ninja.parser import Parser
 
 from zaitu.kernel.errors import ZaituError
 from zaitu.portal.api.auth import Key
+from zaitu.portal.api.english import english
 from zaitu.portal.api.openapi import completed
 from zaitu.portal.api.partner import router as partner
 from zaitu.portal.api.routes import router
@@ -43,7 +45,8 @@ class _Parser(Parser):
 
 class _Api(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        return completed(super().get_openapi_schema(**options))
+        schema = completed(super().get_openapi_schema(**options))
+        return english(schema) if (get_language() or "").startswith("en") else schema
 
 
 api: Final = _Api(
