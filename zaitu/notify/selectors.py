@@ -88,16 +88,15 @@ def endpoint(*, endpoint_id: int, customer_code: str) -> EndpointView:
 
 
 def endpoint_view(row: WebhookEndpoint) -> EndpointView:
-    note = row.disabled_why
-    if not note and row.paused_until and row.paused_until > clock.now():
-        note = f"对方暂时不通，{clock.local(row.paused_until):%H:%M:%S} 后继续"
+    rests = row.disabled_at is None and row.paused_until and row.paused_until > clock.now()
     return EndpointView(
         id=row.pk,
         customer_code=row.customer_code,
         url=row.url,
         kinds=tuple(row.kinds),
         active=row.disabled_at is None,
-        note=note,
+        note=row.disabled_why,
+        paused_until=row.paused_until if rests else None,
         created_at=row.created_at,
         last_ok_at=row.last_ok_at,
     )

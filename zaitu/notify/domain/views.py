@@ -48,7 +48,9 @@ class EndpointView:
     """Empty: every kind."""
     active: bool
     note: str
-    """Why it is switched off or rests; may be empty."""
+    """Why it is switched off; may be empty."""
+    paused_until: datetime | None
+    """It does not answer now and rests until then."""
     created_at: datetime
     last_ok_at: datetime | None
 

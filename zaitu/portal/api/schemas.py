@@ -158,7 +158,8 @@ class Webhook(Schema):
     url: str
     kinds: list[str] = Field(description="空为全部")
     active: bool
-    note: str = Field(description="停用或暂歇的原因")
+    note: str = Field(description="停用的原因")
+    paused_until: Instant | None = Field(description="对方暂时不通，到此时继续推送")
     created_at: Instant
     last_ok_at: Instant | None = Field(description="最近一次成功")
 
