@@ -1,6 +1,6 @@
 """Telemetry's contract: what other rooms and doors may call. Every call says who is acting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,22 @@ from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
 from zaitu.telemetry.domain import limits
+from zaitu.telemetry.domain.commands import ASKABLE, TELLING, CommandView, kind_checked
+from zaitu.telemetry.domain.commands import Kind as CommandKind
+from zaitu.telemetry.domain.commands import State as CommandState
 from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
 from zaitu.telemetry.domain.watch import Watch, WatchStop
-from zaitu.telemetry.services import terminals, watches
+from zaitu.telemetry.services import commands, terminals, watches
 
 if TYPE_CHECKING:
     from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
+    "ASKABLE",
+    "TELLING",
+    "CommandKind",
+    "CommandState",
+    "CommandView",
     "Deframer",
     "FrameError",
     "Latest",
@@ -37,6 +45,8 @@ __all__ = [
     "Uplink",
     "Watch",
     "WatchStop",
+    "command_list",
+    "command_send",
     "decode",
     "latest",
     "latest_all",
@@ -47,6 +57,7 @@ __all__ = [
     "temps",
     "terminal_adopt",
     "terminal_create",
+    "terminal_get",
     "terminal_reset",
     "terminals_list",
     "track",
@@ -147,3 +158,45 @@ def terminal_reset(*, actor: Principal, terminal: str) -> None:
     """Let the next device with this number register anew. Raises Forbidden, NotFound."""
     actor.must(Right.TERMINALS_MANAGE)
     terminals.terminal_reset(actor=actor, terminal=terminal)
+
+
+def terminal_get(*, actor: Principal, terminal: str) -> TerminalView:
+    """A device that was let in. Raises Forbidden, Invalid, NotFound."""
+    _must_know_terminals(actor)
+    return selectors.terminal(terminals.terminal_normal(terminal), clock.now())
+
+
+def command_send(
+    *, actor: Principal, terminal: str, kind: str, parameters: Mapping[str, Any] | None = None
+) -> CommandView:
+    """Ask a JT/T 808 terminal for something (`CommandKind`; parameters as domain/commands.py checks them).
+
+    It is sent as soon as the terminal is connected and given up after ten minutes; `command_list` tells what became of it.
+    Raises Forbidden (text and locate need commands.tell or commands.manage, all others commands.manage), Invalid, NotFound (no such
+    terminal, station or line), Conflict (20 are open).
+    """
+    _must_command(actor)
+    wanted = kind_checked(kind)
+    if wanted not in TELLING:
+        actor.must(Right.COMMANDS_MANAGE)
+    number = terminals.terminal_normal(terminal)
+    return commands.command_send(actor=actor, terminal=number, kind=wanted, parameters=parameters or {})
+
+
+def command_list(*, actor: Principal, terminal: str, page: int = 1, size: int = 20) -> Page[CommandView]:
+    """What a terminal was asked, the newest first; with commands.tell alone only texts and positions. Raises Forbidden, Invalid."""
+    _must_command(actor)
+    kinds = set(CommandKind) if actor.can(Right.COMMANDS_MANAGE) else TELLING
+    return selectors.commands(
+        terminals.terminal_normal(terminal), kinds, page, min(max(size, 1), 200), clock.now()
+    )
+
+
+def _must_command(actor: Principal) -> None:
+    if not actor.can(Right.COMMANDS_MANAGE):
+        actor.must(Right.COMMANDS_TELL)
+
+
+def _must_know_terminals(actor: Principal) -> None:
+    if not any(actor.can(right) for right in (Right.COMMANDS_TELL, Right.COMMANDS_MANAGE)):
+        actor.must(Right.TERMINALS_MANAGE)

@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
+from zaitu.telemetry.domain.commands import CommandView, State, Why
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, UnknownTerminalView
-from zaitu.telemetry.models import Terminal, UnknownTerminal, VehicleState
+from zaitu.telemetry.models import Terminal, TerminalCommand, UnknownTerminal, VehicleState
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A device that says nothing for so long is shown as silent."""
@@ -80,7 +81,7 @@ def terminals(
     plates = {
         stay.terminal: stay.plate
         for stay in network.bindings_of(row.terminal for row in shown)
-        if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
+        if stay_holds(stay, now)
     }
     found = tuple(_terminal_view(row, plates.get(row.terminal, "")) for row in shown)
     return Page(rows=found, total=rows.count(), page=page, size=size)
@@ -110,3 +111,42 @@ def unknown_terminals() -> list[UnknownTerminalView]:
         )
         for row in UnknownTerminal.objects.order_by("-last_seen_at")
     ]
+
+
+def command_view(row: TerminalCommand, now: datetime) -> CommandView:
+    over = row.state in {State.QUEUED, State.SENT} and row.expires_at <= now
+    return CommandView(
+        id=row.pk,
+        terminal=row.terminal,
+        kind=row.kind,
+        parameters=row.parameters,
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        state=State.EXPIRED if over else row.state,
+        why=(Why.UNANSWERED if row.attempts else Why.OFFLINE) if over else row.why,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        answered_at=row.answered_at,
+        expires_at=row.expires_at,
+        answer=row.answer,
+    )
+
+
+def commands(terminal: str, kinds: Iterable[str], page: int, size: int, now: datetime) -> Page[CommandView]:
+    """Of these kinds, the newest first. Two queries."""
+    rows = TerminalCommand.objects.filter(terminal=terminal, kind__in=list(kinds)).order_by("-id")
+    first = (max(page, 1) - 1) * size
+    found = tuple(command_view(row, now) for row in rows[first : first + size])
+    return Page(rows=found, total=rows.count(), page=page, size=size)
+
+
+def terminal(number: str, now: datetime) -> TerminalView:
+    """One device let in. Two queries. Raises NotFound."""
+    row = terminal_get(number)
+    here = [stay.plate for stay in network.bindings_of([number]) if stay_holds(stay, now)]
+    return _terminal_view(row, here[0] if here else "")
+
+
+def stay_holds(stay: network.BindingView, at: datetime) -> bool:
+    """Whether the terminal is in this vehicle then."""
+    return stay.from_at <= at and (stay.to_at is None or stay.to_at > at)

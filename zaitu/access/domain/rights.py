@@ -68,6 +68,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.NETWORK_EDIT,
             Right.CUSTOMERS_READ,
             Right.POSITIONS_READ,
+            Right.COMMANDS_TELL,
             Right.ORDERS_CREATE,
             Right.SHIPMENTS_READ,
             Right.SHIPMENTS_CORRECT,
