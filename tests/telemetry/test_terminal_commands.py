@@ -430,7 +430,9 @@ def test_a_long_route_goes_out_in_parts_and_is_done_when_the_last_is_acknowledge
 
 
 def test_a_part_that_is_refused_ends_the_whole(wire):
-    network_make.station("BIG", fence=tuple((30.0 + step / 1e4, 121.0 + step * step / 1e6) for step in range(200)))
+    network_make.station(
+        "BIG", fence=tuple((30.0 + step / 1e4, 121.0 + step * step / 1e6) for step in range(200))
+    )
     command = ask(wire.uplink.phone, "fence_set", station="BIG")
     reply(wire, wire.receive(), 1)
     assert ended(command) == ("refused", "failed")

@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Self
 
+from prometheus_client import Counter
+
 from zaitu.kernel import logs
 
 _QUEUE: Final = 1_000
@@ -28,6 +30,10 @@ _RECONNECT_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 log = logs.logger("kernel.bus")
 
 Message = tuple[str, dict[str, Any]]
+_DROPPED: Final = Counter(
+    "zaitu_bus_dropped", "Live messages lost because their reader was too slow or the bus away"
+)
+"""Made here: metrics.py needs Django, and the bus runs without."""
 
 
 class _Outgoing:
@@ -45,6 +51,7 @@ class _Outgoing:
         if len(self._lines) >= self._limit:
             self._lines.popleft()
             self.dropped += 1
+            _DROPPED.inc()
         self._lines.append(line)
         self._more.set()
 

@@ -41,6 +41,8 @@ class Right(StrEnum):
     """Send a text to a driver's terminal, ask it where it is."""
     COMMANDS_MANAGE = "commands.manage"
     """Send a terminal anything else: parameters, areas, photos, restarts."""
+    GATEWAY_READ = "gateway.read"
+    """See how much the gateways take in, and how fast."""
     POSITIONS_READ = "positions.read"
     ORDERS_CREATE = "orders.create"
     SHIPMENTS_READ = "shipments.read"

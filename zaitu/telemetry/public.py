@@ -18,8 +18,15 @@ from zaitu.telemetry.domain import limits
 from zaitu.telemetry.domain.commands import ASKABLE, TELLING, CommandView, kind_checked
 from zaitu.telemetry.domain.commands import Kind as CommandKind
 from zaitu.telemetry.domain.commands import State as CommandState
-from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
+from zaitu.telemetry.domain.views import (
+    Latest,
+    TerminalCounts,
+    TerminalView,
+    TrackPoint,
+    UnknownTerminalView,
+)
 from zaitu.telemetry.domain.watch import Watch, WatchStop
+from zaitu.telemetry.selectors import SILENT_AFTER
 from zaitu.telemetry.services import commands, terminals, watches
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKABLE",
+    "SILENT_AFTER",
     "TELLING",
     "CommandKind",
     "CommandState",
@@ -38,6 +46,7 @@ __all__ = [
     "Place",
     "Refused",
     "Registration",
+    "TerminalCounts",
     "TerminalLink",
     "TerminalView",
     "TrackPoint",
@@ -56,6 +65,7 @@ __all__ = [
     "osmand_open",
     "temps",
     "terminal_adopt",
+    "terminal_counts",
     "terminal_create",
     "terminal_get",
     "terminal_reset",
@@ -164,6 +174,12 @@ def terminal_get(*, actor: Principal, terminal: str) -> TerminalView:
     """A device that was let in. Raises Forbidden, Invalid, NotFound."""
     _must_know_terminals(actor)
     return selectors.terminal(terminals.terminal_normal(terminal), clock.now())
+
+
+def terminal_counts(*, actor: Principal, terminal: str) -> TerminalCounts:
+    """How much it sent in the last 24 hours, and of which quality. Raises Forbidden, Invalid, NotFound."""
+    _must_know_terminals(actor)
+    return selectors.terminal_counts(terminals.terminal_normal(terminal), clock.now())
 
 
 def command_send(

@@ -4,17 +4,26 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
+from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.commands import CommandView, State, Why
-from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, UnknownTerminalView
-from zaitu.telemetry.models import Terminal, TerminalCommand, UnknownTerminal, VehicleState
+from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalCounts, TerminalView, UnknownTerminalView
+from zaitu.telemetry.models import (
+    Position,
+    Quarantine,
+    Terminal,
+    TerminalCommand,
+    UnknownTerminal,
+    VehicleState,
+)
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A device that says nothing for so long is shown as silent."""
+COUNTED: Final = timedelta(hours=24)
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
@@ -150,3 +159,18 @@ def terminal(number: str, now: datetime) -> TerminalView:
 def stay_holds(stay: network.BindingView, at: datetime) -> bool:
     """Whether the terminal is in this vehicle then."""
     return stay.from_at <= at and (stay.to_at is None or stay.to_at > at)
+
+
+def terminal_counts(number: str, now: datetime) -> TerminalCounts:
+    """Three queries. Raises NotFound."""
+    row = terminal_get(number)
+    lately = Position.objects.filter(terminal_id=row.pk, at__gte=now - COUNTED, at__lte=now)
+    counted = lately.annotate(
+        late=F("flags").bitand(int(Flag.BACKFILL)), odd=F("flags").bitand(int(Flag.CLOCK))
+    ).aggregate(
+        positions=Count("*"),
+        backfill=Count("*", filter=Q(late__gt=0)),
+        no_fix=Count("*", filter=Q(lat__isnull=True)),
+        clock=Count("*", filter=Q(odd__gt=0)),
+    )
+    return TerminalCounts(**counted, quarantined=Quarantine.objects.filter(terminal=number).count())

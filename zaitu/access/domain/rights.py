@@ -111,6 +111,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.CUSTOMERS_READ,
             Right.CUSTOMERS_EDIT,
             Right.POSITIONS_READ,
+            Right.GATEWAY_READ,
             Right.ORDERS_CREATE,
             Right.SHIPMENTS_READ,
             Right.SHIPMENTS_CORRECT,

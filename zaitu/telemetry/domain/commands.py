@@ -110,17 +110,16 @@ def _number(raw: Mapping[str, Any], name: str, word: str, low: int, high: int) -
         return None
     text = str(told).strip()
     if isinstance(told, bool) or not _WHOLE.fullmatch(text) or not low <= int(text) <= high:
-        raise _bad(name, f"{word}须为 {low} 到 {high} 的整数")
+        raise _bad(name, f"{word}须在 {low} 到 {high} 之间")
     return int(text)
 
 
 def _text(raw: Mapping[str, Any]) -> Values:
     text = str(raw.get("text", "")).strip()
     if not 1 <= len(text) <= TEXT_MAX:
-        raise _bad("text", f"请填写要发给司机的文字，最多 {TEXT_MAX} 字")
-    strange = sorted({letter for letter in text if not _known(letter)})
-    if strange:
-        raise _bad("text", f"终端显示不了这些字符，请换一种写法：{' '.join(strange[:10])}")
+        raise _bad("text", "请填写要发给司机的文字，最多 300 字")
+    if not all(map(_known, text)):
+        raise _bad("text", "有终端显示不了的字符（如表情符号），请换一种写法")
     shown = {name: _flag(raw, name) for name in ("urgent", "display", "speak")}
     if not (shown["display"] or shown["speak"]):
         raise _bad("display", "请选择显示或播读，至少一项")
@@ -224,7 +223,7 @@ def parameters_checked(kind: Kind, raw: Mapping[str, Any], *, terminal: str) -> 
     """
     values = _CHECKS[kind](raw)
     if (kind is Kind.RESTART or moves_server(values)) and str(raw.get("confirm", "")).strip() != terminal:
-        raise _bad("confirm", f"请再输入一遍终端号 {terminal} 确认：操作不当，终端会失联")
+        raise _bad("confirm", "请再输入一遍终端号确认：操作不当，终端会失联")
     return values
 
 

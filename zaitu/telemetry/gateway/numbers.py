@@ -6,10 +6,12 @@ from prometheus_client import Gauge
 
 from zaitu.kernel.metrics import counter, histogram
 
-FRAMES: Final = counter("jt808_frames", "Frames read", ["msg_id"])
-BAD_FRAMES: Final = counter("jt808_bad_frames", "Frames that could not be read", ["code"])
-CLOSED: Final = counter("jt808_closed", "Connections the gateway closed", ["why"])
-ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent")
+FRAMES: Final = counter("jt808_frames", "Frames read, by message id", ["msg_id"])
+BAD_FRAMES: Final = counter(
+    "jt808_bad_frames", "Frames that could not be read and were dropped, by cause", ["code"]
+)
+CLOSED: Final = counter("jt808_closed", "Connections the gateway closed, by cause", ["why"])
+ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent, seconds")
 COMMANDS: Final = counter("jt808_commands", "Commands to terminals ended, by outcome", ["outcome"])
 SESSIONS: Final = Gauge("zaitu_jt808_sessions", "Connections now", multiprocess_mode="livesum")
 AUTHENTICATED: Final = Gauge("zaitu_jt808_terminals", "Terminals connected now", multiprocess_mode="livesum")

@@ -63,13 +63,15 @@ def command_send(
     """Queue a command; gateways are told after commit. Raises NotFound, Invalid, Conflict (too many are open)."""
     device = Terminal.objects.select_for_update().get(pk=terminal_get(terminal).pk)
     if device.kind != "jt808":
-        raise Invalid("手机定位不能接收指令；请直接打电话给司机", fields={"kind": "手机定位不能接收指令"})
+        raise Invalid(
+            "手机定位不能接收指令，请打电话给司机", fields={"kind": "手机定位不能接收指令，请打电话给司机"}
+        )
     asked = _resolved(actor, device, kind, rules.parameters_checked(kind, parameters, terminal=terminal))
     _must_be_writable(kind, asked, device.version)
     now = clock.now()
     waiting = TerminalCommand.objects.filter(terminal=terminal, state__in=rules.OPEN, expires_at__gt=now)
     if waiting.count() >= rules.OPEN_MAX:
-        raise Conflict(f"这台终端已有 {rules.OPEN_MAX} 条指令在等待；请等它们完成或过期（10 分钟）后再发")
+        raise Conflict("这台终端等待中的指令太多；请等它们完成或过期（10 分钟）后再发")
     row = TerminalCommand.objects.create(
         terminal=terminal,
         kind=kind.value,
@@ -115,7 +117,7 @@ def _must_be_writable(kind: Kind, asked: Mapping[str, Any], version: str) -> Non
     try:
         downlink(kind.value, asked, version)
     except (ValueError, KeyError, TypeError) as error:
-        raise Invalid(f"这条指令不能写给这台终端：{error}") from error
+        raise Invalid("这条指令这台终端存不下：围栏或线路跨了半球，或者太大") from error
 
 
 def commands_waiting(*, now: datetime) -> frozenset[str]:
