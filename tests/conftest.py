@@ -31,7 +31,7 @@ def company_forgotten() -> Iterator[None]:
     yield
     from zaitu.network.adapters import company
 
-    company.KEPT.__init__()  # type: ignore[misc]
+    company.KEPT.empty()
 
 
 @pytest.fixture(scope="session")

@@ -190,3 +190,33 @@ def test_the_list_shows_prefixes_by_customer():
 def test_revoking_what_is_not_there_says_so():
     with pytest.raises(NotFound):
         access.key_revoke(actor=make.staff("administrator"), prefix="nothing1")
+
+
+def test_a_partner_s_key_tells_for_that_partner_and_has_no_customer():
+    view, raw = issue(scopes=("partner_events",), customer_code="", partner="顺丰速运")
+    principal = access.principal_of_key(raw)
+    assert (principal.kind, principal.partner, principal.customer_code) == (
+        Kind.PARTNER_KEY,
+        "顺丰速运",
+        None,
+    )
+    assert principal.rights == {Right.PARTNER_EVENTS}
+    assert view.partner == "顺丰速运"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"scopes": ("partner_events",)}, "scopes"),
+        ({"scopes": ("track",), "customer_code": "", "partner": "顺丰"}, "scopes"),
+        ({"scopes": ("track", "partner_events")}, "scopes"),
+        ({"partner": "顺丰", "scopes": ("partner_events",)}, "partner"),
+        ({"customer_code": "", "partner": "顺" * 33, "scopes": ("partner_events",)}, "partner"),
+        ({"customer_code": "", "partner": " "}, "customer_code"),
+    ],
+)
+def test_a_key_is_a_customer_s_or_a_partner_s_and_has_the_scopes_of_its_kind(fields, field):
+    with pytest.raises(Invalid) as refused:
+        issue(**fields)
+    assert set(refused.value.fields) == {field}
+    assert not ApiKey.objects.exists()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from time_machine import travel
 
 from tests.access import make
@@ -112,3 +113,36 @@ def test_wrong_links_are_refused(wrong):
 def test_who_knew_the_phone_tail_may_view_that_shipment_only():
     knower = access.tail_principal(WAYBILL)
     assert (knower.kind, knower.waybill, knower.rights) == (Kind.LINK, WAYBILL, {Right.TRACK_EXACT})
+
+
+def test_many_links_are_one_entry_in_the_record_that_says_which():
+    service = make.staff("service")
+    waybills = [f"ZT000000000{number:04d}" for number in range(40)]
+    with CaptureQueriesContext(connection) as few:
+        access.links_issue(actor=service, waybills=waybills[:2], days=60)
+    with CaptureQueriesContext(connection) as many:
+        tokens = access.links_issue(actor=service, waybills=waybills, days=60)
+    assert len(many) == len(few)
+    assert [access.principal_of_link(tokens[waybill]).waybill for waybill in waybills] == waybills
+    links = SignedLink.objects.filter(waybill__in=waybills).order_by("-id")[:40]
+    assert {link.issued_by for link in links} == {service.name}
+    entry = AuditEntry.objects.filter(action="links.issue").latest("id")
+    assert (entry.subject, entry.actor) == ("links", service.name)
+    assert entry.detail == {
+        "links": 40,
+        "first": links[39].pk,
+        "last": links[0].pk,
+        "scopes": ["view"],
+        "days": 60,
+    }
+    assert not AuditEntry.objects.filter(action="link.issue").exists()
+
+
+def test_no_links_are_no_entry_and_wrong_ones_are_refused_before_anything_is_written():
+    assert access.links_issue(actor=system("journey"), waybills=[]) == {}
+    with pytest.raises(Invalid):
+        access.links_issue(actor=system("journey"), waybills=[WAYBILL], days=367)
+    with pytest.raises(Forbidden):
+        access.links_issue(actor=make.staff("driver"), waybills=[WAYBILL])
+    assert not SignedLink.objects.exists()
+    assert not AuditEntry.objects.exists()

@@ -2,37 +2,44 @@
 
 import pytest
 
-from zaitu.access.domain.rights import rights_of_key, rights_of_link, rights_of_roles, stays_at_station
-from zaitu.access.public import KEY_SCOPES, LINK_SCOPES, RIGHTS, ROLE_NAMES, STAFF_ROLES, Role
+from zaitu.access.domain.rights import (
+    rights_of_key,
+    rights_of_link,
+    rights_of_partner_key,
+    rights_of_roles,
+    stays_at_station,
+)
+from zaitu.access.public import KEY_SCOPES, LINK_SCOPES, PARTNER_SCOPES, RIGHTS, ROLE_NAMES, STAFF_ROLES, Role
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Kind, Principal, Right, anyone, system
 
 TABLE = """
-                    service dispatch warehouse driver finance manager administrator customer link
-company.edit           .       .         .        .      .       .          x           .      .
-users.manage           .       .         .        .      .       .          x           .      .
-keys.manage            .       .         .        .      .       .          x           .      .
-links.issue            x       x         .        .      .       x          x           .      .
-audit.read             .       .         .        .      .       x          x           .      .
-personal.read          x       x         .        .      .       x          x           .      .
-personal.carried       .       .         .        x      .       .          x           .      .
-network.read           x       x         x        x      x       x          x           .      .
-network.edit           .       x         .        .      .       x          x           .      .
-customers.read         x       x         .        .      x       x          x           .      .
-customers.edit         x       .         .        .      .       x          x           .      .
-terminals.manage       .       .         .        .      .       .          x           .      .
-positions.read         x       x         .        .      .       x          x           .      .
-orders.create          x       x         .        .      .       x          x           x      .
-shipments.read         x       x         x        x      x       x          x           x      .
-shipments.correct      .       x         .        .      .       x          x           .      .
-trips.plan             .       x         .        .      .       x          x           .      .
-scan.warehouse         .       .         x        .      .       x          x           .      .
-scan.road              .       .         x        x      .       x          x           .      .
-problem.report         x       x         x        x      .       x          x           .      x
-labels.print           x       x         x        .      .       x          x           x      .
-webhooks.manage        .       .         .        .      .       .          x           x      .
-messages.read          x       x         .        .      .       x          x           .      .
-track.exact            x       x         .        .      .       x          x           x      x
+                    service dispatch warehouse driver finance manager administrator customer partner link
+company.edit           .       .         .        .      .       .          x           .       .      .
+users.manage           .       .         .        .      .       .          x           .       .      .
+keys.manage            .       .         .        .      .       .          x           .       .      .
+links.issue            x       x         .        .      .       x          x           .       .      .
+audit.read             .       .         .        .      .       x          x           .       .      .
+personal.read          x       x         .        .      .       x          x           .       .      .
+personal.carried       .       .         .        x      .       .          x           .       .      .
+network.read           x       x         x        x      x       x          x           .       .      .
+network.edit           .       x         .        .      .       x          x           .       .      .
+customers.read         x       x         .        .      x       x          x           .       .      .
+customers.edit         x       .         .        .      .       x          x           .       .      .
+terminals.manage       .       .         .        .      .       .          x           .       .      .
+positions.read         x       x         .        .      .       x          x           .       .      .
+orders.create          x       x         .        .      .       x          x           x       .      .
+shipments.read         x       x         x        x      x       x          x           x       .      .
+shipments.correct      .       x         .        .      .       x          x           .       .      .
+trips.plan             .       x         .        .      .       x          x           .       .      .
+scan.warehouse         .       .         x        .      .       x          x           .       .      .
+scan.road              .       .         x        x      .       x          x           .       .      .
+problem.report         x       x         x        x      .       x          x           .       .      x
+labels.print           x       x         x        .      .       x          x           x       .      .
+webhooks.manage        .       .         .        .      .       .          x           x       .      .
+messages.read          x       x         .        .      .       x          x           .       .      .
+track.exact            x       x         .        .      .       x          x           x       .      x
+partner.events         .       .         .        .      .       .          x           .       x      .
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(role, line[0], mark == "x") for line in LINES for role, mark in zip(HEAD, line[1:], strict=True)]
@@ -59,7 +66,7 @@ def test_several_roles_add_up():
     assert both == RIGHTS[Role.WAREHOUSE] | RIGHTS[Role.FINANCE]
 
 
-@pytest.mark.parametrize("code", ["customer", "link", "root", ""])
+@pytest.mark.parametrize("code", ["customer", "partner", "link", "root", ""])
 def test_a_user_gets_nothing_from_what_is_no_staff_role(code):
     assert code not in {role.value for role in STAFF_ROLES}
     assert rights_of_roles([code]) == frozenset()
@@ -73,6 +80,11 @@ def test_a_key_scope_opens_rights_of_customers_only(scope):
 
 def test_all_key_scopes_together_are_the_customer_role():
     assert rights_of_key(KEY_SCOPES) == RIGHTS[Role.CUSTOMER]
+
+
+def test_a_partner_s_key_tells_events_and_reads_nothing():
+    assert rights_of_partner_key(PARTNER_SCOPES) == RIGHTS[Role.PARTNER] == {Right.PARTNER_EVENTS}
+    assert rights_of_key(PARTNER_SCOPES) == rights_of_partner_key(KEY_SCOPES) == frozenset()
 
 
 def test_a_link_that_may_only_be_viewed_cannot_act():

@@ -22,9 +22,19 @@ PAGES = (
     "keys",
     "webhooks",
     "users",
+    "teams",
+    "teams/new",
     "audit",
     "health",
 )
+
+
+SPILT = "[...document.querySelectorAll('.tag, .pill')].filter(one => one.scrollHeight > one.clientHeight + 1).length"
+"""Tags whose words lie outside them."""
+CUT = (
+    "[...document.querySelectorAll('.list-box')].filter(one => one.scrollWidth > one.clientWidth + 1).length"
+)
+"""Tables that hide a column."""
 
 
 def sign_in(page: Page, product) -> Page:
@@ -215,6 +225,10 @@ def test_no_page_scrolls_sideways_or_breaks_its_own_rules(open_page, product, de
         page.goto(f"{product.url}/console/{path}?lang={language}")
         if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
             broken.append((path, "scrolls sideways"))
+        if page.evaluate(SPILT):
+            broken.append((path, "words outside their tag"))
+        if device == DESKTOP and page.evaluate(CUT):
+            broken.append((path, "a table hides a column"))
         shown = page.locator("main").inner_text()
         if re.search(r"\bNone\b|undefined|NaN|\+08:00|null", shown):
             broken.append((path, "shows raw values"))

@@ -40,6 +40,7 @@ class World:
     username: str
     link_id: int
     entry_id: int
+    team_id: int
 
     def kwargs(self, names: set[str]) -> dict[str, object]:
         known: dict[str, object] = {
@@ -58,6 +59,7 @@ class World:
             "file_id": "00000000-0000-4000-8000-000000000000",
             "endpoint_id": 1,
             "poison_id": 1,
+            "team_id": self.team_id,
             "rest": "nothing/here",
         }
         return {name: known[name] for name in names}
@@ -90,5 +92,6 @@ def world() -> World:
         key=key.prefix,
         username=user.username,
         link_id=access.links_of(actor=actor, waybill=waybill)[0].id,
+        team_id=access.team_create(actor=actor, name="夜班").id,
         entry_id=AuditEntry.objects.order_by("id").values_list("id", flat=True)[0],
     )

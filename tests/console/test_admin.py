@@ -174,3 +174,33 @@ def test_the_record_is_filtered_and_tells_before_and_after(client):
     entry = AuditEntry.objects.get(action="user.update")
     assert "finance" in shown(client.get(f"/console/audit/{entry.pk}", headers={"HX-Request": "true"}))
     assert "没有符合的记录" in shown(client.get("/console/audit?subject=nobody"))
+
+
+def test_a_partner_s_key_is_shown_once_and_listed_by_the_partner_s_name():
+    client = make.signed_in("administrator")
+    answer = client.post("/console/keys/partner", {"partner": "顺丰速运", "partner_name": "事件回传"})
+    assert "zk_" in answer.content.decode()
+    text = client.get("/console/keys").content.decode()
+    assert "zk_" not in text
+    for said in ("顺丰速运", "事件回传", "上报事件", "合作方"):
+        assert said in text
+    key = ApiKey.objects.get()
+    assert (key.partner, key.customer_code, key.scopes) == ("顺丰速运", "", ["partner_events"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"partner": ""}, "请填写合作方名称"),
+        ({"partner": "顺" * 33}, "合作方名称最多 32 个字"),
+        ({"partner_name": ""}, "请写明用途"),
+        ({"partner_rate": "0"}, "每分钟 1–60000 次"),
+        ({"partner_rate": "many"}, "请填写整数"),
+    ],
+)
+def test_what_is_wrong_with_a_partner_s_key_is_said_at_its_field(typed, said):
+    answer = make.signed_in("administrator").post(
+        "/console/keys/partner", {"partner": "顺丰速运", "partner_name": "事件回传"} | typed
+    )
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    assert not ApiKey.objects.exists()

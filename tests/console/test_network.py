@@ -56,8 +56,27 @@ def test_a_station_is_made_and_changed_keeping_its_fence(client):
     assert (changed.name, len(changed.fence)) == ("青浦新仓", 3)
 
 
+def test_the_delivery_hours_of_a_station_are_shown_and_changed(client):
+    client.post("/console/network/stations/new", STATION)
+    assert "08:00–20:00" in client.get("/console/network/stations").content.decode()
+    hours = {"active": "1", "delivery_hours": "22:00-06:00"}
+    client.post("/console/network/stations/NJJN/edit", STATION | hours)
+    changed = Station.objects.get()
+    assert (changed.delivery_opens_min, changed.delivery_closes_min) == (1320, 360)
+    assert 'value="22:00-06:00"' in client.get("/console/network/stations/NJJN/edit").content.decode()
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"lat": "north"}, {"lat": "95"}, {"code": ""}, {"name": ""}, {"radius_m": "1"}, {"lon": ""}]
+    "wrong",
+    [
+        {"lat": "north"},
+        {"lat": "95"},
+        {"code": ""},
+        {"name": ""},
+        {"radius_m": "1"},
+        {"lon": ""},
+        {"delivery_hours": "all day"},
+    ],
 )
 def test_a_wrong_station_is_refused_at_the_field(client, wrong):
     answer = client.post("/console/network/stations/new", STATION | wrong)

@@ -106,3 +106,49 @@ def test_a_running_trip_that_nobody_saw_arrive_is_ended_with_a_reason():
         == 302
     )
     assert Trip.objects.get().state == "done"
+
+
+# What did not go along, and an arrival that was none
+
+
+def test_the_page_says_what_a_recheck_keeps_off_the_truck_before_and_after_it_leaves():
+    journey.carrier()
+    good, bad = journey.collected(pieces=2), journey.collected(pieces=2)
+    trip, client = journey.on_trip(good.waybill, bad.waybill), make.signed_in("dispatch")
+    journey.scan("rechecked", bad.waybill, data={"pieces": 1})
+    address = f"/console/trips/{trip.ref}"
+    assert "复核不符，不随车" in client.get(address).content.decode()
+    journey.scan("departed", trip.ref)
+    text = client.get(address).content.decode()
+    assert "1 票没有随车发出" in text
+    assert "复核不符，重新复核后才能装车" in text
+    assert "未随车发出" in client.get(f"/console/shipments/{bad.waybill}").content.decode()
+
+
+def arrived():
+    journey.carrier()
+    order = journey.collected()
+    trip = journey.on_trip(order.waybill)
+    journey.scan("departed", trip.ref)
+    journey.scan("arrived", trip.ref, journey.DESTINATION)
+    return order, f"/console/trips/{trip.ref}"
+
+
+def test_a_false_arrival_is_taken_back_on_the_page_of_the_trip():
+    order, address = arrived()
+    client = make.signed_in("dispatch")
+    assert 'id="arrival-void"' in client.get(address).content.decode()
+    assert client.post(f"{address}/arrival/void", {"reason": ""}).status_code == 422
+    answer = client.post(f"{address}/arrival/void", {"reason": "扫错车次"}, follow=True)
+    text = answer.content.decode()
+    assert "已撤销到达，车次继续运行" in text
+    assert 'id="arrival-void"' not in text
+    assert journey.status(order.waybill) == ("in_transit", "departed")
+
+
+def test_an_arrival_is_not_taken_back_by_who_may_not_correct():
+    order, address = arrived()
+    client = make.signed_in("service")
+    assert 'id="arrival-void"' not in client.get(address).content.decode()
+    assert client.post(f"{address}/arrival/void", {"reason": "扫错"}).status_code == 403
+    assert journey.status(order.waybill) == ("arrived", "destination")

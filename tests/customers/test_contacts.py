@@ -129,6 +129,8 @@ def test_strangers_read_nothing_not_even_masked(actor):
         customers.contact_ids_by_tail(actor=actor, tail="5678")
     with pytest.raises(Forbidden):
         customers.contact_put(actor=actor, draft=make.contact_draft())
+    with pytest.raises(Forbidden):
+        customers.contacts_put(actor=actor, drafts=[make.contact_draft()])
 
 
 def test_a_contact_is_found_by_its_number_in_any_spelling_and_by_its_tail():
@@ -211,3 +213,16 @@ def test_erasing_without_a_reason_is_refused():
     with pytest.raises(Invalid):
         customers.contact_erase(actor=people.staff("manager"), contact_id=pk, reason=" ")
     assert Contact.objects.get().erased_at is None
+
+
+def test_many_contacts_are_one_entry_in_the_record_that_counts_the_new_ones():
+    old = make.contact()
+    drafts = [make.contact_draft(), make.contact_draft(name="李四"), make.contact_draft(name="王五")]
+    found = customers.contacts_put(actor=system("import"), drafts=drafts)
+    assert found[0] == old
+    assert len(set(found)) == 3
+    (entry,) = AuditEntry.objects.filter(action="contacts.put")
+    assert entry.detail == {"contacts": 2, "first": min(found[1:]), "last": max(found[1:])}
+    assert AuditEntry.objects.filter(action="contact.put").count() == 1
+    assert customers.contacts_put(actor=system("import"), drafts=drafts) == found
+    assert AuditEntry.objects.filter(action="contacts.put").count() == 1

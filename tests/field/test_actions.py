@@ -441,6 +441,20 @@ def test_a_sheet_counts_what_is_to_load_here(order, trip):
     assert (row["waybill"], row["task"], row["short"]) == (order.waybill, "load", 2)
 
 
+def test_the_phone_hears_what_a_recheck_keeps_here_before_the_truck_leaves_and_after(order, trip):
+    client, _user = worker("warehouse")
+    send(client, action("collected", order.waybill))
+    send(client, action("rechecked", order.waybill, data={"pieces": 2, "items": {"KN-1": 9, "KN-2": 2}}))
+    path = f"/field/api/trips/{trip.ref}/sheet?station=SHQP"
+    (row,) = client.get(path).json()["rows"]
+    assert (row["waybill"], row["held"]) == (order.waybill, True)
+    answer = told(send(client, action("departed", trip.ref, trip=trip.ref)))
+    assert order.waybill in answer["message"]
+    sheet = client.get(path).json()
+    assert sheet["rows"] == []
+    assert [one["waybill"] for one in sheet["behind"]] == [order.waybill]
+
+
 def test_an_unknown_parcel_is_not_found(order):
     client, _ = worker("warehouse")
     answer = client.get("/field/api/shipments/ZT0000000000000")

@@ -45,11 +45,20 @@ def position(**more):
     return Position(**(values | more))
 
 
+def test_a_document_of_an_earlier_version_says_nothing_of_partners_and_is_answered():
+    document = build(make.facts())
+    for node in document["nodes"]:
+        del node["by_partner"]
+    assert not any(node["by_partner"] for node in api(document, position=position())["nodes"])
+
+
 def test_the_answer_has_exactly_the_promised_shape():
     body = api(build(make.facts()), position=position())
     assert set(body) == API_KEYS
     assert set(body["position"]) == {"lat", "lon", "precision_m", "at"}
-    assert all(set(node) == {"at", "status", "detail", "place", "text"} for node in body["nodes"])
+    assert all(
+        set(node) == {"at", "status", "detail", "place", "text", "by_partner"} for node in body["nodes"]
+    )
     assert body["status"] == "in_transit"
     assert body["status_text"] == "在途"
     assert body["detail"] == "left_stop"
@@ -88,7 +97,7 @@ def test_before_the_first_scan_it_says_ordered_and_waiting_for_pick_up():
 
 
 def test_the_headline_names_the_last_city_passed():
-    assert build(make.facts())["headline"] == {"zh": "已过武汉", "en": "past 武汉"}
+    assert build(make.facts())["headline"] == {"zh": "已过武汉", "en": "Past 武汉"}
     stops = (make.stop(0, make.SHANGHAI, 0, "passed"), make.stop(1, make.WUHAN, 830_000, "ahead"))
     assert build(make.facts(trip=make.trip(stops=stops)))["headline"]["zh"] == "已从上海发出"
 

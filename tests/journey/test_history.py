@@ -8,6 +8,8 @@ import pytest
 from tests.access import make as access_make
 from tests.field.make import picture
 from tests.network import make as network_make
+from zaitu.access import public as access
+from zaitu.access.models import AuditEntry
 from zaitu.journey import public as journey
 from zaitu.journey.models import Shipment, Trip
 from zaitu.kernel import clock
@@ -90,6 +92,40 @@ def test_goods_on_the_road_are_where_their_truck_is_and_nobody_is_told(now):
     assert all(event.recorded_at == event.at for event in view.events), "told there when it happened"
     assert len(view.eta_history) == 1
     assert not Message.objects.exists()
+
+
+def test_the_links_of_goods_on_their_way_are_one_entry_in_the_record(now):
+    signed = journey.PastEvent(kind="signed", at=now - HOUR / 4, station="CDQB", data={"signer": "赵敏"})
+    done = order(now, "A-9", events=[signed], trip="")
+    taken = take(order(now, "A-1", trip=""), order(now, "A-2", trip=""), done)
+    rows = Shipment.objects.filter(waybill__in=[taken.waybills["A-1"], taken.waybills["A-2"]])
+    for row in rows:
+        assert access.principal_of_link(row.notice_link).waybill == row.waybill
+    assert Shipment.objects.get(waybill=taken.waybills["A-9"]).notice_link == ""
+    entries = AuditEntry.objects.filter(action__contains="link")
+    assert [(entry.action, entry.detail["links"]) for entry in entries] == [("links.issue", 2)]
+
+
+def test_the_record_says_what_was_new_and_nothing_when_nothing_was(now):
+    def recorded():
+        return {
+            entry.action: entry.detail
+            for entry in AuditEntry.objects.filter(
+                action__in=("contact.put", "contacts.put", "history.import", "links.issue")
+            )
+        }
+
+    take(order(now), trips=[trip(now)])
+    first = recorded()
+    assert first["history.import"] == {"orders": 1, "trips": 1}
+    assert first["contacts.put"]["contacts"] == 2
+    assert "contact.put" not in first
+    entries = AuditEntry.objects.count()
+    take(order(now), trips=[trip(now)])
+    assert AuditEntry.objects.count() == entries
+    take(order(now), order(now, "A-2"), trips=[trip(now)])
+    newest = AuditEntry.objects.filter(action="history.import").latest("id")
+    assert newest.detail == {"orders": 1, "trips": 0}
 
 
 def test_signed_goods_keep_who_signed(now):

@@ -115,3 +115,11 @@ def test_there_is_never_a_second_company(rows):
     put()
     with pytest.raises(IntegrityError), transaction.atomic():
         Company.objects.create(pk=rows, name="另一家")
+
+
+def test_an_emptied_process_knows_nothing_until_it_asks_again():
+    put()
+    assert network.company() == network.company_known() == SHUNCHI
+    adapter.KEPT.empty()
+    assert network.company_known().name == ""
+    assert network.company() == SHUNCHI

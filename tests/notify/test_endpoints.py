@@ -147,3 +147,28 @@ def test_a_key_cannot_make_or_take_over_another_customers_endpoint():
             draft=notify.EndpointDraft(customer_code="C002", url="https://evil.example.cn/", id=view.id),
         )
     assert WebhookEndpoint.objects.get().url == URL
+
+
+@pytest.mark.django_db
+def test_endpoints_and_deliveries_are_for_who_manages_them_and_for_their_own_customer_only():
+    view, _ = make.endpoint(URL)
+    notify.tell(actor=make.SYSTEM, notice=make.notice(customer_code="C001"))
+    Message.objects.update(state="sent")
+    message = str(Message.objects.get().pk)
+    calls = (
+        lambda actor: notify.endpoint_get(actor=actor, endpoint_id=view.id),
+        lambda actor: notify.endpoint_switch(actor=actor, endpoint_id=view.id, active=False),
+        lambda actor: notify.deliveries_of(actor=actor, endpoint_id=view.id),
+        lambda actor: notify.redeliver(actor=actor, endpoint_id=view.id, message_id=message),
+    )
+    for call in calls:
+        with pytest.raises(Forbidden):
+            call(make.staff(Right.MESSAGES_READ))
+        with pytest.raises(NotFound):
+            call(make.key("C002", MANAGE))
+    assert Message.objects.get().state == "sent"
+    assert WebhookEndpoint.objects.get().disabled_at is None
+    assert (
+        notify.redeliver(actor=make.key("C001", MANAGE), endpoint_id=view.id, message_id=message).attempts
+        == 0
+    )

@@ -282,6 +282,15 @@ def test_the_openapi_document_is_valid_and_lists_every_path(web):
         "/api/v1/shipments/{waybill}/labels.pdf",
         "/api/v1/track/{waybill}",
         "/api/v1/track/{waybill}/live",
+        "/api/v1/partner/events",
+        "/api/v1/webhooks",
+        "/api/v1/webhooks/{webhook_id}",
+        "/api/v1/webhooks/{webhook_id}/secret",
+        "/api/v1/webhooks/{webhook_id}/enable",
+        "/api/v1/webhooks/{webhook_id}/disable",
+        "/api/v1/webhooks/{webhook_id}/test",
+        "/api/v1/webhooks/{webhook_id}/deliveries",
+        "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     }
 
 

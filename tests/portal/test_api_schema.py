@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.network import make as network
+from tests.portal.test_partner_events import partner_key
 from tests.portal.test_track import key_for
 from zaitu.kernel.models import Attempts
 
@@ -22,6 +23,12 @@ OPERATIONS = [
     ("GET", "/api/v1/shipments/{waybill}/labels.pdf"),
     ("GET", "/api/v1/key"),
     ("GET", "/api/v1/track/{waybill}"),
+    ("POST", "/api/v1/partner/events"),
+    ("GET", "/api/v1/webhooks"),
+    ("POST", "/api/v1/webhooks"),
+    ("PUT", "/api/v1/webhooks/{webhook_id}"),
+    ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"),
+    ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"),
 ]
 CHECKS = (
     not_a_server_error,
@@ -35,7 +42,11 @@ CHECKS = (
 def test_made_up_requests_get_promised_answers(web: httpx.Client, method: str, path: str) -> None:
     network.line()
     network.product()
-    key = key_for("C001", "orders", "track", "events", "labels")
+    key = (
+        partner_key()
+        if "/partner/" in path
+        else key_for("C001", "orders", "track", "events", "labels", "webhooks")
+    )
     schema = schemathesis.openapi.from_url(f"{web.base_url}/api/v1/openapi.json")
     statuses = set()
 

@@ -10,9 +10,11 @@ import pytest
 
 from tests.portal import make
 from zaitu.access.public import key_issue, link_issue, link_revoke, links_of
+from zaitu.journey.models import Trip
 from zaitu.kernel import clock
 from zaitu.kernel.geo import distance_m
 from zaitu.kernel.waybills import waybill_make
+from zaitu.telemetry.models import NEVER
 
 SHAPE = {
     "waybill", "status", "status_text", "detail", "eta", "eta_from", "eta_to", "position", "nodes", "exception"
@@ -79,6 +81,18 @@ def test_a_fix_from_before_the_trip_is_not_this_shipments_place(web):
     one = make.shipment(car=car)
     make.fix(car, 23.1, 113.2, at=clock.now() - timedelta(days=2))
     assert web.get(f"/api/v1/track/{one.waybill}").json()["position"] is None
+
+
+def test_a_truck_that_is_only_watched_has_no_place(web):
+    """It was never heard of, and goods were scanned into it: nobody is shown the middle of the ocean."""
+    watched, heard = make.vehicle(), make.vehicle("沪A54321")
+    lost, seen = make.shipment(car=watched), make.shipment(car=heard)
+    Trip.objects.update(started_at=None)
+    make.fix(watched, 0.0, 0.0, at=NEVER)
+    make.fix(heard, 30.5, 114.3)
+    for asked in ("", "?phone_tail=5678"):
+        assert web.get(f"/api/v1/track/{seen.waybill}{asked}").json()["position"] is not None
+        assert web.get(f"/api/v1/track/{lost.waybill}{asked}").json()["position"] is None
 
 
 def test_after_the_journey_the_truck_is_nobodys_business(web):

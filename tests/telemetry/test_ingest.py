@@ -13,7 +13,7 @@ from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.adapters.partitions import partitions_ensure
-from zaitu.telemetry.codecs.columns import Flag, Report, columns_of
+from zaitu.telemetry.codecs.columns import Flag, Report, columns_of, microseconds
 from zaitu.telemetry.models import Position, Quarantine, Terminal, VehicleState
 from zaitu.telemetry.services.engine import Tick
 
@@ -226,3 +226,38 @@ def test_what_was_received_lately_is_read_back_as_it_was_decoded():
     for row, probes in enumerate(told.probes.tolist()):
         np.testing.assert_array_equal(tail.columns.temps_c[row, :probes], told.temps_c[row, :probes])
     assert len(positions.received_since(now + timedelta(days=1)).columns) == 0
+
+
+def test_ticks_between_the_steps_of_a_flush_lose_nothing(monkeypatch):
+    monkeypatch.setattr("zaitu.telemetry.services.engine._DOCUMENTS", 1)
+    monkeypatch.setattr("zaitu.telemetry.services.engine._ROWS", 1)
+    cars = [make.terminal() for _ in range(3)]
+    now = clock.now().replace(microsecond=0) - timedelta(minutes=2)
+    for _, vehicle_id, _ in cars:
+        telemetry.watch_set(
+            actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(now, make.stop(0, 31.2))
+        )
+    engine = make.engine()
+    engine.refresh(now)
+
+    def tick(second, lat):
+        told = [
+            Report(terminal=number, fix=make.fix(now + timedelta(seconds=second), lat))
+            for number, _, _ in cars
+        ]
+        engine.store(
+            engine.prepare(Tick(received_at=clock.now(), columns=columns_of(told, received_at=clock.now())))
+        )
+
+    tick(0, 31.25)
+    for step, _ in enumerate(engine.flushing(clock.now(), everything=True), 1):
+        tick(step, 31.2 if step % 2 else 31.25)
+    engine.flush(clock.now(), everything=True)
+    states = VehicleState.objects.all()
+    assert {state.at for state in states} == {now + timedelta(seconds=step)}
+    told = facts()
+    make.engine(anew=True).refresh(clock.now())
+    assert facts() == told
+    assert {vehicle["at_us"] for vehicle in make.engine().fleet.vehicles[:3]} == {
+        microseconds(now + timedelta(seconds=step))
+    }

@@ -12,7 +12,8 @@ from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from zaitu.kernel.principal import Kind, Principal, Right, anyone
 from zaitu.telemetry import public as telemetry
-from zaitu.telemetry.models import Terminal, Watch
+from zaitu.telemetry.adapters.states import rows_ensure
+from zaitu.telemetry.models import Terminal, VehicleState, Watch
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +118,17 @@ def test_the_map_is_read_by_one_query_and_only_what_is_in_the_box(django_assert_
     with django_assert_num_queries(1):
         found = telemetry.latest_all(actor=make.ACTOR, bbox=(30.0, 120.0, 32.0, 122.0))
     assert set(found) == {inside[1]}
+
+
+def test_a_vehicle_with_a_row_that_was_never_heard_of_is_nowhere():
+    """Not at 0° north, 0° east, where its row stands until its first fix."""
+    (number, heard, _), (_, silent, _) = make.terminal(), make.terminal()
+    make.take_in(number, make.fix(clock.now(), 31.2))
+    rows_ensure([silent])
+    assert VehicleState.objects.filter(vehicle_id=silent).exists()
+    assert set(telemetry.latest_all(actor=make.ACTOR)) == {heard}
+    assert set(telemetry.latest_all(actor=make.ACTOR, bbox=(-1.0, -1.0, 1.0, 1.0))) == set()
+    assert set(telemetry.latest(actor=make.ACTOR, vehicle_ids=[heard, silent])) == {heard}
 
 
 @pytest.mark.parametrize(

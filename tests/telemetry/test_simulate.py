@@ -383,7 +383,7 @@ def test_test_vehicles_are_made_in_bulk_once_and_forgotten_with_all_they_sent(si
     for number in (simulated.number(7), real):
         make.take_in(number, make.fix(clock.now() - timedelta(minutes=1)))
     assert Position.objects.count() == 2
-    assert VehicleState.objects.count() == 7, "those with a fix, and those with a watch"
+    assert VehicleState.objects.count() == 2, "those with a fix"
     assert simulate("--forget")[-1]["forgotten"] == 40
     assert [row.terminal for row in Terminal.objects.all()] == [real]
     assert [row.pk for row in Vehicle.objects.all()] == [real_id]

@@ -63,13 +63,15 @@ class User(AbstractBaseUser):
 
 @tracked(exclude=["last_used_at", "hash"])
 class ApiKey(models.Model):
-    """A customer's key. The secret is shown once; only its SHA-256 stays (it has 256 random bits: nothing to guess)."""
+    """A customer's or a partner carrier's key. The secret is shown once; only its SHA-256 stays (it has 256 random bits: nothing to guess)."""
 
     prefix = models.CharField(max_length=12, unique=True)
     """Public part, shown in lists and in the audit."""
     hash = models.CharField(max_length=64)
     name = models.CharField(max_length=60)
-    customer_code = models.CharField(max_length=20, db_index=True)
+    customer_code = models.CharField(max_length=20, db_index=True, blank=True)
+    partner = models.CharField(max_length=32, blank=True, default="")
+    """The carrier's name as forwardings have it; a key is a customer's or a partner's."""
     scopes = ArrayField(models.CharField(max_length=20))
     rate_per_min = models.PositiveIntegerField(default=600)
     """Requests a minute the API lets through for this key."""
@@ -80,6 +82,13 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(customer_code="", partner__gt="")
+                | models.Q(customer_code__gt="", partner=""),
+                name="access_key_of_one",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.prefix
@@ -109,7 +118,7 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField(default=clock.now)
     kind = models.CharField(max_length=20)
-    """Kind of principal: staff, customer_key, link, system."""
+    """Kind of principal: staff, customer_key, partner_key, link, system."""
     actor = models.CharField(max_length=80)
     user_id = models.BigIntegerField(null=True, blank=True)
     """Plain number: the record must outlive whatever happens to the user's row."""

@@ -1,6 +1,6 @@
 """The contract of access: who is this, what may they do, and the record of what they did."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.http import HttpRequest
 
@@ -9,6 +9,7 @@ from zaitu.access.adapters.key_cache import CACHE
 from zaitu.access.domain.rights import (
     KEY_SCOPES,
     LINK_SCOPES,
+    PARTNER_SCOPES,
     RIGHTS,
     ROLE_NAMES,
     STAFF_ROLES,
@@ -29,6 +30,7 @@ from zaitu.access.selectors import principal_of_user
 from zaitu.access.services import audit as _audit
 from zaitu.access.services import keys as _keys
 from zaitu.access.services import links as _links
+from zaitu.access.services import teams as _teams
 from zaitu.access.services import users as _users
 from zaitu.kernel.errors import Forbidden, NotAuthenticated
 from zaitu.kernel.history import Change
@@ -38,6 +40,7 @@ from zaitu.kernel.principal import Kind, Principal, Right
 __all__ = [
     "KEY_SCOPES",
     "LINK_SCOPES",
+    "PARTNER_SCOPES",
     "RIGHTS",
     "ROLE_NAMES",
     "STAFF_ROLES",
@@ -58,6 +61,7 @@ __all__ = [
     "keys_list",
     "link_issue",
     "link_revoke",
+    "links_issue",
     "links_of",
     "password_change",
     "principal_of_key",
@@ -69,8 +73,15 @@ __all__ = [
     "staff_names",
     "stations_of",
     "tail_principal",
-    "team_put",
+    "team_create",
+    "team_get",
+    "team_join",
+    "team_leave",
+    "team_members",
+    "team_remove",
+    "team_update",
     "teams_list",
+    "teams_search",
     "user_create",
     "user_get",
     "user_update",
@@ -139,12 +150,26 @@ def tail_principal(waybill: str) -> Principal:
 
 
 def key_issue(
-    *, actor: Principal, customer_code: str, name: str, scopes: frozenset[str], rate_per_min: int = 600
+    *,
+    actor: Principal,
+    customer_code: str = "",
+    partner: str = "",
+    name: str,
+    scopes: frozenset[str],
+    rate_per_min: int = 600,
 ) -> tuple[KeyView, str]:
-    """A new key of a customer; the second value is the key itself, shown this once."""
+    """A new key of a customer (KEY_SCOPES) or a partner carrier (PARTNER_SCOPES); the second value is the key, shown this once.
+
+    `partner`: the carrier's name as forwardings have it, 1–32 characters. Raises Forbidden, Invalid.
+    """
     actor.must(Right.KEYS_MANAGE)
     key, raw = _keys.key_issue(
-        actor=actor, customer_code=customer_code, name=name, scopes=scopes, rate_per_min=rate_per_min
+        actor=actor,
+        customer_code=customer_code,
+        partner=partner,
+        name=name,
+        scopes=scopes,
+        rate_per_min=rate_per_min,
     )
     return selectors.key_view(key), raw
 
@@ -172,6 +197,18 @@ def link_issue(
     """
     actor.must(Right.LINKS_ISSUE)
     return _links.link_issue(actor=actor, waybill=waybill, scopes=scopes, days=days)
+
+
+def links_issue(
+    *,
+    actor: Principal,
+    waybills: Collection[str],
+    scopes: frozenset[str] = frozenset({"view"}),
+    days: int = 30,
+) -> dict[str, str]:
+    """Tokens by waybill, as `link_issue` makes them one by one: for imports, with one entry in the record for all."""
+    actor.must(Right.LINKS_ISSUE)
+    return _links.links_issue(actor=actor, waybills=waybills, scopes=scopes, days=days)
 
 
 def links_of(*, actor: Principal, waybill: str) -> tuple[LinkView, ...]:
@@ -218,13 +255,58 @@ def staff_names(*, actor: Principal, usernames: Iterable[str]) -> dict[str, str]
 
 
 def teams_list(*, actor: Principal) -> tuple[TeamView, ...]:
+    """All of them, by name. Raises Forbidden."""
     actor.must(Right.USERS_MANAGE)
     return selectors.teams()
 
 
-def team_put(*, actor: Principal, name: str, station_code: str = "", former_name: str = "") -> None:
+def teams_search(*, actor: Principal, text: str = "", page: int = 1) -> Page[TeamView]:
+    """By name, 50 a page; `text` is part of it. Raises Forbidden."""
     actor.must(Right.USERS_MANAGE)
-    _users.team_put(actor=actor, name=name, station_code=station_code, former_name=former_name)
+    return selectors.teams_page(text.strip(), page)
+
+
+def team_get(*, actor: Principal, team_id: int) -> TeamView:
+    """Raises Forbidden, NotFound."""
+    actor.must(Right.USERS_MANAGE)
+    return selectors.team(team_id)
+
+
+def team_members(*, actor: Principal, team_id: int, page: int = 1) -> Page[UserView]:
+    """Who is in it, 50 a page, those switched off last. Raises Forbidden, NotFound."""
+    actor.must(Right.USERS_MANAGE)
+    return selectors.team_members(selectors.team(team_id).id, page)
+
+
+def team_create(*, actor: Principal, name: str, station_code: str = "") -> TeamView:
+    """A team that is new. Raises Forbidden, Invalid (1–60 characters), Conflict (one has the name)."""
+    actor.must(Right.USERS_MANAGE)
+    return selectors.team(_teams.team_create(actor=actor, name=name, station_code=station_code).pk)
+
+
+def team_update(*, actor: Principal, team_id: int, name: str, station_code: str = "") -> TeamView:
+    """Rename a team or move it to another station. Raises Forbidden, Invalid, NotFound, Conflict (another has the name)."""
+    actor.must(Right.USERS_MANAGE)
+    _teams.team_update(actor=actor, team_id=team_id, name=name, station_code=station_code)
+    return selectors.team(team_id)
+
+
+def team_join(*, actor: Principal, team_id: int, username: str) -> None:
+    """Put a user into a team; they leave the one they were in. Raises Forbidden, NotFound (team), Invalid (user)."""
+    actor.must(Right.USERS_MANAGE)
+    _teams.team_join(actor=actor, team_id=team_id, username=username)
+
+
+def team_leave(*, actor: Principal, team_id: int, username: str) -> None:
+    """Take a user out of a team. Raises Forbidden, NotFound."""
+    actor.must(Right.USERS_MANAGE)
+    _teams.team_leave(actor=actor, team_id=team_id, username=username)
+
+
+def team_remove(*, actor: Principal, team_id: int) -> None:
+    """Remove an empty team. Raises Forbidden, NotFound, RuleBroken while somebody is in it."""
+    actor.must(Right.USERS_MANAGE)
+    _teams.team_remove(actor=actor, team_id=team_id)
 
 
 # Audit

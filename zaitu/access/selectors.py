@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from zaitu.access.domain.rights import rights_of_roles, stays_at_station
 from zaitu.access.domain.views import AuditView, KeyView, LinkView, TeamView, UserView
@@ -70,11 +71,35 @@ def names(usernames: Iterable[str]) -> dict[str, str]:
 
 
 def teams() -> tuple[TeamView, ...]:
-    sizes = dict(User.objects.filter(is_active=True).values_list("team").annotate(Count("pk")).order_by())
-    return tuple(
-        TeamView(id=team.pk, name=team.name, station_code=team.station_code, members=sizes.get(team.pk, 0))
-        for team in Team.objects.all()
-    )
+    return tuple(_team_view(team) for team in _teams())
+
+
+def teams_page(text: str, page: int) -> Page[TeamView]:
+    rows = _teams()
+    return _page(rows.filter(name__icontains=text) if text else rows, page, _team_view)
+
+
+def team(team_id: int) -> TeamView:
+    found = _teams().filter(pk=team_id).first()
+    if found is None:
+        raise NotFound("没有这个班组")
+    return _team_view(found)
+
+
+def team_members(team_id: int, page: int) -> Page[UserView]:
+    rows = User.objects.select_related("team").filter(team_id=team_id).order_by("-is_active", "username")
+    return _page(rows, page, user_view)
+
+
+def _teams() -> QuerySet[Any]:
+    # Counted apart from the page's rows: `total` then counts teams, not users.
+    members = User.objects.filter(team=OuterRef("pk"), is_active=True).order_by().values("team")
+    size = members.annotate(size=Count("pk")).values("size")
+    return Team.objects.annotate(members=Coalesce(Subquery(size), 0))
+
+
+def _team_view(row: Any) -> TeamView:
+    return TeamView(id=row.pk, name=row.name, station_code=row.station_code, members=row.members)
 
 
 def key_view(key: ApiKey) -> KeyView:
@@ -83,6 +108,7 @@ def key_view(key: ApiKey) -> KeyView:
         prefix=key.prefix,
         name=key.name,
         customer_code=key.customer_code,
+        partner=key.partner,
         scopes=tuple(key.scopes),
         rate_per_min=key.rate_per_min,
         created_at=key.created_at,

@@ -2,11 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from zaitu.console.access import session
+from zaitu.console.access import session, teams
 from zaitu.console.access import views as access
 from zaitu.console.customers import views as customers
 from zaitu.console.home import views as home
-from zaitu.console.journey import orders, shipments, trips
+from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
 from zaitu.console.notify import views as notify
@@ -32,6 +32,8 @@ urlpatterns: list[URLPattern] = [
     path("shipments/<str:waybill>/events/<int:event_id>/void", shipments.event_void, name="event-void"),
     path("shipments/<str:waybill>/events", shipments.event_record, name="event-record"),
     path("shipments/<str:waybill>/reopen", shipments.reopen, name="reopen"),
+    path("shipments/<str:waybill>/forward", numbers.forward, name="forward"),
+    path("shipments/<str:waybill>/split", numbers.split, name="split"),
     path("shipments/<str:waybill>/labels.pdf", shipments.labels, name="labels"),
     path("files/<str:file_id>", shipments.file, name="file"),
     path("orders/new", orders.order_new, name="order-new"),
@@ -43,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path("trips/<str:trip>/assign", trips.trip_assign, name="trip-assign"),
     path("trips/<str:trip>/cancel", trips.trip_cancel, name="trip-cancel"),
     path("trips/<str:trip>/finish", trips.trip_finish, name="trip-finish"),
+    path("trips/<str:trip>/arrival/void", trips.trip_arrival_void, name="trip-arrival-void"),
     path("map", telemetry.fleet_map, name="map"),
     path("map/fleet.json", telemetry.fleet, name="fleet"),
     path("map/live", live.live, name="live"),
@@ -71,6 +74,7 @@ urlpatterns: list[URLPattern] = [
     path("customers/<str:code>/edit", customers.customer_edit, name="customer-edit"),
     path("keys", access.keys, name="keys"),
     path("keys/new", access.key_issue, name="key-issue"),
+    path("keys/partner", access.partner_key_issue, name="partner-key-issue"),
     path("keys/<str:prefix>/revoke", access.key_revoke, name="key-revoke"),
     path("webhooks", notify.webhooks, name="webhooks"),
     path("webhooks/new", notify.webhook_put, name="webhook-put"),
@@ -78,6 +82,12 @@ urlpatterns: list[URLPattern] = [
     path("users", access.users, name="users"),
     path("users/new", access.user_edit, name="user-new"),
     path("users/<str:username>/edit", access.user_edit, name="user-edit"),
+    path("teams", teams.teams, name="teams"),
+    path("teams/new", teams.team_new, name="team-new"),
+    path("teams/<int:team_id>", teams.team, name="team"),
+    path("teams/<int:team_id>/join", teams.team_join, name="team-join"),
+    path("teams/<int:team_id>/leave", teams.team_leave, name="team-leave"),
+    path("teams/<int:team_id>/remove", teams.team_remove, name="team-remove"),
     path("audit", access.audit, name="audit"),
     path("audit/<int:entry_id>", access.audit_entry, name="audit-entry"),
     path("health", home.health, name="health"),

@@ -18,6 +18,7 @@ _ROLES: Final[dict[Role, Any]] = {
     Role.MANAGER: _("主管"),
     Role.ADMINISTRATOR: _("管理员"),
     Role.CUSTOMER: _("客户接口"),
+    Role.PARTNER: _("合作方接口"),
     Role.LINK: _("链接访客"),
 }
 _RIGHTS: Final[dict[Right, Any]] = {
@@ -48,6 +49,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.WEBHOOKS_MANAGE: _("管理推送地址"),
     Right.MESSAGES_READ: _("查看通知"),
     Right.TRACK_EXACT: _("查看精确位置"),
+    Right.PARTNER_EVENTS: _("上报合作方事件"),
 }
 
 
@@ -67,15 +69,20 @@ _ACTIONS: Final[dict[str, Any]] = {
     "user.password": _("修改密码"),
     "user.sign_in": _("登录"),
     "team.put": _("修改班组"),
+    "team.join": _("加入班组"),
+    "team.leave": _("移出班组"),
+    "team.remove": _("删除班组"),
     "key.issue": _("签发接口密钥"),
     "key.revoke": _("停用接口密钥"),
     "keys.rewrite": _("用新数据密钥重写"),
     "keys.retire": _("删除旧数据密钥"),
     "link.issue": _("签发查询链接"),
+    "links.issue": _("批量签发查询链接"),
     "link.revoke": _("撤销查询链接"),
     "personal.read": _("查看个人信息"),
     "customer.put": _("修改客户"),
     "contact.put": _("登记联系人"),
+    "contacts.put": _("批量登记联系人"),
     "contact.erase": _("删除个人信息"),
     "network.import": _("导入资料"),
     "network.export": _("导出资料"),
@@ -95,6 +102,7 @@ _ACTIONS: Final[dict[str, Any]] = {
     "trip.assign": _("配载"),
     "trip.cancel": _("取消车次"),
     "trip.finish": _("结束车次"),
+    "trip.reopen": _("恢复车次"),
     "scan.undo": _("撤销扫描"),
     "scan.": _("扫描"),
     "event.void": _("撤销事件"),
@@ -112,6 +120,9 @@ _ACTIONS: Final[dict[str, Any]] = {
     "webhook.remove": _("删除推送地址"),
     "webhook.secret": _("更换推送密钥"),
     "webhook.test": _("测试推送"),
+    "webhook.enable": _("启用推送地址"),
+    "webhook.disable": _("停用推送地址"),
+    "webhook.redeliver": _("重发推送"),
     "outbox.requeue": _("重新处理事件"),
     "outbox.drop": _("放弃事件"),
 }
@@ -189,6 +200,22 @@ _SAID: Final = (
     _("手机定位不能接收指令，请打电话给司机"),
     _("这台终端等待中的指令太多；请等它们完成或过期（10 分钟）后再发"),
     _("这条指令这台终端存不下：围栏或线路跨了半球，或者太大"),
+    _("没有这个用户，请从列表中选择"),
+    _("已有同名班组"),
+    _("请填写班组名称，最多 60 个字"),
+    _("没有这个站点"),
+    _("合作方单号须为 4–40 位字母、数字或横线"),
+    _("请填写合作方名称，最多 60 个字"),
+    _("请选择要拆出的货件"),
+    _("合作方名称最多 32 个字"),
+    _("每分钟 1–60000 次"),
+    _("请写明用途,最多 60 个字"),
+    _("有标签不属于本运单"),
+    _("含已签收的货件"),
+    _("至少要留一件在原运单"),
+    _("该运单已办结，不能转单"),
+    _("该运单已办结，不能拆单"),
+    _("运单刚刚改配到其他车次，请刷新后重试"),
 )
 """Words of other rooms that have English here."""
 
@@ -248,6 +275,7 @@ _THINGS: Final[dict[str, Any]] = {
     "orders": _("运单"),
     "contacts": _("联系人"),
     "history": _("历史运单"),
+    "links": _("查询链接"),
 }
 
 

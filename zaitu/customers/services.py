@@ -1,6 +1,6 @@
 """Writes of customers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -38,11 +38,30 @@ def customer_put(*, actor: Principal, draft: CustomerDraft) -> Customer:
 @transaction.atomic
 def contact_put(*, actor: Principal, draft: ContactDraft) -> int:
     """The id of the contact with exactly these details, made when new. Only a new one is in the audit."""
+    pk, made = _contact(draft)
+    if made:
+        audit(actor=actor, action="contact.put", subject=f"contact:{pk}")
+    return pk
+
+
+@transaction.atomic
+def contacts_put(*, actor: Principal, drafts: Iterable[ContactDraft]) -> list[int]:
+    """The same for many, in their order. One entry in the audit says how many are new, and which."""
+    found = [_contact(draft) for draft in drafts]
+    new = [pk for pk, made in found if made]
+    if new:
+        detail = {"contacts": len(new), "first": min(new), "last": max(new)}
+        audit(actor=actor, action="contacts.put", subject="contacts", detail=detail)
+    return [pk for pk, _ in found]
+
+
+def _contact(draft: ContactDraft) -> tuple[int, bool]:
+    """(id, whether it is new)."""
     draft = contact_checked(draft)
     fingerprints = _fingerprints(_parts(draft))
     known = Contact.objects.filter(fingerprint__in=fingerprints).order_by("pk").values_list("pk", flat=True)
     if known:
-        return known[0]
+        return known[0], False
     contact, made = Contact.objects.get_or_create(
         fingerprint=fingerprints[0],
         defaults={
@@ -56,9 +75,7 @@ def contact_put(*, actor: Principal, draft: ContactDraft) -> int:
             "tail_index": blind_index(phone_tail(draft.phone), TAIL),
         },
     )
-    if made:
-        audit(actor=actor, action="contact.put", subject=f"contact:{contact.pk}")
-    return contact.pk
+    return contact.pk, made
 
 
 @transaction.atomic

@@ -52,6 +52,7 @@ def sheet(value: SheetView) -> dict[str, Any]:
         "station_code": value.station_code,
         "station_name": value.station_name,
         "rows": [asdict(row) for row in value.rows],
+        "behind": [asdict(row) for row in value.behind],
         "load": counts(value.load),
         "unload": counts(value.unload),
     }

@@ -29,6 +29,8 @@ from zaitu.journey.domain.document import details as track_details
 from zaitu.journey.domain.document_input import DocumentInput
 from zaitu.journey.domain.eta import REASON_TEXTS as ETA_REASON_TEXTS
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
+from zaitu.journey.domain.mappings import DIALECTS as PARTNER_CODES
+from zaitu.journey.domain.partner_events import REFUSAL_TEXTS, PartnerEvent, PartnerReport, PartnerRow
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
 from zaitu.journey.domain.signing import RELATION_TEXTS, SignerRelation
@@ -45,8 +47,6 @@ from zaitu.journey.domain.views import (
     OrderDraft,
     OrdersImported,
     OrderView,
-    PartnerEvent,
-    PartnerReport,
     PartyDraft,
     PersonView,
     PieceView,
@@ -81,6 +81,7 @@ from zaitu.journey.services import noshow as _noshow
 from zaitu.journey.services import numbers as _numbers
 from zaitu.journey.services import order_imports as _imports
 from zaitu.journey.services import orders as _orders
+from zaitu.journey.services import partners as _partners
 from zaitu.journey.services import rewriting as _rewriting
 from zaitu.journey.services import scans as _scans
 from zaitu.journey.services import trips as _trip_services
@@ -93,21 +94,22 @@ from zaitu.network import public as network
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 __all__ = [
-    "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PROBLEMS", "RELATION_TEXTS",
-    "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts", "Detail", "DocumentInput",
-    "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind", "LabelView", "LegState",
-    "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported", "PartnerEvent", "PartnerReport",
-    "Party", "PartyDraft", "PastEvent", "PastOrder", "PastTrip", "PersonView", "PieceView", "Position",
-    "Problem", "ProofView", "Refreshed", "RowError", "ScanDraft", "ScanResult", "SheetRow", "SheetView",
-    "ShipmentQuery", "ShipmentRow", "ShipmentView", "SignerRelation", "Status", "TrackReader", "TrackView",
-    "Tracked", "TrackedPage", "TripDraft", "TripState", "TripStopView", "TripView", "eta_refresh",
-    "event_record", "event_void", "events_of", "file_read", "file_store", "files_reseal", "history_import",
-    "keys_rewrite", "labels", "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create",
-    "orders_import", "orders_template", "partner_events", "partner_number", "people_read",
-    "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward", "shipment_page",
-    "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track", "track_answer",
-    "track_details", "track_page", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan",
-    "trip_sheet", "trips_list", "trips_missed", "unloading_close",
+    "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PARTNER_CODES", "PROBLEMS",
+    "REFUSAL_TEXTS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts",
+    "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
+    "LabelView", "LegState", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
+    "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder",
+    "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
+    "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
+    "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
+    "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
+    "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
+    "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
+    "orders_template", "partner_events", "partner_number", "people_read", "position_coarse", "route_points",
+    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
+    "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
+    "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet",
+    "trips_list", "trips_missed", "unloading_close",
 ]  # fmt: skip
 
 
@@ -188,6 +190,15 @@ def trip_finish(*, actor: Principal, trip: str, reason: str) -> TripView:
     """End a trip that nobody saw arrive. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for a cancelled one."""
     actor.must(Right.TRIPS_PLAN)
     return _trips.trip_views([_trip_services.trip_finish(actor=actor, trip=trip, reason=reason)])[0]
+
+
+def trip_arrival_void(*, actor: Principal, trip: str, reason: str) -> TripView:
+    """Take back that the truck reached its last stop, for all its goods: the trip runs again and is watched.
+
+    Raises Forbidden, NotFound, Invalid without a reason, RuleBroken (no arrival, goods taken off there, the truck is on another trip).
+    """
+    _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _trips.trip_views([_corrections.arrival_void(actor=actor, trip=trip, reason=reason)])[0]
 
 
 def trip_get(*, actor: Principal, trip: str) -> TripView:
@@ -288,7 +299,10 @@ def _row(shipment: Shipment) -> ShipmentRow:
 def shipment_forward(
     *, actor: Principal, waybill: str, number: str, carrier: str, station_code: str = ""
 ) -> ShipmentRow:
-    """Hand a shipment to a partner under the partner's number (转单). Raises Forbidden, NotFound, Invalid, RuleBroken."""
+    """Hand a shipment to a partner under the partner's number (转单); rides of ours it waits for are off.
+
+    Raises Forbidden, NotFound, Invalid, RuleBroken, Conflict (it has just moved to another trip).
+    """
     _staff(actor, Right.TRIPS_PLAN)
     if station_code:
         _station(station_code)
@@ -308,9 +322,18 @@ def shipment_split(*, actor: Principal, waybill: str, labels: Sequence[str]) -> 
 
 
 def partner_events(*, actor: Principal, partner: str, events: Sequence[PartnerEvent]) -> PartnerReport:
-    """Record what a partner's system tells of our shipments. Raises Forbidden, Invalid (unknown dialect, more than 500)."""
-    _staff(actor, Right.SHIPMENTS_CORRECT)
-    return _manual.partner_events(actor=actor, partner=partner, events=events)
+    """Record what a partner's system tells of our shipments; each row of the report answers one event, in their order.
+
+    A partner's key speaks for itself only and of what was forwarded to it (转单); our own people for any partner, of any shipment.
+    Raises Forbidden, Invalid (unknown dialect, more than 500).
+    """
+    if actor.kind is Who.PARTNER_KEY:
+        actor.must(Right.PARTNER_EVENTS)
+        if not actor.partner or partner != actor.partner:
+            raise Forbidden("只能上报自己承运的运单")
+    else:
+        _staff(actor, Right.SHIPMENTS_CORRECT)
+    return _partners.partner_events(actor=actor, partner=partner, events=events)
 
 
 # Files

@@ -11,6 +11,8 @@ class Kind(StrEnum):
     """A signed-in user with roles (drivers and warehouse people too)."""
     CUSTOMER_KEY = "customer_key"
     """A contract customer's system, by API key."""
+    PARTNER_KEY = "partner_key"
+    """A partner carrier's system, by API key."""
     LINK = "link"
     """The holder of a signed link, or of a waybill with the right phone tail."""
     ANYONE = "anyone"
@@ -58,6 +60,8 @@ class Right(StrEnum):
     MESSAGES_READ = "messages.read"
     TRACK_EXACT = "track.exact"
     """Exact position and personal details of a shipment one is a party to."""
+    PARTNER_EVENTS = "partner.events"
+    """Tell what happened to shipments that were forwarded to one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +74,12 @@ class Principal:
     roles: frozenset[str] = field(default_factory=frozenset)
     customer_code: str | None = None
     """Set for CUSTOMER_KEY: all reads and writes are limited to this customer."""
+    partner: str | None = None
+    """Set for PARTNER_KEY: the carrier's name as forwardings (转单) have it; speaks of what was forwarded to it only."""
     waybill: str | None = None
     """Set for LINK: the only shipment it opens."""
     scopes: frozenset[str] = field(default_factory=frozenset)
-    """`view` and `act` for links; `orders`, `track`, `labels`, `events` for keys."""
+    """`view` and `act` for links; see access/domain/rights.py for keys."""
 
     def can(self, right: Right) -> bool:
         return self.kind is Kind.SYSTEM or right in self.rights

@@ -69,6 +69,9 @@ class Station(_Searchable):
     radius_m = models.PositiveIntegerField(default=300)
     fence = models.JSONField(null=True)
     """[[lat, lon], …]; null: the circle."""
+    delivery_opens_min = models.PositiveSmallIntegerField(default=480, db_default=480)
+    delivery_closes_min = models.PositiveSmallIntegerField(default=1200, db_default=1200)
+    """Minutes after midnight, Chinese time; closing at or before opening is on the next day."""
 
     class Meta:
         indexes: ClassVar = [GinIndex(fields=["grams"], name="network_station_grams")]

@@ -14,6 +14,8 @@ from zaitu.kernel.principal import Kind, Principal, Right
 from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.network import selectors
 from zaitu.network.adapters.company import KEPT
+from zaitu.network.domain.hours import DEFAULT as DELIVERY_HOURS
+from zaitu.network.domain.hours import hours_parsed, hours_text
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
 from zaitu.network.domain.views import (
     BindingView,
@@ -40,6 +42,7 @@ from zaitu.network.services import company as _company
 from zaitu.network.services.exports import EVERYTHING
 
 __all__ = [
+    "DELIVERY_HOURS",
     "STATION_KINDS",
     "VEHICLE_KINDS",
     "BindingView",
@@ -75,6 +78,8 @@ __all__ = [
     "drivers_by_ids",
     "drivers_list",
     "export_rows",
+    "hours_parsed",
+    "hours_text",
     "import_rows",
     "keys_rewrite",
     "line_get",

@@ -48,6 +48,7 @@ def station_view(row: Station) -> StationView:
         lon=row.lon,
         radius_m=row.radius_m,
         fence=tuple((lat, lon) for lat, lon in row.fence) if row.fence else None,
+        delivery_hours=(row.delivery_opens_min, row.delivery_closes_min),
         active=row.active,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from zaitu.customers.events import ContactErased
 from zaitu.kernel.errors import Forbidden
+from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
 from zaitu.kernel.rewriting import Batch, must_be_the_house, rows_rewrite
@@ -24,15 +25,19 @@ __all__ = [
     "Notice",
     "Recipient",
     "deliver_until",
+    "deliveries_of",
+    "endpoint_get",
     "endpoint_put",
     "endpoint_remove",
     "endpoint_secret_renew",
+    "endpoint_switch",
     "endpoint_test",
     "endpoints_list",
     "keys_rewrite",
     "messages_of",
     "messages_trim",
     "on_contact_erased",
+    "redeliver",
     "tell",
     "tell_many",
 ]
@@ -97,6 +102,34 @@ def endpoints_list(*, actor: Principal, customer_code: str = "") -> list[Endpoin
     return selectors.endpoints(customer_code=actor.customer_code or customer_code)
 
 
+def endpoint_get(*, actor: Principal, endpoint_id: int) -> EndpointView:
+    """Raises Forbidden, NotFound (not there or another customer's)."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return selectors.endpoint(endpoint_id=endpoint_id, customer_code=actor.customer_code or "")
+
+
+def endpoint_switch(*, actor: Principal, endpoint_id: int, active: bool) -> EndpointView:
+    """Switch an endpoint off (what waits for it is given up) or on again; twice without effect. Raises Forbidden, NotFound."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return services.endpoint_switch(actor=actor, endpoint_id=endpoint_id, active=active)
+
+
+def deliveries_of(*, actor: Principal, endpoint_id: int, page: int = 1) -> Page[MessageView]:
+    """What was sent to an endpoint in the last 7 days with every try, newest first, 50 a page. Raises Forbidden, NotFound."""
+    found = endpoint_get(actor=actor, endpoint_id=endpoint_id)
+    return selectors.deliveries(endpoint_id=found.id, page=max(1, page))
+
+
+def redeliver(*, actor: Principal, endpoint_id: int, message_id: str) -> MessageView:
+    """Send a message once more, under the same id, with a whole schedule of tries before it.
+
+    Raises Forbidden, NotFound (endpoint or message not there, or another customer's), RuleBroken (still being sent, endpoint
+    switched off, words blanked for their age).
+    """
+    actor.must(Right.WEBHOOKS_MANAGE)
+    return services.redeliver(actor=actor, endpoint_id=endpoint_id, message_id=message_id)
+
+
 def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
     """Take an endpoint away; what still waited for it is given up. Raises NotFound."""
     actor.must(Right.WEBHOOKS_MANAGE)
@@ -104,7 +137,10 @@ def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
 
 
 def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
-    """Queue one test message, sent as any other but tried only once. Raises NotFound."""
+    """Queue one test message, sent as any other but tried only once.
+
+    Raises NotFound, RuleBroken (switched off, or the last test is still on its way).
+    """
     actor.must(Right.WEBHOOKS_MANAGE)
     return services.endpoint_test(actor=actor, endpoint_id=endpoint_id)
 
@@ -123,6 +159,7 @@ def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
 def _may_tell(actor: Principal, notice: Notice) -> None:
     own = {
         Who.ANYONE: False,
+        Who.PARTNER_KEY: False,
         Who.CUSTOMER_KEY: actor.customer_code == notice.customer_code,
         Who.LINK: actor.waybill == notice.waybill,
     }

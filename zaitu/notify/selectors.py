@@ -1,12 +1,15 @@
 """Reads of notify."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Count, Min
 
 from zaitu.kernel import clock, metrics
+from zaitu.kernel.errors import NotFound
+from zaitu.kernel.pages import Page
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
 from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, email_masked
@@ -14,6 +17,9 @@ from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 
 NO_SMTP = "未配置发信服务器"
 _MESSAGES_MAX = 500
+DELIVERIES_PAGE = 50
+DELIVERIES_DAYS = 7
+"""How far back an endpoint's messages are listed: longer than any of them is tried."""
 
 
 def messages_of(*, waybill: str, customer_code: str | None) -> list[MessageView]:
@@ -21,7 +27,19 @@ def messages_of(*, waybill: str, customer_code: str | None) -> list[MessageView]
     rows = Message.objects.filter(waybill=waybill).select_related("endpoint").order_by("-created_at", "id")
     if customer_code is not None:
         rows = rows.filter(customer_code=customer_code)
-    found = list(rows[:_MESSAGES_MAX])
+    return _with_tries(list(rows[:_MESSAGES_MAX]))
+
+
+def deliveries(*, endpoint_id: int, page: int) -> Page[MessageView]:
+    """Newest first, with their tries; those of the last `DELIVERIES_DAYS` days."""
+    since = clock.now() - timedelta(days=DELIVERIES_DAYS)
+    rows = Message.objects.filter(endpoint_id=endpoint_id, created_at__gte=since)
+    start = (page - 1) * DELIVERIES_PAGE
+    found = rows.select_related("endpoint").order_by("-created_at", "id")[start : start + DELIVERIES_PAGE]
+    return Page(rows=tuple(_with_tries(list(found))), total=rows.count(), page=page, size=DELIVERIES_PAGE)
+
+
+def _with_tries(found: list[Message]) -> list[MessageView]:
     tries: dict[object, list[Attempt]] = {}
     for attempt in Attempt.objects.filter(message__in=[row.pk for row in found]).order_by("id"):
         tries.setdefault(attempt.message_id, []).append(attempt)
@@ -35,6 +53,7 @@ def message_view(row: Message, tries: Iterable[Attempt]) -> MessageView:
         note = NO_SMTP
     return MessageView(
         id=str(row.pk),
+        waybill=row.waybill,
         kind=kind,
         kind_text=KIND_TEXTS[kind],
         channel=channel,
@@ -58,6 +77,14 @@ def endpoints(*, customer_code: str) -> list[EndpointView]:
     if customer_code:
         rows = rows.filter(customer_code=customer_code)
     return [endpoint_view(row) for row in rows]
+
+
+def endpoint(*, endpoint_id: int, customer_code: str) -> EndpointView:
+    """Raises NotFound: not there, removed, or another customer's (empty: anybody's)."""
+    row = WebhookEndpoint.objects.filter(pk=endpoint_id, removed_at=None).first()
+    if row is None or (customer_code and row.customer_code != customer_code):
+        raise NotFound("没有这个推送地址")
+    return endpoint_view(row)
 
 
 def endpoint_view(row: WebhookEndpoint) -> EndpointView:

@@ -4,13 +4,16 @@ A terminal is known by its digits with leading zeros stripped (2013 and 2019 fir
 Positions are keyed by terminal and never updated; which vehicle one belongs to is decided at its fix time.
 """
 
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 TERMINAL_LENGTH = 20
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a vehicle was seen that is watched and has not said anything yet."""
 
 
 class Terminal(models.Model):
@@ -181,7 +184,7 @@ class VehicleState(models.Model):
         "network.Vehicle", primary_key=True, on_delete=models.CASCADE, related_name="+"
     )
     at = models.DateTimeField()
-    """Fix time of the newest fix; never moves back."""
+    """Fix time of the newest fix, never moves back; NEVER, and no place: it is watched and has had none."""
     received_at = models.DateTimeField()
     lat = models.FloatField()
     lon = models.FloatField()

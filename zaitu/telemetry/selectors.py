@@ -13,6 +13,7 @@ from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.commands import CommandView, State, Why
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalCounts, TerminalView, UnknownTerminalView
 from zaitu.telemetry.models import (
+    NEVER,
     Position,
     Quarantine,
     Terminal,
@@ -27,6 +28,7 @@ COUNTED: Final = timedelta(hours=24)
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
+    """Without those that are only watched: their row has no place yet, and the map would draw them in the Atlantic."""
     return {
         row.pk: Latest(
             vehicle_id=row.pk,
@@ -42,7 +44,7 @@ def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
             temps_c=tuple(row.temps_c or ()),
             received_at=row.received_at,
         )
-        for row in rows.defer("rules")
+        for row in rows.filter(at__gt=NEVER).defer("rules")
     }
 
 

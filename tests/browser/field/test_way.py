@@ -133,6 +133,20 @@ def test_a_mistyped_number_is_caught_on_the_phone_and_never_sent(field_phone, or
     assert not [url for url in requests if "actions" in url]
 
 
+def test_the_departure_names_what_a_recheck_keeps_here_before_and_after(field_phone, order, trip, shot):
+    counted = {"pieces": 2, "items": {"KN-1": 9}}
+    journey_make.scan("collected", order.waybill)
+    journey_make.scan("rechecked", order.waybill, data=counted)
+    page = field_phone("warehouse", username="zhao")
+    page.goto(f"/field/#/trip/departed/{trip.ref}")
+    expect(page.locator("#held")).to_contain_text("1 票复核不符，不随车发出")
+    expect(page.locator("#held")).to_contain_text(order.waybill)
+    shot(page, "field-departure-held")
+    page.locator("#confirm").click()
+    page.get_by_role("button", name="确定发车").click()
+    expect(page.locator("#result")).to_contain_text(f"留在本站：{order.waybill}")
+
+
 def test_right_look_and_wrong_sound_and_feel_different(field_phone, order, trip, shot):
     page = field_phone("warehouse", username="cangku")
     other = journey_make.order(pieces=1)

@@ -24,6 +24,8 @@ class Role(StrEnum):
     """管理员"""
     CUSTOMER = "customer"
     """A contract customer's system, by API key; never a role of a user."""
+    PARTNER = "partner"
+    """A partner carrier's system, by API key; never a role of a user."""
     LINK = "link"
     """The holder of a signed link, or of a number with the right phone tail; never a role of a user."""
 
@@ -37,10 +39,11 @@ ROLE_NAMES: Final[dict[Role, str]] = {
     Role.MANAGER: "主管",
     Role.ADMINISTRATOR: "管理员",
     Role.CUSTOMER: "客户接口",
+    Role.PARTNER: "合作方接口",
     Role.LINK: "链接访客",
 }
 
-STAFF_ROLES: Final = frozenset(Role) - {Role.CUSTOMER, Role.LINK}
+STAFF_ROLES: Final = frozenset(Role) - {Role.CUSTOMER, Role.PARTNER, Role.LINK}
 """Roles a user can have; a user may have several."""
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
@@ -134,6 +137,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.TRACK_EXACT,
         }
     ),
+    Role.PARTNER: frozenset({Right.PARTNER_EVENTS}),
     Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),
 }
 
@@ -148,7 +152,10 @@ KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "labels": frozenset({Right.LABELS_PRINT}),
     "webhooks": frozenset({Right.WEBHOOKS_MANAGE}),
 }
-"""What each scope of an API key opens; a key has the union of its scopes and no more."""
+"""What each scope of a customer's API key opens; a key has the union of its scopes and no more."""
+
+PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {"partner_events": frozenset({Right.PARTNER_EVENTS})}
+"""The same for a partner's key: it tells, and reads nothing."""
 
 LINK_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "view": frozenset({Right.TRACK_EXACT}),
@@ -171,6 +178,11 @@ def stays_at_station(roles: Iterable[str]) -> bool:
 def rights_of_key(scopes: Iterable[str]) -> frozenset[Right]:
     opened = frozenset(right for scope in scopes for right in KEY_SCOPES.get(scope, ()))
     return opened & RIGHTS[Role.CUSTOMER]
+
+
+def rights_of_partner_key(scopes: Iterable[str]) -> frozenset[Right]:
+    opened = frozenset(right for scope in scopes for right in PARTNER_SCOPES.get(scope, ()))
+    return opened & RIGHTS[Role.PARTNER]
 
 
 def rights_of_link(scopes: Iterable[str]) -> frozenset[Right]:

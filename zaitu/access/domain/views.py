@@ -38,6 +38,7 @@ class TeamView:
     name: str
     station_code: str
     members: int
+    """Those switched off are not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class KeyView:
     prefix: str
     name: str
     customer_code: str
+    partner: str
+    """Set instead of the customer where the key is a partner carrier's."""
     scopes: tuple[str, ...]
     rate_per_min: int
     created_at: datetime

@@ -10,31 +10,45 @@ from django.db import transaction
 from django.db.models import Q
 
 from zaitu.access.adapters.key_cache import CACHE, VerifiedKey
-from zaitu.access.domain.rights import KEY_SCOPES, rights_of_key
+from zaitu.access.domain.rights import KEY_SCOPES, PARTNER_SCOPES, rights_of_key, rights_of_partner_key
 from zaitu.access.domain.tokens import PREFIX_LENGTH, key_prefix, key_text, token_hash
 from zaitu.access.models import ApiKey
 from zaitu.access.services.audit import audit
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, NotAuthenticated, NotFound
 from zaitu.kernel.principal import Kind, Principal
+from zaitu.kernel.words import shown
 
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _NO_HASH: Final = "0" * 64
 """Compared against when the prefix is unknown, so that both refusals do the same work."""
+PARTNER_MAX: Final = 32
+"""With `partner:` before it, it is the source of the events it tells."""
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @transaction.atomic
 def key_issue(
-    *, actor: Principal, customer_code: str, name: str, scopes: frozenset[str], rate_per_min: int
+    *,
+    actor: Principal,
+    customer_code: str,
+    partner: str,
+    name: str,
+    scopes: frozenset[str],
+    rate_per_min: int,
 ) -> tuple[ApiKey, str]:
     """The row and the key itself, which is shown this once and never again."""
+    customer_code, partner = customer_code.strip(), shown(partner)
     wrong: dict[str, str] = {}
-    if not customer_code.strip():
+    if partner and customer_code:
+        wrong["partner"] = "密钥只能属于客户或合作方之一"
+    elif not partner and not customer_code:
         wrong["customer_code"] = "请选择客户"
+    if len(partner) > PARTNER_MAX:
+        wrong["partner"] = "合作方名称最多 32 个字"
     if not name.strip() or len(name.strip()) > 60:
         wrong["name"] = "请写明用途,最多 60 个字"
-    if not scopes or not scopes <= set(KEY_SCOPES):
+    if not scopes or not scopes <= set(PARTNER_SCOPES if partner else KEY_SCOPES):
         wrong["scopes"] = "请选择权限范围"
     if not 1 <= rate_per_min <= 60_000:
         wrong["rate_per_min"] = "每分钟 1–60000 次"
@@ -46,7 +60,8 @@ def key_issue(
         prefix=prefix,
         hash=token_hash(raw),
         name=name.strip(),
-        customer_code=customer_code.strip(),
+        customer_code=customer_code,
+        partner=partner,
         scopes=sorted(scopes),
         rate_per_min=rate_per_min,
     )
@@ -54,7 +69,7 @@ def key_issue(
         actor=actor,
         action="key.issue",
         subject=prefix,
-        detail={"customer": key.customer_code, "scopes": key.scopes},
+        detail={"customer": key.customer_code, "partner": key.partner, "scopes": key.scopes},
     )
     return key, raw
 
@@ -86,17 +101,29 @@ def key_verify(raw: str) -> VerifiedKey:
         raise NotAuthenticated("密钥无效")
     _note_use(key)
     verified = VerifiedKey(
-        principal=Principal(
-            kind=Kind.CUSTOMER_KEY,
-            name=key.prefix,
-            rights=rights_of_key(key.scopes),
-            customer_code=key.customer_code,
-            scopes=frozenset(key.scopes),
-        ),
+        principal=_principal(key),
         rate_per_min=key.rate_per_min,
     )
     CACHE.put(presented, verified)
     return verified
+
+
+def _principal(key: ApiKey) -> Principal:
+    if key.partner:
+        return Principal(
+            kind=Kind.PARTNER_KEY,
+            name=key.prefix,
+            rights=rights_of_partner_key(key.scopes),
+            partner=key.partner,
+            scopes=frozenset(key.scopes),
+        )
+    return Principal(
+        kind=Kind.CUSTOMER_KEY,
+        name=key.prefix,
+        rights=rights_of_key(key.scopes),
+        customer_code=key.customer_code,
+        scopes=frozenset(key.scopes),
+    )
 
 
 def _note_use(key: ApiKey) -> None:

@@ -1,6 +1,7 @@
 """Signed links: a random token opens one shipment until it expires or is revoked."""
 
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -18,26 +19,17 @@ _TOKEN_BYTES: Final = 12
 """96 random bits in 16 characters: short enough for a text message, too many to try."""
 _TOKEN_MAX: Final = 64
 _DAYS_MAX: Final = 366
+_AT_ONCE: Final = 1_000
+"""Links in one statement."""
 _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @transaction.atomic
 def link_issue(*, actor: Principal, waybill: str, scopes: frozenset[str], days: int) -> str:
     """The token; only its hash stays."""
-    if not scopes or not scopes <= set(LINK_SCOPES):
-        raise Invalid("链接权限有误", fields={"scopes": "只能是查看或操作"})
-    if not 1 <= days <= _DAYS_MAX:
-        raise Invalid("链接有效期有误", fields={"days": f"1–{_DAYS_MAX} 天"})
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    now = clock.now()
-    link = SignedLink.objects.create(
-        token_hash=token_hash(token),
-        waybill=waybill,
-        scopes=sorted(scopes),
-        issued_by=actor.name[:80],
-        issued_at=now,
-        expires_at=now + timedelta(days=days),
-    )
+    _checked(scopes, days)
+    token, link = _link(actor, waybill, scopes, days)
+    link.save(force_insert=True)
     audit(
         actor=actor,
         action="link.issue",
@@ -45,6 +37,43 @@ def link_issue(*, actor: Principal, waybill: str, scopes: frozenset[str], days: 
         detail={"link": link.pk, "scopes": link.scopes, "days": days},
     )
     return token
+
+
+@transaction.atomic
+def links_issue(
+    *, actor: Principal, waybills: Collection[str], scopes: frozenset[str], days: int
+) -> dict[str, str]:
+    """Token by waybill. One entry in the record says how many and which; each link keeps who issued it and when."""
+    _checked(scopes, days)
+    made = {waybill: _link(actor, waybill, scopes, days) for waybill in waybills}
+    if not made:
+        return {}
+    links = SignedLink.objects.bulk_create([link for _, link in made.values()], batch_size=_AT_ONCE)
+    ids = [link.pk for link in links]
+    detail = {"links": len(ids), "first": min(ids), "last": max(ids), "scopes": sorted(scopes), "days": days}
+    audit(actor=actor, action="links.issue", subject="links", detail=detail)
+    return {waybill: token for waybill, (token, _) in made.items()}
+
+
+def _checked(scopes: frozenset[str], days: int) -> None:
+    if not scopes or not scopes <= set(LINK_SCOPES):
+        raise Invalid("链接权限有误", fields={"scopes": "只能是查看或操作"})
+    if not 1 <= days <= _DAYS_MAX:
+        raise Invalid("链接有效期有误", fields={"days": f"1–{_DAYS_MAX} 天"})
+
+
+def _link(actor: Principal, waybill: str, scopes: frozenset[str], days: int) -> tuple[str, SignedLink]:
+    """A new token and its row, not stored yet."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    now = clock.now()
+    return token, SignedLink(
+        token_hash=token_hash(token),
+        waybill=waybill,
+        scopes=sorted(scopes),
+        issued_by=actor.name[:80],
+        issued_at=now,
+        expires_at=now + timedelta(days=days),
+    )
 
 
 @transaction.atomic

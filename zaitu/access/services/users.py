@@ -14,7 +14,7 @@ from zaitu.access.domain.rights import STAFF_ROLES, Role
 from zaitu.access.domain.views import UserDraft
 from zaitu.access.models import Team, User
 from zaitu.access.services.audit import audit
-from zaitu.kernel.errors import Conflict, Invalid, NotAuthenticated, NotFound, RuleBroken
+from zaitu.kernel.errors import Invalid, NotAuthenticated, NotFound, RuleBroken
 from zaitu.kernel.principal import Kind, Principal
 
 _USERNAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
@@ -161,18 +161,3 @@ def _keep_an_administrator(user: User, draft: UserDraft) -> None:
     )
     if not others.exists():
         raise RuleBroken("至少要有一位在用的管理员")
-
-
-def team_put(*, actor: Principal, name: str, station_code: str = "", former_name: str = "") -> Team:
-    """Make a team, or rename and move the one called `former_name`."""
-    if not name.strip() or len(name.strip()) > 60:
-        raise Invalid("请填写班组名称", fields={"name": "1–60 个字"})
-    try:
-        with transaction.atomic():
-            team = Team.objects.filter(name=former_name or name.strip()).select_for_update().first() or Team()
-            team.name, team.station_code = name.strip(), station_code.strip()
-            team.save()
-            audit(actor=actor, action="team.put", subject=team.name, detail={"former": former_name})
-    except IntegrityError as error:
-        raise Conflict("已有同名班组") from error
-    return team

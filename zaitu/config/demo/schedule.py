@@ -26,17 +26,9 @@ class Run:
     driver: str
     departs_at: datetime
 
-    def boards_at(self, station: str) -> datetime:
-        """When it is planned to stop at a station of its line."""
-        return self.departs_at + timedelta(minutes=planned_min(self.line)[stops(self.line).index(station)])
-
     @property
     def key(self) -> str:
         return run_key(self.plate, self.departs_at)
-
-    @property
-    def arrives_at(self) -> datetime:
-        return self.departs_at + timedelta(minutes=planned_min(self.line)[-1])
 
 
 def run_key(plate: str, departs_at: datetime) -> str:

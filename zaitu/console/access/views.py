@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zaitu.access import public as access
-from zaitu.access.public import KEY_SCOPES, STAFF_ROLES, Role, UserDraft
+from zaitu.access.public import KEY_SCOPES, PARTNER_SCOPES, STAFF_ROLES, Role, UserDraft
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.words import action_choices, role_name
@@ -38,11 +38,10 @@ def users(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     context: dict[str, Any] = {
         "page": access.users_list(actor=request.actor, text=text, page=page_number(request)),
-        "teams": access.teams_list(actor=request.actor),
         "q": text,
         "query": query_without_page(request),
     }
-    codes = {one.station_code for one in (*context["page"].rows, *context["teams"]) if one.station_code}
+    codes = {one.station_code for one in context["page"].rows if one.station_code}
     stations = network.stations_by_codes(codes)
     context["stations"] = {code: station.name for code, station in stations.items()}
     return show(request, "console/access/users.html", context)
@@ -108,6 +107,28 @@ def key_issue(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 @staff(Right.KEYS_MANAGE)
+def partner_key_issue(request: StaffRequest) -> HttpResponse:
+    """As `key_issue`, for a carrier that goods are forwarded to."""
+    form = Form.posted(request)
+    if not form.text("partner"):
+        form = form.refused("partner", _("请填写合作方名称"))
+        return _keys_page(request, Form(), partner_form=form, status=422)
+    try:
+        _view, raw = access.key_issue(
+            actor=request.actor,
+            partner=form.text("partner"),
+            name=form.text("partner_name"),
+            scopes=frozenset(PARTNER_SCOPES),
+            rate_per_min=form.whole("partner_rate", 600),
+        )
+    except Invalid as error:
+        renamed = {"name": "partner_name", "rate_per_min": "partner_rate"}
+        return _keys_page(request, Form(), partner_form=form.failed(error, renamed=renamed), status=422)
+    return _keys_page(request, Form(), raw=raw)
+
+
+@require_POST
+@staff(Right.KEYS_MANAGE)
 def key_revoke(request: StaffRequest, prefix: str) -> HttpResponse:
     access.key_revoke(actor=request.actor, prefix=prefix)
     done(request, _("密钥已停用，5 秒内全部失效"))
@@ -121,7 +142,14 @@ def _customer_must_exist(request: StaffRequest, code: str) -> None:
         raise Invalid(fields={"customer_code": _("没有这个客户编号")}) from None
 
 
-def _keys_page(request: StaffRequest, form: Form, *, raw: str = "", status: int = 200) -> HttpResponse:
+def _keys_page(
+    request: StaffRequest,
+    form: Form,
+    *,
+    partner_form: Form | None = None,
+    raw: str = "",
+    status: int = 200,
+) -> HttpResponse:
     hints = {
         "orders": (_("下单"), _("下单、查自己的运单")),
         "track": (_("跟踪"), _("精确位置与联系人")),
@@ -133,11 +161,15 @@ def _keys_page(request: StaffRequest, form: Form, *, raw: str = "", status: int 
     context = {
         "page": page,
         "customers": customers.customer_names(
-            actor=request.actor, codes={key.customer_code for key in page.rows}
+            actor=request.actor, codes={key.customer_code for key in page.rows if key.customer_code}
         ),
         "scopes": [(scope, *hints[scope]) for scope in KEY_SCOPES],
-        "scope_names": {scope: names[0] for scope, names in hints.items()},
+        "scope_names": {
+            **{scope: names[0] for scope, names in hints.items()},
+            "partner_events": _("上报事件"),
+        },
         "form": form,
+        "partner_form": partner_form or Form(),
         "raw": raw,
         "query": query_without_page(request),
     }

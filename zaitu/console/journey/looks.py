@@ -11,6 +11,7 @@ from zaitu.journey.public import (
     DETAIL_TEXTS,
     ETA_REASON_TEXTS,
     EVENT_TEXTS,
+    PARTNER_CODES,
     PROBLEMS,
     RELATION_TEXTS,
     REPORTABLE,
@@ -114,6 +115,12 @@ def source_text(source: str) -> str:
     if source.startswith(_PARTNER):
         return source.removeprefix(_PARTNER)
     return str(_SOURCES.get(source, ""))
+
+
+def original(event: EventView) -> str:
+    """What a partner wrote: its code and sentence. A code of our own list says what the event says already."""
+    code = "" if event.raw_code in PARTNER_CODES["zaitu"] else event.raw_code
+    return f"{code} {event.raw_text}".strip()
 
 
 def leg_text(state: str) -> str:

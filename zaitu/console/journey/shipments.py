@@ -15,10 +15,10 @@ from zaitu.console import exports
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.journey import filters
-from zaitu.console.journey.looks import manual_choices, problem_choices, status_text
+from zaitu.console.journey.looks import kind_text, manual_choices, problem_choices, status_text
 from zaitu.customers import public as customers
 from zaitu.journey import public as journey
-from zaitu.journey.public import ManualEvent, ShipmentQuery, ShipmentRow, Status
+from zaitu.journey.public import Kind, ManualEvent, ShipmentQuery, ShipmentRow, Status
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
@@ -135,8 +135,15 @@ def shipment(request: StaffRequest, waybill: str) -> HttpResponse:
 
 
 def shipment_page(
-    request: StaffRequest, waybill: str, *, form: Form | None = None, link: str = "", status: int = 200
+    request: StaffRequest,
+    waybill: str,
+    *,
+    form: Form | None = None,
+    forms: Mapping[str, Form] | None = None,
+    link: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    """`forms`: what was typed into `forwarding` or `splitting` and refused."""
     shown = journey.shipment_page(actor=request.actor, waybill=waybill)
     actor = request.actor
     links = access.links_of(actor=actor, waybill=shown.row.waybill) if actor.can(Right.LINKS_ISSUE) else ()
@@ -151,6 +158,7 @@ def shipment_page(
         "links": links,
         "link": link,
         "form": form or Form(),
+        **_numbers(shown, forms or {}),
         "manual": manual_choices(actor),
         "problems": problem_choices(),
         "map_points": _map_points(shown) if actor.can(Right.POSITIONS_READ) else None,
@@ -161,6 +169,20 @@ def shipment_page(
         else "console/journey/shipment.html"
     )
     return show(request, template, context, status=status)
+
+
+def _numbers(shown: journey.ShipmentView, forms: Mapping[str, Form]) -> dict[str, Any]:
+    """Forms for other numbers; pieces that are signed for do not travel on."""
+    options = [
+        (piece.label, piece.label, kind_text(piece.kind) if piece.kind else _("未扫描"))
+        for piece in shown.pieces
+        if piece.kind != Kind.SIGNED
+    ]
+    return {
+        "forwarding": forms.get("forwarding", Form()),
+        "splitting": forms.get("splitting", Form()),
+        "split_options": options if len(shown.pieces) > 1 else [],
+    }
 
 
 def _named(actor: Principal, shown: journey.ShipmentView, links: Sequence[access.LinkView]) -> dict[str, Any]:

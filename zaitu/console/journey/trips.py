@@ -111,6 +111,15 @@ def trip_finish(request: StaffRequest, trip: str) -> HttpResponse:
     return redirect("console:trip", trip=trip)
 
 
+@require_POST
+@staff(Right.SHIPMENTS_CORRECT)
+def trip_arrival_void(request: StaffRequest, trip: str) -> HttpResponse:
+    """A truck that was taken to be at its last stop is not there: all its goods are on the road again."""
+    journey.trip_arrival_void(actor=request.actor, trip=trip, reason=request.POST.get("reason", ""))
+    done(request, _("已撤销到达，车次继续运行"))
+    return redirect("console:trip", trip=trip)
+
+
 def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> HttpResponse:
     found = journey.trip_get(actor=request.actor, trip=ref)
     asked = request.GET.get("station", "")

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from zaitu.access import public as access
 from zaitu.console.forms import Form
 from zaitu.console.network.line_stops import stops_of
 from zaitu.console.words import said
+from zaitu.kernel.errors import Invalid
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
 from zaitu.network.public import (
@@ -32,9 +35,20 @@ def station_save(actor: Principal, code: str, form: Form) -> None:
             lon=form.number("lon"),
             radius_m=form.whole("radius_m", 300),
             fence=before.fence if before else None,
+            delivery_hours=_delivery_hours(form),
             active=_active(form, code),
         ),
     )
+
+
+def _delivery_hours(form: Form) -> tuple[int, int]:
+    """Empty: the usual ones."""
+    try:
+        typed = form.text("delivery_hours")
+        return network.hours_parsed(typed) if typed else network.DELIVERY_HOURS
+    except Invalid:
+        fault = _("如 08:00-20:00，至少两小时；全天填 00:00-24:00")
+        raise Invalid(fields={"delivery_hours": fault}) from None
 
 
 def line_save(actor: Principal, code: str, form: Form) -> None:
@@ -101,7 +115,10 @@ def product_save(actor: Principal, code: str, form: Form) -> None:
 def choices(actor: Principal, kind: str, row: Any) -> dict[str, Any]:
     """What the selects of a form offer."""
     if kind == "stations":
-        return {"station_kinds": [(key.value, said(text)) for key, text in network.STATION_KINDS.items()]}
+        return {
+            "station_kinds": [(key.value, said(text)) for key, text in network.STATION_KINDS.items()],
+            "hours": network.hours_text(row.delivery_hours if row else network.DELIVERY_HOURS),
+        }
     if kind == "vehicles":
         return {"vehicle_kinds": [(key.value, said(text)) for key, text in network.VEHICLE_KINDS.items()]}
     if kind == "lines":

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from zaitu.access import public as access
 from zaitu.console import exports, words
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
@@ -206,7 +207,7 @@ def uploaded(request: StaffRequest) -> tuple[str, bytes]:
 def pick(request: StaffRequest, kind: str) -> JsonResponse:
     """The first few matches for a pick list: [{value, text, more}]."""
     text = request.GET.get("q", "").strip()
-    if kind not in _PICKS:
+    if kind not in _PICKS or (kind == "users" and not request.actor.can(Right.USERS_MANAGE)):
         raise NotFound(_("没有这种资料"))
     return JsonResponse(_PICKS[kind](request.actor, text)[:_PICKED], safe=False)
 
@@ -236,6 +237,11 @@ _PICKS: Final[Mapping[str, Callable[[Principal, str], list[dict[str, str]]]]] = 
     "drivers": lambda actor, text: [
         _picked(one.code, one.name, one.code)
         for one in network.drivers_list(actor=actor, text=text).rows
+        if one.active
+    ],
+    "users": lambda actor, text: [
+        _picked(one.username, one.name or one.username, f"{one.username} {one.team}".strip())
+        for one in access.users_list(actor=actor, text=text).rows
         if one.active
     ],
     "customers": lambda actor, text: [

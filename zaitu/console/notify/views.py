@@ -42,7 +42,10 @@ def webhook_do(request: StaffRequest, endpoint_id: int) -> HttpResponse:
     """Test, renew the secret, or remove."""
     what = request.POST.get("do", "")
     if what == "test":
-        notify.endpoint_test(actor=request.actor, endpoint_id=endpoint_id)
+        try:
+            notify.endpoint_test(actor=request.actor, endpoint_id=endpoint_id)
+        except RuleBroken as error:
+            return _page(request, Form().failed(Invalid(error.message)), status=409)
         done(request, _("测试消息已发出，结果稍后显示在“最近成功”"))
     elif what == "secret":
         return _page(

@@ -11,6 +11,7 @@ from zaitu.console import words
 from zaitu.console.forms import Form
 from zaitu.console.journey import lateness, looks
 from zaitu.journey.public import EventView
+from zaitu.network import public as network
 
 register = template.Library()
 
@@ -88,6 +89,12 @@ def action(code: str) -> str:
 
 
 @register.filter
+def hours(minutes: tuple[int, int]) -> str:
+    """08:00–20:00."""
+    return network.hours_text(minutes).replace("-", "–")
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """`{{ names|get:code }}`; empty when it is not there."""
     return mapping.get(key, "") if mapping else ""
@@ -126,6 +133,7 @@ register.filter("event_text", looks.event_text)
 register.filter("kind_text", looks.kind_text)
 register.filter("problem_text", looks.problem_text)
 register.filter("source_text", looks.source_text)
+register.filter("original", looks.original)
 register.filter("leg_text", looks.leg_text)
 register.filter("trip_state_text", looks.trip_state_text)
 register.filter("reason_text", looks.reason_text)

@@ -29,13 +29,14 @@ _ROUTES: Final = 1_000
 EXACT_PRECISION_M: Final = 20
 """What a vehicle terminal's receiver promises in the open (JT/T 794: 15 m)."""
 
+# A row from the epoch is of a vehicle that is watched and was never heard of: it has no place.
 _COLUMNS: Final = """
     s.waybill, s.version, s.final, s.customer_code, s.consignor_tail, s.consignee_tail,
     s.vehicle_id, s.trip_id, t.ref AS trip, t.started_at,
     v.at, v.lat, v.lon, v.course_deg, v.along_m, v.trip AS measured_on
   FROM journey_shipment AS s
   LEFT JOIN journey_trip AS t ON t.id = s.trip_id
-  LEFT JOIN telemetry_vehiclestate AS v ON v.vehicle_id = s.vehicle_id AND NOT s.final
+  LEFT JOIN telemetry_vehiclestate AS v ON v.vehicle_id = s.vehicle_id AND NOT s.final AND v.at > 'epoch'
 """
 _API: Final = f"SELECT s.document->'api'->>$2 AS api, {_COLUMNS} WHERE s.waybill = ANY($1::text[])"
 _PAGE: Final = f"SELECT s.document - 'api' AS document, s.consignor_contact, s.consignee_contact, t.vehicle_id AS trip_vehicle_id, t.done_at, {_COLUMNS} WHERE s.waybill = %s"

@@ -123,6 +123,7 @@ def _node(node: NodeInput) -> dict[str, Any]:
         "pieces": node.pieces,
         "number": node.number,
         "problem": bool(node.exception) and node.kind != "problem_solved",
+        "by_partner": node.by_partner,
     }
 
 
@@ -200,6 +201,8 @@ def api_view(document: Mapping[str, Any], *, lang: str) -> dict[str, Any]:
                 "detail": node["detail"],
                 "place": node["place"],
                 "text": node["text"][lang],
+                # Documents written by earlier versions do not say it.
+                "by_partner": node.get("by_partner", False),
             }
             for node in document["nodes"]
         ],

@@ -35,6 +35,8 @@ class NodeInput:
     """Problem code (domain/problems.py) when the node raises or solves one."""
     number: str = ""
     """The other number, for forwarded and split."""
+    by_partner: bool = False
+    """A partner carrier told it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

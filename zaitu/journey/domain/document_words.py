@@ -123,7 +123,7 @@ def node_words(node: NodeInput) -> Words:
 def headline_words(facts: DocumentInput) -> Words:
     """What a person wants to know after the status itself: 已过武汉; 等待揽收; 本人签收."""
     if facts.status is Status.ORDERED and facts.detail is Detail.ACCEPTED:
-        return "等待揽收", "waiting for pick-up"
+        return "等待揽收", "Waiting for pick-up"
     if facts.status in {Status.IN_TRANSIT, Status.ARRIVING_SOON}:
         return _road_words(facts)
     if facts.status in {Status.AT_STOP, Status.ARRIVED, Status.READY_FOR_PICKUP} and facts.place:
@@ -139,13 +139,13 @@ def _road_words(facts: DocumentInput) -> Words:
         return DETAIL_TEXTS[facts.detail]
     if facts.status is Status.ARRIVING_SOON:
         city = facts.destination.city or facts.destination.name
-        return f"前往{city}", f"to {city}"
+        return f"前往{city}", f"To {city}"
     stops = facts.trip.stops if facts.trip else ()
     cities = [stop.place.city for stop in stops]
     passed = [stop.place for stop in stops if stop.state == "passed"]
     if len(passed) > 1:
         last = passed[-1]
         city = last.city if last.city and cities.count(last.city) == 1 else last.name
-        return f"已过{city}", f"past {city}"
+        return f"已过{city}", f"Past {city}"
     city = facts.origin.city or facts.origin.name
-    return f"已从{city}发出", f"left {city}"
+    return f"已从{city}发出", f"Left {city}"

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     DELIVERING = "delivering"
     OVERDUE = "overdue"
     TRIP_LOST = "trip_lost"
+    DELIVERY_HOURS = "delivery_hours"
 
 
 REASON_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
@@ -77,6 +78,7 @@ REASON_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.DELIVERING: ("已出发派送", "Out for delivery"),
     Reason.OVERDUE: ("晚于预计，已重新估算", "Later than expected, estimated anew"),
     Reason.TRIP_LOST: ("改由后续车次运输", "Goes with a later trip"),
+    Reason.DELIVERY_HOURS: ("顺延至送货时间段", "Moved to the next delivery hours"),
 }
 """Reason → (Chinese, English)."""
 

@@ -149,10 +149,37 @@ SEVENTEEN_TRACK: Final[dict[str, Told]] = {
     "Expired_Other": _problem(Problem.NO_UPDATE),
 }
 
+OWN: Final = "zaitu"
+"""Our own words, for partners who have no code list of their own. Here a code that is unknown is a mistake."""
+
+ZAITU: Final[dict[str, Told]] = {
+    "collected": Told(Kind.COLLECTED),
+    "moving": UNKNOWN,
+    "departed": Told(Kind.DEPARTED),
+    "arrived": _ARRIVED,
+    "handed_to_partner": Told(Kind.HANDED_TO_PARTNER),
+    "out_for_delivery": Told(Kind.OUT_FOR_DELIVERY),
+    "ready_for_pickup": Told(Kind.READY_FOR_PICKUP),
+    "signed": _SIGNED,
+    "signed_on_behalf": _BEHALF,
+    "attempt_failed": Told(Kind.ATTEMPT_FAILED),
+    "no_contact": Told(Kind.ATTEMPT_FAILED, code=Problem.NO_CONTACT.value),
+    "bad_address": Told(Kind.ATTEMPT_FAILED, code=Problem.BAD_ADDRESS.value),
+    "refused": Told(Kind.REFUSED),
+    "returning": Told(Kind.RETURNING),
+    "returned": Told(Kind.RETURNED),
+    "delayed": _problem(Problem.DELAY_OTHER),
+    "held": _problem(Problem.HELD),
+    "damaged": _problem(Problem.DAMAGED),
+    "lost": _problem(Problem.LOST),
+    "problem": _problem(Problem.OTHER),
+}
+
 DIALECTS: Final[dict[str, dict[str, Told]]] = {
     "kuaidi100": KUAIDI100,
     "aftership": AFTERSHIP,
     "17track": SEVENTEEN_TRACK,
+    OWN: ZAITU,
 }
 """Name of a code list → code → what it tells us."""
 

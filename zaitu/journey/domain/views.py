@@ -148,6 +148,8 @@ class SheetRow:
     pieces_scanned: int
     short: int
     over: int
+    held: bool = False
+    """A recheck that did not match is open: it is not loaded, and not believed to ride along."""
 
     @property
     def ok(self) -> bool:
@@ -165,6 +167,8 @@ class SheetView:
     rows: tuple[SheetRow, ...]
     load: Counts
     unload: Counts
+    behind: tuple[SheetRow, ...] = ()
+    """What should have boarded here and was left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,31 +452,6 @@ class ScanDraft:
     data: Mapping[str, Any] = field(default_factory=dict)
     """`pieces` (a count), `items` {sku: quantity}, `signer`, `relation`, `signature`, `photos`, `place` {lat, lon, acc_m},
     `reason` (a problem code), `note`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerEvent:
-    """What a partner's system says of one of our shipments."""
-
-    waybill: str
-    """Ours or the partner's number."""
-    code: str
-    text: str
-    at: datetime
-    station_code: str = ""
-    dialect: str = "kuaidi100"
-    """Whose code list: a key of domain/mappings.py."""
-    key: str = ""
-    """The partner's id of the event; empty: recognised by code, time and place."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerReport:
-    recorded: int
-    repeated: int
-    """Told before."""
-    unknown: tuple[str, ...]
-    """Numbers that are none of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import Q
 
 from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.delivery import Hours
 from zaitu.journey.domain.document_input import PlaceInput, ProofInput, StopInput, TripInput
 from zaitu.journey.domain.fold import FoldEvent, Frame
 from zaitu.journey.domain.views import LegState, TripState
@@ -67,13 +68,18 @@ class Gathered:
     parents: dict[int, str]
     """By the parent's id."""
     numbers: dict[int, list[tuple[str, str]]]
-    places: dict[str, PlaceInput]
+    stations: dict[str, network.StationView]
+
+    def hours(self, code: str) -> Hours | None:
+        """Delivery hours around a station; None for a code that is not ours."""
+        return hours_of(self.stations.get(code))
 
     def place(self, code: str) -> PlaceInput | None:
         """None for no code; a code that is not ours is its own name."""
         if not code:
             return None
-        return self.places.get(code) or PlaceInput(code=code, name=code, city="")
+        station = self.stations.get(code)
+        return _place(station) if station else PlaceInput(code=code, name=code, city="")
 
     def leg(self, shipment_id: int) -> Leg | None:
         """The ride it is on, else the next one, else the last one; a ride on a truck that did not leave is none."""
@@ -149,7 +155,7 @@ def gather(shipments: Iterable[Shipment], stations: Iterable[str]) -> Gathered:
         children=children,
         parents=parents,
         numbers=_numbers(ids),
-        places=places(codes),
+        stations=network.stations_by_codes({code for code in codes if code}),
     )
 
 
@@ -160,11 +166,14 @@ def stops_of(trip_ids: Iterable[int]) -> dict[int, list[TripStop]]:
     return found
 
 
-def places(codes: Iterable[str]) -> dict[str, PlaceInput]:
-    return {
-        code: PlaceInput(code=code, name=station.name, city=station.city, lat=station.lat, lon=station.lon)
-        for code, station in network.stations_by_codes({code for code in codes if code}).items()
-    }
+def _place(station: network.StationView) -> PlaceInput:
+    return PlaceInput(
+        code=station.code, name=station.name, city=station.city, lat=station.lat, lon=station.lon
+    )
+
+
+def hours_of(station: network.StationView | None) -> Hours | None:
+    return Hours(*station.delivery_hours) if station else None
 
 
 def _relatives(rows: list[Shipment]) -> tuple[dict[int, list[str]], dict[int, str]]:

@@ -19,6 +19,7 @@ from zaitu.journey.domain.views import (
 from zaitu.journey.models import Leg, Trip, TripStop
 from zaitu.journey.selectors.counts import loaded, scanned
 from zaitu.journey.selectors.gathered import stops_of
+from zaitu.journey.selectors.rechecks import mismatched
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
@@ -121,19 +122,24 @@ def sheet(ref: str, station: str) -> SheetView:
     stop = next((one for one in stops if one.station_code == station), None)
     if stop is None:
         raise NotFound(f"车次 {row.ref} 不经过本站")
-    legs = list(
+    here = list(
         Leg.objects.filter(trip=row)
         .filter(Q(from_seq=stop.seq) | Q(to_seq=stop.seq))
-        .exclude(state=LegState.LEFT_BEHIND)
         .select_related("shipment")
+        .defer("shipment__document")
         .order_by("shipment__waybill")
     )
+    legs = [leg for leg in here if leg.state != LegState.LEFT_BEHIND]
+    behind = [leg for leg in here if leg.state == LegState.LEFT_BEHIND and leg.from_seq == stop.seq]
+    held = mismatched([leg.shipment for leg in here if leg.from_seq == stop.seq])
     on = scanned(kind=Kind.LOADED, station=station, trip_id=row.pk)
     off = scanned(kind=Kind.UNLOADED, station=station, trip_id=row.pk)
     boarded: dict[int, int] = {}
     for code in {stops[leg.from_seq].station_code for leg in legs if leg.to_seq == stop.seq}:
         boarded |= scanned(kind=Kind.LOADED, station=code, trip_id=row.pk)
-    rows = [_sheet_row(leg, stop.seq, on, off, boarded) for leg in legs]
+    rows, left = (
+        [_sheet_row(leg, stop.seq, on, off, boarded, held) for leg in several] for several in (legs, behind)
+    )
     return SheetView(
         trip=row.ref,
         plate=row.plate,
@@ -142,11 +148,12 @@ def sheet(ref: str, station: str) -> SheetView:
         rows=tuple(rows),
         load=_sum(rows, "load"),
         unload=_sum(rows, "unload"),
+        behind=tuple(left),
     )
 
 
 def _sheet_row(
-    leg: Leg, seq: int, on: dict[int, int], off: dict[int, int], boarded: dict[int, int]
+    leg: Leg, seq: int, on: dict[int, int], off: dict[int, int], boarded: dict[int, int], held: set[int]
 ) -> SheetRow:
     shipment, loads = leg.shipment, leg.from_seq == seq
     total = shipment.pieces_total
@@ -162,6 +169,7 @@ def _sheet_row(
         pieces_scanned=found,
         short=counts.short,
         over=counts.over,
+        held=loads and shipment.pk in held,
     )
 
 

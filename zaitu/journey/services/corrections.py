@@ -8,10 +8,13 @@ from django.db import transaction
 
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
-from zaitu.journey.domain.views import LegState, Level, ScanResult
-from zaitu.journey.models import JourneyEvent, Leg, ScanReceipt, Shipment, TripStop
+from zaitu.journey.domain.views import LegState, Level, ScanResult, TripState
+from zaitu.journey.models import JourneyEvent, Leg, NumberLink, ScanReceipt, Shipment, Trip, TripStop
+from zaitu.journey.selectors.counts import standing
+from zaitu.journey.services import arrivals
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.scans import result_from, state_result
+from zaitu.journey.services.trips import trip_locked
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, NotFound, RuleBroken
 from zaitu.kernel.principal import Principal
@@ -81,7 +84,12 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
 
 def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reason: str) -> Ledger:
     rows = list(events)
-    ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows})
+    trips = arrivals.trips_locked(rows)
+    ends = {
+        trip.pk: stop for trip in trips.values() for row in rows if (stop := arrivals.ended_by(trip, row))
+    }
+    riding = {pk for trip_id in ends for pk in arrivals.shipments_of(trips[trip_id])}
+    ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows} | riding)
     voided = set(
         JourneyEvent.objects.filter(target__in=rows, kind=Kind.VOIDED).values_list("target_id", flat=True)
     )
@@ -101,8 +109,40 @@ def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reas
                 )
             )
             _leg_back(row)
+            _number_back(row)
+    ledger.write()
+    for trip_id, stop in ends.items():
+        trip = trips[trip_id]
+        if not arrivals.stood_by(trip, stop) and not arrivals.busy_elsewhere(trip):
+            arrivals.reopen(actor, trip, stop, reason)
+            ledger.touch(riding & set(arrivals.shipments_of(trip)))
     ledger.close()
     return ledger
+
+
+@transaction.atomic
+def arrival_void(*, actor: Principal, trip: str, reason: str) -> Trip:
+    """Take back that a truck reached its last stop, for all its goods at once: the trip runs again.
+
+    Raises NotFound, Invalid without a reason, RuleBroken when no arrival ended it, goods were taken off there, or its vehicle
+    has begun another trip since.
+    """
+    reason = reason_checked(reason)
+    row = trip_locked(trip)
+    stop = arrivals.last_stop(row)
+    if not arrivals.ended_there(row, stop):
+        raise RuleBroken(f"车次 {row.ref} 没有终点到达记录，无需撤销")
+    if standing(trip_id=row.pk, station_code=stop.station_code, kind__in=arrivals.HANDLED).exists():
+        raise RuleBroken(f"{stop.name} 已有本车次的卸车或验收记录，请先逐票撤销")
+    if other := arrivals.busy_elsewhere(row):
+        raise RuleBroken(f"{row.plate} 之后已跑车次 {other}，不能恢复本车次")
+    told = standing(trip_id=row.pk, station_code=stop.station_code, kind__in=arrivals.ARRIVALS)
+    _void(actor, told, source=MANUAL, reason=reason)
+    row.refresh_from_db(fields=["state", "done_at"])
+    if row.state == TripState.DONE:
+        # It carried nothing: no event of any goods told the arrival.
+        arrivals.reopen(actor, row, stop, reason)
+    return row
 
 
 def _leg_back(event: JourneyEvent) -> None:
@@ -130,6 +170,16 @@ def _leg_back(event: JourneyEvent) -> None:
     if leg.state == before and not others.exclude(pk=event.pk).exists():
         leg.state = after
         leg.save(update_fields=["state"])
+
+
+def _number_back(event: JourneyEvent) -> None:
+    """Under the number of a voided forwarding nobody finds the goods, and its partner tells of them no more."""
+    if event.kind == Kind.FORWARDED:
+        NumberLink.objects.filter(
+            shipment_id=event.shipment_id,
+            number=event.data.get("number", ""),
+            carrier=event.data.get("carrier", ""),
+        ).delete()
 
 
 @transaction.atomic

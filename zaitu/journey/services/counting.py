@@ -24,8 +24,12 @@ LOOKED_BACK: Final = timedelta(days=3)
 STOPS_AT_ONCE: Final = 50
 
 
-def omitted(leg: Leg, trip: Trip, stop: TripStop, at: datetime) -> NewEvent:
-    """The truck left without it."""
+HELD: Final = "复核不符，未装车"
+"""Why goods that a recheck holds back did not go with the truck."""
+
+
+def omitted(leg: Leg, trip: Trip, stop: TripStop, at: datetime, cause: str = "") -> NewEvent:
+    """The truck left without it; `cause` where it is known."""
     return NewEvent(
         shipment_id=leg.shipment_id,
         kind=Kind.PROBLEM,
@@ -33,7 +37,7 @@ def omitted(leg: Leg, trip: Trip, stop: TripStop, at: datetime) -> NewEvent:
         key=f"omitted:{trip.ref}:{stop.seq}",
         at=at,
         station=stop.station_code,
-        data={"code": Problem.OMITTED.value, "trip": trip.ref},
+        data={"code": Problem.OMITTED.value, "trip": trip.ref, **({"cause": cause} if cause else {})},
     )
 
 

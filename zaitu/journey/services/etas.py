@@ -14,11 +14,12 @@ from django.db.models import Q
 
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import Kind
+from zaitu.journey.domain.delivery import worth_telling
 from zaitu.journey.domain.problems import Problem
 from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import LegState, Refreshed, TripState
 from zaitu.journey.models import EtaErrors, Leg, SegmentPace, Shipment, Trip, TripStop
-from zaitu.journey.selectors.gathered import stops_of
+from zaitu.journey.selectors.gathered import hours_of, stops_of
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.orders import last_mile
 from zaitu.kernel import clock
@@ -48,8 +49,10 @@ class _Change:
 
     shipment_id: int
     trip: Trip | None = None
-    eta: datetime | None = None
-    errors_s: tuple[float, ...] = ()
+    window: etas.Window | None = None
+    """A new estimate, before delivery hours."""
+    station: network.StationView | None = None
+    """Where it is to be delivered from, when it has an estimate."""
     reason: etas.Reason = etas.Reason.PROGRESS
     soon: str = ""
     """Key of an `arriving_soon`; empty: none."""
@@ -192,14 +195,16 @@ def _riding_changes(picture: _Picture) -> Iterable[_Change]:
         .select_related("shipment")
         .defer("shipment__document", "shipment__notice_link")
     )
-    kinds = network.stations_by_codes({leg.shipment.to_station for leg in legs})
+    stations = network.stations_by_codes({leg.shipment.to_station for leg in legs})
     for leg in legs:
-        change = _riding_change(picture, leg, kinds)
+        change = _riding_change(picture, leg, stations)
         if change is not None:
             yield change
 
 
-def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.StationView]) -> _Change | None:
+def _riding_change(
+    picture: _Picture, leg: Leg, stations: Mapping[str, network.StationView]
+) -> _Change | None:
     trip, shipment, now = picture.trips[leg.trip_id], leg.shipment, picture.now
     aboard = leg.state == LegState.ON_BOARD
     heard_at = picture.heard_at(trip, shipment.status_at) if aboard else now
@@ -208,28 +213,34 @@ def _riding_change(picture: _Picture, leg: Leg, kinds: Mapping[str, network.Stat
     heard = told_silent and now - heard_at <= SILENCE
     stop = next(stop for stop in picture.stops[trip.pk] if stop.seq == leg.to_seq)
     arrival = picture.arrivals[trip.pk].get(leg.to_seq)
-    final_leg = stop.station_code == shipment.to_station and stop.station_code in kinds
-    eta = soon = None
-    if arrival is not None and final_leg:
-        eta = arrival + last_mile(kinds[stop.station_code].kind)
+    station = stations.get(stop.station_code) if stop.station_code == shipment.to_station else None
+    window = soon = None
+    if arrival is not None and station is not None:
+        window = _window(picture, trip, arrival + last_mile(station.kind))
         is_near = aboard and arrival - now <= etas.SOON and shipment.detail != Detail.RETURNING
         soon = is_near and shipment.status in (Status.IN_TRANSIT, Status.AT_STOP)
-    matters = eta is not None and etas.matters(shipment.eta, eta, now)
+    matters = window is not None and worth_telling(
+        window, hours_of(station), detail=shipment.detail, told=shipment.eta, now=now
+    )
     stops = tuple(one for one in picture.moved[trip.pk] if leg.from_seq < one.seq <= leg.to_seq)
     if not (matters or soon or silent or heard or stops):
         return None
-    horizon = etas.horizon_of((eta or now) - now)
     return _Change(
         shipment_id=shipment.pk,
         trip=trip,
-        eta=eta if matters else None,
-        errors_s=picture.errors.get((trip.line_code, horizon), ()),
+        window=window if matters else None,
+        station=station,
         reason=_reason(picture, trip),
         soon=f"soon:{trip.ref}" if soon else "",
         stops=stops,
         silent_since=heard_at if silent else None,
         heard=heard,
     )
+
+
+def _window(picture: _Picture, trip: Trip, eta: datetime) -> etas.Window:
+    horizon = etas.horizon_of(eta - picture.now)
+    return etas.window(eta, picture.now, picture.errors.get((trip.line_code, horizon), ()))
 
 
 def _reason(picture: _Picture, trip: Trip) -> etas.Reason:
@@ -249,15 +260,17 @@ def _loose_changes(picture: _Picture) -> Iterable[_Change]:
         .exclude(detail__in=(Detail.RETURNING, Detail.PART))
         .exclude(trip_id__in=picture.trips, vehicle__isnull=False)
         .order_by("eta")
-        .only("id", "eta", "eta_planned", "detail", "status", "status_at")[:LOOSE_MAX]
+        .only("id", "eta", "eta_planned", "detail", "status", "status_at", "to_station")[:LOOSE_MAX]
     )
+    stations = network.stations_by_codes({row.to_station for row in rows})
     for row in rows:
         soon = f"soon:{row.status_at.isoformat()}" if row.detail == Detail.OUT_FOR_DELIVERY else ""
         late = row.eta is not None and row.eta < picture.now
-        since = row.eta_planned or row.eta or picture.now
+        ahead = picture.now + etas.overdue_step(picture.now - (row.eta_planned or row.eta or picture.now))
         yield _Change(
             shipment_id=row.pk,
-            eta=picture.now + etas.overdue_step(picture.now - since) if late else None,
+            window=etas.window(ahead, picture.now) if late else None,
+            station=stations.get(row.to_station),
             reason=etas.Reason.OVERDUE,
             soon=soon,
         )
@@ -273,9 +286,8 @@ def _apply(actor: Principal, changes: Sequence[_Change], now: datetime) -> tuple
         shipment = ledger.shipments[change.shipment_id]
         if shipment.final or (change.trip and shipment.trip_id != change.trip.pk):
             continue
-        if change.eta is not None and etas.matters(shipment.eta, change.eta, now):
-            ledger.retime(shipment.pk, etas.window(change.eta, now, change.errors_s), change.reason)
-            told += 1
+        if change.window is not None:
+            told += ledger.estimate(shipment.pk, change.window, change.reason, change.station)
         if change.stops:
             ledger.touch([shipment.pk])
         if change.soon:

@@ -3,7 +3,7 @@
 Fences and scans both tell it, whichever comes first; both are kept and folded once. Telling it again changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +15,8 @@ from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.views import LegState, TripState
 from zaitu.journey.events import TripChanged
 from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
-from zaitu.journey.selectors.gathered import stops_of
+from zaitu.journey.selectors.gathered import frame_of, stops_of
+from zaitu.journey.selectors.rechecks import mismatch_open
 from zaitu.journey.services import counting, learning, noshow
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.trips import rewatch, unwatch
@@ -91,9 +92,12 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     legs = list(Leg.objects.filter(trip=trip).order_by("shipment_id"))
     concerned = _concerned(legs, seq, arrival=fact.arrival)
     ending = [] if fact.arrival else [leg for leg in legs if leg.to_seq == seq]
-    behind = set() if fact.arrival else _left_behind(trip, stop, concerned)
+    behind = {} if fact.arrival else dict.fromkeys(_left_behind(trip, stop, concerned), "")
+    behind |= dict.fromkeys(_held(ledger, trip, stops, concerned, fact.at), counting.HELD)
+    told = [leg for leg in concerned if ledger.add(_event(leg, trip, stops, stop, fact, behind))]
+    if concerned and not told and _taken_back(stop, fact, fact.at):
+        return ledger.close()
     _stop_save(stop, fact)
-    told = [leg for leg in concerned if ledger.add(_event(leg, trip, stop, fact, behind))]
     # What was told before moves no ride: it may have been voided since.
     _legs_save(told, behind, seq, arrival=fact.arrival)
     if not fact.arrival:
@@ -108,9 +112,18 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     return written
 
 
-def _event(leg: Leg, trip: Trip, stop: TripStop, fact: StopFact, behind: Collection[int]) -> NewEvent:
+def _event(
+    leg: Leg,
+    trip: Trip,
+    stops: Sequence[TripStop],
+    stop: TripStop,
+    fact: StopFact,
+    behind: Mapping[int, str],
+) -> NewEvent:
+    """`behind`: why, by shipment that did not go with it."""
     if leg.shipment_id in behind:
-        return counting.omitted(leg, trip, stop, fact.at)
+        boarding = _stop_of(stops, leg.from_seq)
+        return counting.omitted(leg, trip, boarding, fact.at, behind[leg.shipment_id])
     return NewEvent(
         shipment_id=leg.shipment_id,
         kind=fact.kind,
@@ -179,7 +192,31 @@ def _left_behind(trip: Trip, stop: TripStop, legs: Iterable[Leg]) -> set[int]:
     return boarding - scanned if scanned else set()
 
 
-def _legs_save(legs: Iterable[Leg], behind: set[int], seq: int, *, arrival: bool) -> None:
+def _held(
+    ledger: Ledger, trip: Trip, stops: Sequence[TripStop], legs: Iterable[Leg], at: datetime
+) -> set[int]:
+    """Shipments still to board that a recheck holds back and nobody scanned onto the trip: they stay where they are.
+
+    A mismatch that was open when the truck left, or was found at the dock since, says that the goods stood there.
+    """
+    held = set()
+    for leg in legs:
+        frame, events = frame_of(ledger.shipments[leg.shipment_id]), ledger.events[leg.shipment_id]
+        if leg.state != LegState.PLANNED or not (
+            mismatch_open(frame, events) or mismatch_open(frame, events, at)
+        ):
+            continue
+        boarding = _stop_of(stops, leg.from_seq)
+        if leg.shipment_id not in counting.scanned_shipments(trip, boarding.station_code):
+            held.add(leg.shipment_id)
+    return held
+
+
+def _stop_of(stops: Sequence[TripStop], seq: int) -> TripStop:
+    return next(stop for stop in stops if stop.seq == seq)
+
+
+def _legs_save(legs: Iterable[Leg], behind: Collection[int], seq: int, *, arrival: bool) -> None:
     changed: list[Leg] = []
     for leg in legs:
         after = _leg_after(leg, seq, arrival=arrival)

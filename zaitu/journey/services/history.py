@@ -17,17 +17,19 @@ from zaitu.access import public as access
 from zaitu.customers import public as customers
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, SCANS, Kind
+from zaitu.journey.domain.delivery import promise
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
 from zaitu.journey.domain.orders import order_checked, piece_label
 from zaitu.journey.domain.routes import simplified
 from zaitu.journey.domain.signing import SignerRelation, detail_of, relation_of
 from zaitu.journey.domain.views import LegState, OrderDraft, PartyDraft, TripState
 from zaitu.journey.models import EtaPoint, JourneyEvent, Leg, Order, Piece, Proof, Shipment, Trip, TripStop
+from zaitu.journey.selectors.gathered import hours_of
 from zaitu.journey.services import facts, files, orders
 from zaitu.journey.services.ledger import Ledger, NewEvent
-from zaitu.journey.services.notices import link_make
+from zaitu.journey.services.notices import links_make
 from zaitu.journey.services.orders import (
-    contact_of,
+    contact_drafted,
     fingerprint_of,
     last_mile,
     shipment_row,
@@ -48,6 +50,7 @@ _INSIDE: Final = system("journey.history")
 class _Ridden:
     trip: Trip
     stops: list[TripStop]
+    new: bool
 
 
 @dataclass(slots=True)
@@ -75,8 +78,10 @@ def history_import(*, actor: Principal, history: History) -> HistoryTaken:
         watch_next(vehicle)
     refs = {key: ridden.trip.ref for key, ridden in trips.items()}
     waybills = _waybills(history.orders)
-    detail = {"orders": len(taken), "trips": len(refs)}
-    access.audit(actor=actor, action="history.import", subject="history", detail=detail)
+    new = sum(ridden.new for ridden in trips.values())
+    if taken or new:
+        detail = {"orders": len(taken), "trips": new}
+        access.audit(actor=actor, action="history.import", subject="history", detail=detail)
     return HistoryTaken(orders=len(taken), trips=refs, waybills=waybills)
 
 
@@ -104,9 +109,11 @@ def _trips(actor: Principal, past: Sequence[PastTrip]) -> dict[str, _Ridden]:
         driver = drivers.get(one.draft.driver_code or "")
         if trip is None:
             trip = _trip(actor, one, line, vehicle, driver.id if driver else None)
-            found[one.key] = _Ridden(trip, TripStop.objects.bulk_create(_stops(trip, line, one)))
+            found[one.key] = _Ridden(trip, TripStop.objects.bulk_create(_stops(trip, line, one)), new=True)
         else:
-            found[one.key] = _Ridden(trip, list(TripStop.objects.filter(trip=trip).order_by("seq")))
+            found[one.key] = _Ridden(
+                trip, list(TripStop.objects.filter(trip=trip).order_by("seq")), new=False
+            )
     return found
 
 
@@ -223,19 +230,22 @@ def _waybills(past: Iterable[PastOrder]) -> dict[str, str]:
     return dict(rows.values_list("order__client_ref", "waybill"))
 
 
-def _contacts(actor: Principal, drafts: Iterable[OrderDraft]) -> dict[OrderDraft, tuple[int, int]]:
+def _contacts(actor: Principal, drafts: Sequence[OrderDraft]) -> dict[OrderDraft, tuple[int, int]]:
     """Consignor and consignee by draft; a party that appears in many orders is looked for once."""
-    known: dict[tuple[str | None, PartyDraft], int] = {}
-    found = {}
+    parties: dict[tuple[str | None, PartyDraft], customers.ContactDraft] = {}
     for draft in drafts:
         for role, party in (("consignor", draft.consignor), ("consignee", draft.consignee)):
-            if (draft.customer_code, party) not in known:
-                known[draft.customer_code, party] = contact_of(actor, draft, role, party)
-        found[draft] = (
+            if (draft.customer_code, party) not in parties:
+                parties[draft.customer_code, party] = contact_drafted(draft, role, party)
+    ids = customers.contacts_put(actor=actor, drafts=parties.values())
+    known = dict(zip(parties, ids, strict=True))
+    return {
+        draft: (
             known[draft.customer_code, draft.consignor],
             known[draft.customer_code, draft.consignee],
         )
-    return found
+        for draft in drafts
+    }
 
 
 def _customer_names(codes: Iterable[str]) -> dict[str, str]:
@@ -253,7 +263,13 @@ def _first_etas(taken: Iterable[_Taken], stations: Mapping[str, network.StationV
             at, reason = row.ordered_at + timedelta(hours=promises[row.product]), etas.Reason.PROMISE
         else:
             raise Invalid(f"没有编码为 {row.product} 的产品")
-        window = etas.window(at, row.ordered_at)
+        window, reason = promise(
+            etas.window(at, row.ordered_at),
+            reason,
+            hours_of(stations.get(row.to_station)),
+            detail=row.detail,
+            told=None,
+        )
         row.eta, row.eta_from, row.eta_to = window.eta, window.eta_from, window.eta_to
         row.eta_planned, row.eta_reason = window.eta, reason.value
 
@@ -266,9 +282,13 @@ def _stop(ridden: _Ridden | None, station: str) -> TripStop | None:
 
 def _links(taken: Iterable[_Taken]) -> None:
     """Only shipments still on their way will be told about."""
-    for one in taken:
-        if not any(Kind(event.kind) in ENDING_TABLE for event in one.past.events):
-            one.shipment.notice_link = link_make(actor=_INSIDE, waybill=one.shipment.waybill)
+    shipments = {
+        one.shipment.waybill: one.shipment
+        for one in taken
+        if not any(Kind(event.kind) in ENDING_TABLE for event in one.past.events)
+    }
+    for waybill, token in links_make(actor=_INSIDE, waybills=shipments).items():
+        shipments[waybill].notice_link = token
 
 
 def _eta_point(row: Shipment) -> EtaPoint:

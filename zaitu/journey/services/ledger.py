@@ -20,6 +20,7 @@ from django.db import connection
 
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import ENDING_TABLE, Kind
+from zaitu.journey.domain.delivery import Hours, promise, worth_telling
 from zaitu.journey.domain.document import build
 from zaitu.journey.domain.document_input import DocumentInput, NodeInput
 from zaitu.journey.domain.fold import FoldEvent, State, fold
@@ -28,10 +29,11 @@ from zaitu.journey.domain.statuses import Detail, Status
 from zaitu.journey.domain.views import LegState
 from zaitu.journey.events import ShipmentChanged
 from zaitu.journey.models import EtaPoint, JourneyEvent, Shipment
-from zaitu.journey.selectors.gathered import Gathered, events_of, frame_of, gather
+from zaitu.journey.selectors.gathered import Gathered, events_of, frame_of, gather, hours_of
 from zaitu.journey.services import notices
 from zaitu.kernel import clock, outbox
 from zaitu.kernel.principal import Principal
+from zaitu.network import public as network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,21 @@ class Ledger:
         self._new.append((self._row(new, key, idle=new.kind in ENDING_TABLE and shipment.final), label))
         return True
 
+    def says(self, new: NewEvent) -> bool:
+        """Whether what has this event's key tells the same thing of the same time; for who gives keys of its own."""
+        key = f"{self.shipments[new.shipment_id].waybill}:{new.key}"
+        told = [
+            (one.kind, one.raw_code, one.at)
+            for one in self.events[new.shipment_id]
+            if one.key == key and one.source == new.source
+        ]
+        told += [
+            (Kind(row.kind), row.raw_code, row.at)
+            for row, _ in self._new
+            if row.key == key and row.source == new.source
+        ]
+        return not told or (new.kind, new.raw_code[:60], new.at) in told
+
     def _key(self, new: NewEvent, key: str) -> str:
         """The first spelling of the key that no voided event has."""
         if not new.anew:
@@ -144,6 +161,16 @@ class Ledger:
     def retime(self, shipment_id: int, window: etas.Window, reason: etas.Reason) -> None:
         """Tell a new ETA with the next close; it is kept in the history."""
         self._retimed[shipment_id] = (window, reason)
+
+    def estimate(
+        self, shipment_id: int, window: etas.Window, reason: etas.Reason, station: network.StationView | None
+    ) -> bool:
+        """Tell a new ETA if, as it can be promised at its destination `station`, it differs enough from the one told."""
+        row = self.shipments[shipment_id]
+        tell = worth_telling(window, hours_of(station), detail=row.detail, told=row.eta, now=clock.now())
+        if tell:
+            self.retime(shipment_id, window, reason)
+        return tell
 
     def write(self) -> list[JourneyEvent]:
         """Write the events added since the last call, for rows that point at them; `close` does it otherwise."""
@@ -192,29 +219,32 @@ class Ledger:
         row.vehicle_id = leg.trip.vehicle_id if leg and aboard else None
         row.leg_from_m = gathered.stop(leg, leg.from_seq).along_m if leg else None
         row.leg_to_m = gathered.stop(leg, leg.to_seq).along_m if leg else None
+        hours = gathered.hours(row.to_station)
         if row.detail == Detail.OUT_FOR_DELIVERY and not UNDELIVERED.isdisjoint(state.problems):
             self._retimed.pop(row.pk, None)
             row.eta = row.eta_from = row.eta_to = None
             row.eta_reason = ""
         elif row.pk not in self._retimed and (row.eta is None or before != (row.status, row.detail)):
-            self._eta_at_stage(row, now)
+            self._eta_at_stage(row, hours, now)
         if row.pk in self._retimed:
-            window, reason = self._retimed[row.pk]
+            # Whoever made the estimate: nothing is promised at night.
+            promised = promise(*self._retimed[row.pk], hours, detail=row.detail, told=row.eta)
+            self._retimed[row.pk] = window, reason = promised
             row.eta, row.eta_from, row.eta_to = window.eta, window.eta_from, window.eta_to
             row.eta_reason = reason.value
             row.eta_planned = row.eta_planned or window.eta
         row.version += 1
         row.changed_at = now
 
-    def _eta_at_stage(self, row: Shipment, now: datetime) -> None:
+    def _eta_at_stage(self, row: Shipment, hours: Hours | None, now: datetime) -> None:
         """At a station or with the courier the time to the door is an allowance, not progress."""
         found = _STAGE_ETA.get((Status(row.status), Detail(row.detail)))
         if found is None:
             return
         ahead, reason = found
-        at = max(row.status_at + ahead, now)
-        if etas.matters(row.eta, at, now):
-            self._retimed[row.pk] = (etas.window(at, now), reason)
+        window = etas.window(max(row.status_at + ahead, now), now)
+        if worth_telling(window, hours, detail=row.detail, told=row.eta, now=now):
+            self._retimed[row.pk] = (window, reason)
 
     def _eta_points(self, now: datetime) -> None:
         EtaPoint.objects.bulk_create(
@@ -297,6 +327,7 @@ def document_input(row: Shipment, state: State, gathered: Gathered) -> DocumentI
                 pieces=node.event.pieces if node.event.kind in ENDING_TABLE else None,
                 exception=node.problem.value if node.problem else "",
                 number=str(node.event.data.get("number", "")),
+                by_partner=node.event.source.startswith("partner:"),
             )
             for node in state.nodes
         ),

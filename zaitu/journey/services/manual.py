@@ -1,31 +1,21 @@
-"""What staff records at a desk, and what partners' systems tell: events from outside the field."""
+"""What staff records at a desk: events from outside the field."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
 
 from zaitu.access import public as access
-from zaitu.journey.domain import mappings
 from zaitu.journey.domain.actions import TEXTS, Kind
 from zaitu.journey.domain.problems import Problem
 from zaitu.journey.domain.statuses import Status
-from zaitu.journey.domain.views import ManualEvent, PartnerEvent, PartnerReport
+from zaitu.journey.domain.views import ManualEvent
 from zaitu.journey.models import Proof, Shipment
-from zaitu.journey.selectors.scanning import find
 from zaitu.journey.services.corrections import MANUAL, reason_checked
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal
-from zaitu.network import public as network
-
-BATCH_MAX: Final = 500
-FUTURE: Final = timedelta(minutes=5)
 
 RECORDED: Final = frozenset(
     {
@@ -82,74 +72,6 @@ def _must_be_possible(kind: Kind, shipment: Shipment) -> None:
         raise RuleBroken(f"该运单已办结，不能再{TEXTS[kind][0]}")
     if kind is Kind.CANCELLED and shipment.status != Status.ORDERED:
         raise RuleBroken("货物已揽收，不能取消；可以改为拦截或退回")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    shipment_id: int
-    event: PartnerEvent
-
-
-@transaction.atomic
-def partner_events(*, actor: Principal, partner: str, events: Sequence[PartnerEvent]) -> PartnerReport:
-    """Record what a partner tells; unknown codes are kept as `moving` with their own words, repeats do nothing.
-
-    Numbers that are not ours are reported back, not an error. Raises Invalid for an unknown dialect or too many.
-    """
-    if len(events) > BATCH_MAX:
-        raise Invalid(f"一次最多 {BATCH_MAX} 条")
-    if unknown := {event.dialect for event in events} - mappings.DIALECTS.keys():
-        raise Invalid(f"没有这种代码表：{'、'.join(sorted(unknown))}")
-    known, missing = _found(events)
-    stations = network.stations_by_codes({event.station_code for event in events if event.station_code})
-    ledger = Ledger(actor=actor, ids={one.shipment_id for one in known})
-    recorded = 0
-    for one in known:
-        station = one.event.station_code if one.event.station_code in stations else ""
-        recorded += ledger.add(_event(partner, one, ledger.shipments[one.shipment_id], station))
-    ledger.close()
-    access.audit(
-        actor=actor,
-        action="events.partner",
-        subject=partner[:80],
-        detail={"recorded": recorded, "of": len(events)},
-    )
-    return PartnerReport(recorded=recorded, repeated=len(known) - recorded, unknown=tuple(missing))
-
-
-def _found(events: Sequence[PartnerEvent]) -> tuple[list[_Known], list[str]]:
-    numbers = {event.waybill: find(event.waybill) for event in events}
-    known = [
-        _Known(shipment_id=found.shipment_id, event=event)
-        for event in events
-        if (found := numbers[event.waybill]) is not None
-    ]
-    return known, [number for number, found in numbers.items() if found is None]
-
-
-def _event(partner: str, one: _Known, shipment: Shipment, station: str) -> NewEvent:
-    event = one.event
-    told = mappings.told(event.dialect, event.code)
-    data: dict[str, Any] = {
-        name: value for name, value in (("code", told.code), ("detail", told.detail)) if value
-    }
-    return NewEvent(
-        shipment_id=one.shipment_id,
-        kind=told.kind,
-        source=f"partner:{partner}"[:40],
-        key=_key(event),
-        at=min(event.at, clock.now() + FUTURE),
-        station=shipment.to_station if told.at_destination else station,
-        raw_code=event.code,
-        raw_text=event.text,
-        data=data,
-    )
-
-
-def _key(event: PartnerEvent) -> str:
-    """The partner's own id, or what makes the event itself: code, time and place."""
-    text = event.key or f"{event.code} {event.at.isoformat()} {event.station_code} {event.text}"
-    return text if len(text) <= 64 and event.key else hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @transaction.atomic

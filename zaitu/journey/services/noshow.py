@@ -124,15 +124,14 @@ def _retime(ledger: Ledger, legs: Iterable[Leg], stops: Mapping[int, TripStop], 
         for leg in legs
     }
     rides = {way: next_ride(*way, now) for way in set(ways.values())}
-    kinds = network.stations_by_codes({destination for _, destination in rides})
+    stations = network.stations_by_codes({destination for _, destination in rides})
     for shipment_id, (origin, destination) in ways.items():
         ride = rides[origin, destination]
         if ride is None:
             continue
-        mile = last_mile(kinds[destination].kind) if destination in kinds else timedelta(0)
-        at = ride.arrives_at + mile
-        if etas.matters(ledger.shipments[shipment_id].eta, at, now):
-            ledger.retime(shipment_id, etas.window(at, now), etas.Reason.TRIP_LOST)
+        mile = last_mile(stations[destination].kind) if destination in stations else timedelta(0)
+        window = etas.window(ride.arrives_at + mile, now)
+        ledger.estimate(shipment_id, window, etas.Reason.TRIP_LOST, stations.get(destination))
 
 
 # A departure heard of later

@@ -29,6 +29,11 @@ def link_make(*, actor: Principal, waybill: str) -> str:
     return access.link_issue(actor=actor, waybill=waybill, scopes=frozenset({"view"}), days=LINK_DAYS)
 
 
+def links_make(*, actor: Principal, waybills: Collection[str]) -> dict[str, str]:
+    """The same for many shipments, by waybill."""
+    return access.links_issue(actor=actor, waybills=waybills, scopes=frozenset({"view"}), days=LINK_DAYS)
+
+
 def tell_nodes(
     *,
     shipments: Iterable[Shipment],

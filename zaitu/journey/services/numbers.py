@@ -21,6 +21,7 @@ from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
 from zaitu.kernel.principal import Principal, system
 from zaitu.kernel.waybills import waybill_make
+from zaitu.kernel.words import shown
 
 NUMBER_MAX: Final = 40
 _INSIDE: Final = system("journey.numbers")
@@ -32,13 +33,18 @@ def shipment_forward(
 ) -> Shipment:
     """Hand the shipment to a partner under the partner's number; asking for either number finds it. Again without effect.
 
-    Raises Invalid, RuleBroken for a finished shipment.
+    Rides of ours that it waits for are off: a truck that leaves without a scan would be believed to have taken it along.
+    Raises Invalid, RuleBroken for a finished shipment, Conflict when it has just moved to another trip.
     """
-    number, carrier = number.strip().upper(), carrier.strip()
+    number, carrier = number.strip().upper(), shown(carrier)
+    wrong = {}
     if not 4 <= len(number) <= NUMBER_MAX or not number.isascii() or not number.isprintable():
-        raise Invalid("合作方单号须为 4–40 位字母或数字", fields={"number": "合作方单号有误"})
+        wrong["number"] = "合作方单号须为 4–40 位字母、数字或横线"
     if not 0 < len(carrier) <= 60:
-        raise Invalid("请填写合作方名称", fields={"carrier": "请填写合作方名称"})
+        wrong["carrier"] = "请填写合作方名称，最多 60 个字"
+    if wrong:
+        raise Invalid("转单资料有误", fields=wrong)
+    held = rides_locked([shipment_id])
     ledger = Ledger(actor=actor, ids=[shipment_id])
     shipment = ledger.shipments[shipment_id]
     if shipment.final:
@@ -49,6 +55,9 @@ def shipment_forward(
     NumberLink.objects.create(
         shipment=shipment, number=number, plain=partner_number(number), carrier=carrier, created_at=now
     )
+    waiting = Leg.objects.filter(shipment=shipment, state=LegState.PLANNED)
+    must_hold(held, waiting)
+    waiting.delete()
     for kind, key in ((Kind.FORWARDED, "forward"), (Kind.HANDED_TO_PARTNER, "handed")):
         ledger.add(
             NewEvent(
@@ -59,6 +68,7 @@ def shipment_forward(
                 at=now,
                 station=station_code,
                 data={"number": number, "carrier": carrier},
+                anew=True,
             )
         )
     ledger.close()
@@ -107,8 +117,10 @@ def shipment_split(*, actor: Principal, shipment_id: int, labels: Sequence[str])
 
 def _pieces(parent: Shipment, ledger: Ledger, labels: Sequence[str]) -> list[Piece]:
     wanted = set(labels)
+    if not wanted:
+        raise Invalid("请选择要拆出的货件", fields={"labels": "请选择要拆出的货件"})
     pieces = list(Piece.objects.filter(shipment=parent, label__in=wanted).order_by("seq"))
-    if not wanted or len(pieces) != len(wanted):
+    if len(pieces) != len(wanted):
         raise Invalid("请选择本运单的货件", fields={"labels": "有标签不属于本运单"})
     settled = {event.piece for event in ledger.events[parent.pk] if event.kind in ENDING_TABLE}
     if wanted & settled:

@@ -1,7 +1,8 @@
 """Placing an order: one order, its shipment and pieces, the first ETA and the notice, in one transaction."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -215,8 +216,23 @@ def shipment_row(
 
 
 def contact_of(actor: Principal, draft: OrderDraft, role: str, party: PartyDraft) -> int:
-    try:
+    with _at_party(role):
         return customers.contact_put(actor=actor, draft=_contact(draft, party))
+
+
+def contact_drafted(draft: OrderDraft, role: str, party: PartyDraft) -> customers.ContactDraft:
+    """A party as a contact, checked. Raises Invalid at the party's fields."""
+    contact = _contact(draft, party)
+    with _at_party(role):
+        customers.contact_check(contact)
+    return contact
+
+
+@contextmanager
+def _at_party(role: str) -> Iterator[None]:
+    """Complaints of a contact name the party it is."""
+    try:
+        yield
     except Invalid as error:
         who = "发货人" if role == "consignor" else "收货人"
         wrong = {f"{role}.{field}": message for field, message in error.fields.items()}

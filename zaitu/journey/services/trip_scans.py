@@ -1,5 +1,6 @@
 """Scanning a trip itself: a truckload departs, arrives or is accepted as a whole."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +15,7 @@ from zaitu.journey.domain.views import (
     ScanResult,
     TripState,
 )
-from zaitu.journey.models import Leg, Shipment, Trip, TripStop
+from zaitu.journey.models import JourneyEvent, Leg, Shipment, Trip, TripStop
 from zaitu.journey.selectors.gathered import stops_of
 from zaitu.journey.services import counting
 from zaitu.journey.services.facts import StopFact, at_stop
@@ -22,6 +23,8 @@ from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.kernel.principal import Principal
 
 SOURCE: Final = "scan"
+HELD_TOLD: Final = 3
+"""Waybills in a sentence on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,14 @@ def scan_trip(
     events = at_stop(actor=actor, trip=trip, seq=stop.seq, fact=fact)
     legs = Leg.objects.filter(trip=trip).exclude(state=LegState.LEFT_BEHIND)
     moved = {row.shipment_id for row in events if row.kind == kind}
-    behind = Leg.objects.filter(trip=trip, from_seq=stop.seq, state=LegState.LEFT_BEHIND).count()
+    behind = Leg.objects.filter(trip=trip, from_seq=stop.seq, state=LegState.LEFT_BEHIND)
     counts = _loaded(trip, stop, [leg for leg in legs if leg.from_seq == stop.seq])
     level, message = Level.OK, f"已{TEXTS[kind][0]}，共 {len(moved)} 票"
     if kind is Kind.DEPARTED and (behind or counts.short):
-        level, message = Level.WARN, f"{message}；{_missing(behind, counts)}，请核对"
+        level, message = (
+            Level.WARN,
+            f"{message}；{_missing(len(behind), counts)}，请核对{_held(trip, behind)}",
+        )
     return Answer(
         _result(trip, level, message, counts if kind is Kind.DEPARTED else None, len(moved)),
         tuple(row.pk for row in events),
@@ -78,6 +84,19 @@ def scan_trip(
 def _missing(behind: int, counts: Counts) -> str:
     parts = [f"{behind} 票未装"] if behind else []
     return "，".join([*parts, f"短少 {counts.short} 件"] if counts.short else parts)
+
+
+def _held(trip: Trip, behind: Iterable[Leg]) -> str:
+    """Names what a recheck held back, so that nobody looks for it on the truck."""
+    ids = [leg.shipment_id for leg in behind]
+    events = JourneyEvent.objects.filter(
+        shipment_id__in=ids, kind=Kind.PROBLEM, data__trip=trip.ref, data__cause=counting.HELD
+    )
+    waybills = sorted(set(events.values_list("shipment__waybill", flat=True)))
+    if not waybills:
+        return ""
+    more = f"等 {len(waybills)} 票" if len(waybills) > HELD_TOLD else ""
+    return f"。复核不符、留在本站：{'、'.join(waybills[:HELD_TOLD])}{more}"
 
 
 def _wrong(kind: Kind, trip: Trip, stops: list[TripStop], stop: TripStop | None) -> str:

@@ -265,15 +265,15 @@ def _retime(ledger: Ledger, stops: Sequence[TripStop], legs: Iterable[Leg]) -> N
     """The planned trip's arrival becomes the ETA, where it goes to the destination itself."""
     now = clock.now()
     by_seq = {stop.seq: stop for stop in stops}
-    kinds = network.stations_by_codes({stop.station_code for stop in stops})
+    stations = network.stations_by_codes({stop.station_code for stop in stops})
     for leg in legs:
         stop = by_seq[leg.to_seq]
         shipment = ledger.shipments[leg.shipment_id]
         if stop.station_code != shipment.to_station:
             continue
-        at = (stop.eta or stop.planned_arrival) + last_mile(kinds[stop.station_code].kind)
-        if etas.matters(shipment.eta, at, now):
-            ledger.retime(shipment.pk, etas.window(at, now), etas.Reason.TRIP_PLANNED)
+        station = stations[stop.station_code]
+        window = etas.window((stop.eta or stop.planned_arrival) + last_mile(station.kind), now)
+        ledger.estimate(shipment.pk, window, etas.Reason.TRIP_PLANNED, station)
 
 
 @transaction.atomic

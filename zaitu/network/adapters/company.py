@@ -13,6 +13,10 @@ TTL_S: Final = 5.0
 
 class Kept:
     def __init__(self) -> None:
+        self.empty()
+
+    def empty(self) -> None:
+        """Nothing is known, as in a process that has just begun."""
         self._view = CompanyView()
         self._until = 0.0
 
@@ -32,6 +36,7 @@ class Kept:
         return self._view
 
     def forget(self) -> None:
+        """The next read asks the database; what was known stays for the case that it does not answer."""
         self._until = 0.0
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.phones import phone_normal
 from zaitu.kernel.words import hides
+from zaitu.network.domain.hours import hours_checked
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS
 from zaitu.network.domain.views import (
     CompanyView,
@@ -129,6 +130,7 @@ def station_checked(draft: StationDraft) -> StationDraft:
         lat=lat,
         lon=lon,
         fence=_fence_checked(draft.fence),
+        delivery_hours=hours_checked(draft.delivery_hours),
     )
 
 

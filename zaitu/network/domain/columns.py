@@ -7,7 +7,7 @@ from typing import Any, Final
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.geo import gcj02_to_wgs84
 from zaitu.kernel.sheets import EMPTY, Cell, Row
-from zaitu.network.domain import checks, sheets
+from zaitu.network.domain import checks, hours, sheets
 from zaitu.network.domain.bindings import Stay
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS
 from zaitu.network.domain.sheets import Column
@@ -97,6 +97,7 @@ KINDS: Final[dict[str, Kind]] = {
             Column(key="datum", header="坐标系", parse=sheets.one_of(dict(_DATUMS)), default="wgs84"),
             Column(key="radius_m", header="围栏半径(米)", parse=sheets.whole, default=300),
             Column(key="fence", header="电子围栏", parse=sheets.points, default=None),
+            Column(key="delivery_hours", header="送货时间", parse=hours.hours_parsed, default=hours.DEFAULT),
             _ACTIVE,
         ),
         draft=_station,

@@ -6,6 +6,9 @@ Coordinates are WGS-84 degrees, lengths metres, instants aware UTC.
 from dataclasses import dataclass
 from datetime import datetime
 
+from zaitu.network.domain import hours
+from zaitu.network.domain.hours import Hours
+
 Point = tuple[float, float]
 """(lat, lon), WGS-84 degrees."""
 
@@ -36,6 +39,7 @@ class StationView:
     radius_m: int
     fence: tuple[Point, ...] | None
     """Polygon of the yard; None: the circle of `radius_m`."""
+    delivery_hours: Hours = hours.DEFAULT
     active: bool = True
 
 
@@ -52,6 +56,7 @@ class StationDraft:
     radius_m: int = 300
     """50 to 5,000."""
     fence: tuple[Point, ...] | None = None
+    delivery_hours: Hours = hours.DEFAULT
     active: bool = True
 
 

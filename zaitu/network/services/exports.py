@@ -11,6 +11,7 @@ from zaitu.kernel.geo import distance_m
 from zaitu.kernel.principal import Principal, Right
 from zaitu.kernel.sheets_out import FORMATS, Value
 from zaitu.network import selectors
+from zaitu.network.domain.hours import hours_text
 from zaitu.network.domain.kinds import STATION_KINDS, VEHICLE_KINDS, StationKind, VehicleKind
 from zaitu.network.domain.moments import moment_text
 from zaitu.network.domain.sheets import points_text
@@ -44,6 +45,7 @@ def _stations(_actor: Principal, only: Only) -> Iterator[Sequence[Value]]:
             "WGS-84",
             row.radius_m,
             fence,
+            hours_text(row.delivery_hours),
             _yes(row.active),
         )
 

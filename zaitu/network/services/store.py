@@ -50,6 +50,8 @@ def stations_store(drafts: Sequence[StationDraft]) -> Stored:
             lon=draft.lon,
             radius_m=draft.radius_m,
             fence=[list(point) for point in draft.fence] if draft.fence else None,
+            delivery_opens_min=draft.delivery_hours[0],
+            delivery_closes_min=draft.delivery_hours[1],
             active=draft.active,
             grams=grams(f"{draft.code} {draft.name} {draft.province} {draft.city} {draft.address}"),
         )

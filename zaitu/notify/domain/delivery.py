@@ -56,7 +56,10 @@ TABLE: Final = {
     Verdict.PAUSE: State.QUEUED,
     Verdict.NEVER: State.FAILED,
 }
-"""`sending` + verdict → state; `given_up` is what becomes of `queued` when nothing is left to wait for."""
+"""`sending` + verdict → state; `given_up` is what becomes of `queued` when nothing is left to wait for.
+
+What is settled is queued again only where the receiver asks for it (services/redelivery.py).
+"""
 
 SCHEDULE: Final = tuple(
     timedelta(seconds=s)

@@ -16,6 +16,8 @@ class AttemptView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
     id: str
+    waybill: str
+    """Empty for a test."""
     kind: str
     kind_text: str
     channel: str

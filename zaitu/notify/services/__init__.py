@@ -5,9 +5,11 @@ from zaitu.notify.services.endpoints import (
     endpoint_put,
     endpoint_remove,
     endpoint_secret_renew,
+    endpoint_switch,
     endpoint_test,
 )
 from zaitu.notify.services.messages import messages_write, person_forget
+from zaitu.notify.services.redelivery import redeliver
 from zaitu.notify.services.retention import messages_trim
 
 __all__ = [
@@ -15,8 +17,10 @@ __all__ = [
     "endpoint_put",
     "endpoint_remove",
     "endpoint_secret_renew",
+    "endpoint_switch",
     "endpoint_test",
     "messages_trim",
     "messages_write",
     "person_forget",
+    "redeliver",
 ]

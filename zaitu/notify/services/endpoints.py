@@ -22,6 +22,7 @@ from zaitu.notify.selectors import endpoint_view, message_view
 
 _SECRET_BYTES: Final = 32
 _TEST_USEFUL: Final = timedelta(minutes=10)
+SWITCHED_OFF: Final = "已由管理方停用"
 
 
 @transaction.atomic
@@ -46,7 +47,7 @@ def endpoint_put(*, actor: Principal, draft: EndpointDraft) -> tuple[EndpointVie
 
 
 def _changed(actor: Principal, endpoint_id: int, draft: EndpointDraft, kinds: list[str]) -> EndpointView:
-    endpoint = _locked(actor, endpoint_id)
+    endpoint = endpoint_locked(actor, endpoint_id)
     if endpoint.customer_code != draft.customer_code:
         raise NotFound
     endpoint.url, endpoint.kinds = draft.url.strip(), kinds
@@ -59,7 +60,7 @@ def _changed(actor: Principal, endpoint_id: int, draft: EndpointDraft, kinds: li
 
 @transaction.atomic
 def endpoint_secret_renew(*, actor: Principal, endpoint_id: int) -> str:
-    endpoint = _locked(actor, endpoint_id)
+    endpoint = endpoint_locked(actor, endpoint_id)
     endpoint.secret = _secret()
     endpoint.save(update_fields=["secret"])
     _audit(actor, "webhook.secret", endpoint)
@@ -68,7 +69,7 @@ def endpoint_secret_renew(*, actor: Principal, endpoint_id: int) -> str:
 
 @transaction.atomic
 def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
-    endpoint = _locked(actor, endpoint_id)
+    endpoint = endpoint_locked(actor, endpoint_id)
     endpoint.removed_at = clock.now()
     endpoint.save(update_fields=["removed_at"])
     Message.objects.filter(endpoint=endpoint, state=State.QUEUED).update(
@@ -79,7 +80,12 @@ def endpoint_remove(*, actor: Principal, endpoint_id: int) -> None:
 
 @transaction.atomic
 def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
-    endpoint = _locked(actor, endpoint_id)
+    endpoint = endpoint_locked(actor, endpoint_id)
+    if endpoint.disabled_at is not None:
+        raise RuleBroken("推送地址已停用，请先启用")
+    waiting = Message.objects.filter(endpoint=endpoint, purpose=Kind.TEST, state__in=OPEN_STATES)
+    if waiting.exists():
+        raise RuleBroken("上一条测试消息还在发送，请稍后再试")
     now = clock.now()
     made = uuid.uuid4()
     message = Message.objects.create(
@@ -101,6 +107,23 @@ def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
     return message_view(message, ())
 
 
+@transaction.atomic
+def endpoint_switch(*, actor: Principal, endpoint_id: int, active: bool) -> EndpointView:
+    endpoint = endpoint_locked(actor, endpoint_id)
+    if active and endpoint.disabled_at is not None:
+        endpoint.disabled_at, endpoint.disabled_why = None, ""
+        endpoint.failures, endpoint.paused_until = 0, None
+        endpoint.save(update_fields=["disabled_at", "disabled_why", "failures", "paused_until"])
+        _audit(actor, "webhook.enable", endpoint)
+    elif not active and endpoint.disabled_at is None:
+        endpoint.disabled_at, endpoint.disabled_why = clock.now(), SWITCHED_OFF
+        endpoint.save(update_fields=["disabled_at", "disabled_why"])
+        waiting = Message.objects.filter(endpoint=endpoint, state=State.QUEUED)
+        waiting.update(state=State.GIVEN_UP, note="Webhook 已停用")
+        _audit(actor, "webhook.disable", endpoint)
+    return endpoint_view(endpoint)
+
+
 def endpoint_disable(*, endpoint_id: int, why: str) -> None:
     """The endpoint answered 410 Gone: nothing more goes there until somebody saves it again."""
     with transaction.atomic():
@@ -113,11 +136,11 @@ def endpoint_disable(*, endpoint_id: int, why: str) -> None:
         )
 
 
-def _locked(actor: Principal, endpoint_id: int) -> WebhookEndpoint:
+def endpoint_locked(actor: Principal, endpoint_id: int) -> WebhookEndpoint:
     """The endpoint, locked; NotFound when it is not there, removed, or another customer's."""
     endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint_id, removed_at=None).first()
     if endpoint is None or (actor.customer_code and endpoint.customer_code != actor.customer_code):
-        raise NotFound
+        raise NotFound("没有这个推送地址")
     return endpoint
 
 

@@ -167,6 +167,7 @@ def key_health(request: KeyRequest) -> dict[str, Any]:
     return {
         "prefix": holder.name.removeprefix("key:"),
         "customer_code": holder.customer_code or "",
+        "partner": holder.partner or "",
         "scopes": sorted(holder.scopes),
         "rate_per_min": key_rate_per_min(token_of(request)),
     }

@@ -1,11 +1,12 @@
 """What the API takes and gives. Instants are ISO 8601 with their offset; weights in kg, volumes in m³, temperatures in °C."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from zaitu.journey.public import PARTNER_CODES
 from zaitu.kernel import clock
 
 #: No control characters: they are never meant, and PostgreSQL takes no NUL.
@@ -90,9 +91,113 @@ class Events(Schema):
 
 class KeyHealth(Schema):
     prefix: str
-    customer_code: str
+    customer_code: str = Field(description="合作方的密钥为空")
+    partner: str = Field(description="合作方的密钥：转单时登记的合作方名称")
     scopes: list[str]
     rate_per_min: int = Field(description="每分钟最多请求次数")
+
+
+class PartnerEvent(_Input):
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)] = Field(
+        description="贵方的事件编号：同一运单的同一 id 只记一次"
+    )
+    number: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_PLAIN)] = Field(
+        description="我方运单号，或转单时登记的贵方单号"
+    )
+    code: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=_PLAIN)] = Field(
+        description="状态代码；代码表见 codes"
+    )
+    codes: Literal["zaitu", "kuaidi100", "aftership", "17track"] = Field(
+        default="zaitu",
+        description=f"代码表。zaitu：{'、'.join(PARTNER_CODES['zaitu'])}。其他表中没有的代码按运输中登记。",
+    )
+    at: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_PLAIN)] = Field(
+        description="发生时间，ISO 8601 带时区；30 天内", examples=["2026-11-22T15:20:00+08:00"]
+    )
+    station: Annotated[str, StringConstraints(max_length=20, pattern=_PLAIN)] = Field(
+        default="", description="我方站点编码；在别处时请写 place"
+    )
+    place: Annotated[str, StringConstraints(max_length=60, pattern=_PLAIN)] = Field(
+        default="", description="地点，如“成都武侯营业部”；客户看不到"
+    )
+    text: Annotated[str, StringConstraints(max_length=300, pattern=_PLAIN)] = Field(
+        default="", description="原文；客户看不到，手机号会隐去"
+    )
+
+
+class PartnerBatch(_Input):
+    events: list[PartnerEvent] = Field(min_length=1, max_length=500)
+
+
+class PartnerResult(Schema):
+    id: str
+    number: str
+    result: str = Field(description="accepted、duplicate、refused")
+    code: str = Field(description="拒绝原因的稳定编码；接受时为空")
+    reason: str
+
+
+class PartnerResults(Schema):
+    accepted: int
+    duplicate: int
+    refused: int
+    results: list[PartnerResult] = Field(description="与请求同序，逐条对应")
+
+
+class NewWebhook(_Input):
+    url: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PLAIN)] = Field(
+        description="公网 https 地址", examples=["https://erp.example.cn/zaitu"]
+    )
+    kinds: list[Literal["accepted", "departed", "stop", "soon", "signed"]] = Field(
+        default=[], max_length=5, description="要接收的通知；空为全部"
+    )
+
+
+class Webhook(Schema):
+    id: int
+    url: str
+    kinds: list[str] = Field(description="空为全部")
+    active: bool
+    note: str = Field(description="停用或暂歇的原因")
+    created_at: Instant
+    last_ok_at: Instant | None = Field(description="最近一次成功")
+
+
+class WebhookSecret(Schema):
+    secret: str = Field(description="验签密钥 `whsec_…`，只显示这一次")
+
+
+class WebhookWithSecret(Webhook, WebhookSecret):
+    pass
+
+
+class Try(Schema):
+    at: Instant
+    took_ms: int
+    code: int = Field(description="HTTP 状态码；0 为没有应答")
+    answer: str
+
+
+class Delivery(Schema):
+    id: str
+    waybill: str = Field(description="测试消息为空")
+    kind: str
+    kind_text: str
+    state: str = Field(description="queued、sending、sent、failed、given_up")
+    state_text: str
+    note: str
+    attempts: int
+    at: Instant = Field(description="事件发生时间")
+    created_at: Instant
+    next_at: Instant | None = Field(description="下一次尝试")
+    sent_at: Instant | None
+    tries: list[Try]
+
+
+class Deliveries(Schema):
+    total: int
+    page: int
+    deliveries: list[Delivery]
 
 
 class Problem(Schema):
@@ -120,6 +225,7 @@ class Node(Schema):
     detail: str
     place: str | None
     text: str
+    by_partner: bool = Field(description="由承运的合作方上报")
 
 
 class ExceptionInfo(Schema):

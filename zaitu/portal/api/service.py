@@ -13,7 +13,9 @@ from ninja.parser import Parser
 from zaitu.kernel.errors import ZaituError
 from zaitu.portal.api.auth import Key
 from zaitu.portal.api.openapi import completed
+from zaitu.portal.api.partner import router as partner
 from zaitu.portal.api.routes import router
+from zaitu.portal.api.webhooks import router as webhooks
 from zaitu.portal.api.words import wrong_fields
 from zaitu.ui import problems, views
 
@@ -48,7 +50,7 @@ api: Final = _Api(
     title="在途 Zaitu API",
     version="1",
     description=(
-        "下单、轨迹、事件、标签。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
+        "下单、轨迹、事件、标签、推送地址、合作方上报。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
         "时间：ISO 8601，北京时间（+08:00）。"
     ),
     auth=Key(),
@@ -57,6 +59,8 @@ api: Final = _Api(
     urls_namespace="api-v1",
 )
 api.add_router("", router)
+api.add_router("/webhooks", webhooks)
+api.add_router("/partner", partner)
 
 
 @api.exception_handler(ZaituError)

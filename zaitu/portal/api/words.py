@@ -25,6 +25,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "greater_than_equal": "不能小于 {ge}",
     "less_than": "须小于 {lt}",
     "less_than_equal": "不能大于 {le}",
+    "literal_error": "只能是 {expected}",
     "list_type": "须为数组",
     "too_long": "最多 {max_length} 项",
     "model_type": "须为对象",

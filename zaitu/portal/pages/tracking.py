@@ -180,6 +180,7 @@ def _days(document: Mapping[str, Any], *, lang: str) -> list[dict[str, Any]]:
             "at": datetime.fromisoformat(node["at"]),
             "text": node["text"][lang],
             "problem": node["problem"],
+            "by_partner": node.get("by_partner", False),
             "newest": number == 0,
         }
         for number, node in enumerate(document["nodes"])

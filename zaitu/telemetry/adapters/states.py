@@ -4,8 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import connection
 
@@ -13,8 +12,6 @@ from zaitu.telemetry import models
 from zaitu.telemetry.adapters.newest import newest_blank
 from zaitu.telemetry.codecs.columns import NONE, PROBES, microseconds
 from zaitu.telemetry.kernels.layout import Records
-
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +47,7 @@ def _document(row: models.VehicleState) -> Document:
     return Document(
         vehicle_id=row.pk,
         trip=row.trip,
-        at_us=microseconds(row.at) if row.at > _NEVER else NONE,
+        at_us=microseconds(row.at) if row.at > models.NEVER else NONE,
         lat=row.lat,
         lon=row.lon,
         along_m=math.nan if row.along_m is None else row.along_m,
@@ -61,7 +58,7 @@ def _document(row: models.VehicleState) -> Document:
 
 def _newest(row: models.VehicleState) -> Records:
     one = newest_blank(1)
-    if row.at > _NEVER:
+    if row.at > models.NEVER:
         one["at_us"], one["received_us"] = microseconds(row.at), microseconds(row.received_at)
         one["lat"], one["lon"] = row.lat, row.lon
     if row.speed_kmh is not None:
@@ -83,7 +80,7 @@ def rows_ensure(vehicle_ids: Iterable[int]) -> None:
     """A row for each of these that has none. One statement."""
     models.VehicleState.objects.bulk_create(
         [
-            models.VehicleState(vehicle_id=one, at=_NEVER, received_at=_NEVER, lat=0.0, lon=0.0)
+            models.VehicleState(vehicle_id=one, at=models.NEVER, received_at=models.NEVER, lat=0.0, lon=0.0)
             for one in sorted(vehicle_ids)
         ],
         ignore_conflicts=True,

@@ -16,6 +16,9 @@ NEW, REPEAT, DOUBTFUL, LATE, TIMELESS, STRANGE = 0, 1, 2, 3, 4, 5
 """LATE: older than the newest, and surely not stored. DOUBTFUL: the same, but only the table knows whether it is stored.
 TIMELESS: old, and nobody knows when."""
 
+ELSEWHERE: Final = -2
+"""Instead of a vehicle: the row's time is outside the cached stay, its vehicle is to be looked up."""
+
 _BACKFILL, _CLOCK = 4, 8
 
 
@@ -68,7 +71,7 @@ def memory_grown(before: Memory, slots: int) -> Memory:
 def rows_judged(
     slot: Ints, at_us: Ints, digest: Ints, flags: Ints, memory: Memory, verdict: Ints, vehicle_id: Ints
 ) -> int:
-    """Judge rows in their order and remember them; how many need another stay than the cached one (vehicle_id −2).
+    """Judge rows in their order and remember them; how many need another stay than the cached one (`ELSEWHERE`).
 
     `slot`: of each row's terminal; −1 for strangers.
     """
@@ -87,7 +90,7 @@ def rows_judged(
         if memory.from_us[terminal] <= at < memory.until_us[terminal]:
             vehicle_id[row] = memory.vehicle_id[terminal]
         else:
-            vehicle_id[row] = -2
+            vehicle_id[row] = ELSEWHERE
             elsewhere += 1
         ring_at = NONE if lost else at
         held = memory.ring_next[terminal]

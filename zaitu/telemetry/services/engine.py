@@ -209,7 +209,7 @@ class Engine:
         if once.rows_judged(
             terminal, columns.at_us, columns.digest, columns.flags, memory, verdict, vehicle_id
         ):
-            for row in np.flatnonzero(vehicle_id == -2).tolist():
+            for row in np.flatnonzero(vehicle_id == once.ELSEWHERE).tolist():
                 vehicle_id[row] = self.registry.vehicle_at(int(terminal[row]), int(columns.at_us[row]))
         known = terminal >= 0
         terminal_id = np.where(known, memory.terminal_id[np.where(known, terminal, 0)], NONE)
@@ -358,7 +358,7 @@ class Engine:
         with self._writing():
             states.documents_write(facts.documents_of(self.fleet, slots))
         for slot in slots:
-            del self._undocumented[slot]
+            self._undocumented.pop(slot, None)  # a tick between two steps may have written it
 
     def _rows_ensure(self, slots: Sequence[int]) -> None:
         rowless = self._rowless.intersection(slots)

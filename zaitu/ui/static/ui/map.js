@@ -86,6 +86,7 @@
       zoomSnap: config.tiles ? 1 : 0.25, // pictures are made for whole levels only
     });
     leaflet.attributionControl.setPrefix(false);
+    leaflet.createPane("truck").style.zIndex = 660; // above the names of stops
     leaflet.setView(at([31, 112]), 5);
     if (config.tiles) {
       L.tileLayer(config.tiles, { maxZoom: 18, subdomains: config.subdomains || "abc" })
@@ -133,7 +134,7 @@
           return;
         }
         var point = at(vehicle);
-        if (!truck) truck = L.marker(point, { icon: truckIcon(vehicle), zIndexOffset: 1000, title: vehicle.title || "", alt: vehicle.title || "" }).addTo(leaflet);
+        if (!truck) truck = L.marker(point, { icon: truckIcon(vehicle), pane: "truck", title: vehicle.title || "", alt: vehicle.title || "" }).addTo(leaflet);
         truck.setLatLng(point).setIcon(truckIcon(vehicle));
         if (vehicle.radius_m) {
           if (!circle) circle = L.circle(point, { radius: vehicle.radius_m, weight: 1, color: "#ff7a1a", fillOpacity: 0.12, interactive: false }).addTo(leaflet);

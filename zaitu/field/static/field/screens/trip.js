@@ -33,8 +33,13 @@ async function confirming(main, app, kind, ref) {
     const side = sheet?.[kind === "departed" ? "load" : "unload"];
     fill(summary, side && h("p", { class: "f-total", "data-short": side.short },
       h("span", {}, kind === "departed" ? "本站已装" : "本站应卸"), h("b", {}, kind === "departed" ? `${side.scanned}/${side.expected}` : String(side.expected)), h("span", {}, "件")),
-    kind === "departed" && side?.short > 0 && h("p", { class: "f-notice", "data-level": "warn" }, icon("alert-triangle"), `还有 ${side.short} 件没有装车`));
+    kind === "departed" && side?.short > 0 && h("p", { class: "f-notice", "data-level": "warn" }, icon("alert-triangle"), `还有 ${side.short} 件没有装车`),
+    kind === "departed" && heldBack().length > 0 && h("div", { class: "f-notice", "data-level": "wrong", id: "held" }, icon("circle-x"),
+      h("div", {}, h("b", {}, `${heldBack().length} 票复核不符，不随车发出：`), ...heldBack().map((row) => h("div", { class: "f-waybill" }, row.waybill)))));
   }
+
+  // What an open recheck keeps here. A sheet kept by an older version of this page knows none.
+  const heldBack = () => [...(sheet?.rows ?? []), ...(sheet?.behind ?? [])].filter((row) => row.held);
 
   async function confirm() {
     const short = kind === "departed" ? sheet?.load.short ?? 0 : 0;
