@@ -1,5 +1,7 @@
 """Commands to terminals: who may ask, what goes over the wire, and what becomes of it. Real sockets."""
 
+import io
+import json
 import struct
 import threading
 import time
@@ -8,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.network import make as network_make
@@ -25,7 +28,7 @@ from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.commands import downlink
 from zaitu.telemetry.codecs.jt808.encode import body_of
 from zaitu.telemetry.domain.commands import OPEN_MAX
-from zaitu.telemetry.models import Position, TerminalCommand
+from zaitu.telemetry.models import Position, TerminalCommand, UnknownTerminal
 from zaitu.telemetry.services import commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -226,7 +229,7 @@ def test_two_gateways_that_claim_at_once_share_the_rows_without_overlap():
     def claim(_):
         try:
             ready.wait(10)
-            return [one.id for one in commands.commands_claim({number}, (), now=clock.now())]
+            return [one.id for one in commands.commands_claim({number}, {}, now=clock.now())]
         finally:
             connection.close()
 
@@ -239,7 +242,7 @@ def test_a_gateway_killed_after_sending_leaves_the_command_to_the_next_one():
     number, _, _ = make.terminal()
     command = ask(number)
     # As a killed process leaves it: claimed, sent, and nothing written afterwards.
-    (claimed,) = commands.commands_claim({number}, (), now=clock.now())
+    (claimed,) = commands.commands_claim({number}, {}, now=clock.now())
     assert (claimed.id, claimed.attempt) == (command.id, 1)
     with make.gateway(settings.ZAITU_BUS_PATH, command_look_s=0.1) as gateway:
         wire = make.Wire(gateway.port, number)
@@ -252,6 +255,16 @@ def test_a_gateway_killed_after_sending_leaves_the_command_to_the_next_one():
         )
         reply(wire, message)
         assert ended(command) == ("done", "")
+
+
+def test_what_was_sent_on_the_connection_a_terminal_has_now_is_not_claimed_again():
+    number, _, _ = make.terminal()
+    ask(number)
+    arrived = clock.now()
+    # A look that began before the terminal came, and ended after, has sent it; the next look finds the terminal new.
+    assert len(commands.commands_claim({number}, {}, now=clock.now())) == 1
+    assert commands.commands_claim({number}, {number: arrived}, now=clock.now()) == []
+    assert len(commands.commands_claim((), {number: clock.now()}, now=clock.now())) == 1
 
 
 def test_a_gateway_that_stops_gives_back_what_was_not_answered():
@@ -591,3 +604,67 @@ def test_a_manager_of_terminals_sees_one_with_its_vehicle(django_assert_num_quer
             terminal=f"0{number}",
         )
     assert (view.terminal, view.plate) == (number, "沪A66666")
+
+
+def told(*words):
+    out = io.StringIO()
+    call_command("terminals", *words, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_the_operator_sends_a_text_and_waits_for_its_end(wire):
+    answers = threading.Thread(target=lambda: reply(wire, wire.receive()))
+    answers.start()
+    (line,) = told("send", wire.uplink.phone, "text", "请走", "G42", "speak=0", "--wait", "8", "--json")
+    answers.join(10)
+    said = json.loads(line)
+    assert (said["state"], said["kind"], said["asked_by"]) == ("done", "text", "zaitu terminals")
+    assert said["parameters"] == {"text": "请走 G42", "urgent": False, "display": True, "speak": False}
+    (row_,) = told("commands", wire.uplink.phone)
+    assert row_.split("\t")[2:5] == ["text", "done", "-"]
+
+
+def test_the_operator_sees_one_terminal_finds_it_and_adopts_a_stranger():
+    number, _, _ = make.terminal("沪A77777")
+    UnknownTerminal.objects.create(
+        terminal="13800000001",
+        reported_plate="沪A88888",
+        first_seen_at=clock.now(),
+        last_seen_at=clock.now(),
+    )
+    make.vehicle("沪A88888")
+    shown = json.loads(told("show", number, "--json")[0])
+    assert (shown["plate"], shown["last_24_hours"]["positions"]) == ("沪A77777", 0)
+    assert f"terminal\t{number}" in told("show", number)
+    assert [line.split("\t")[0] for line in told("search", "1380")] == ["13800000001"]
+    assert told("list", "--only", "heard") == []
+    assert told("adopt", "013800000001") == ["13800000001 is in 沪A88888"]
+    assert json.loads(told("list", "--text", "1380", "--json")[0])["plate"] == "沪A88888"
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["show", "13900000009"], "zaitu terminals list"),
+        (["commands", "13900000009"], "zaitu terminals list"),
+        (["adopt", "13900000009"], "zaitu terminals unknown"),
+        (["send", "13900000009", "locate"], "zaitu terminals list"),
+        (["send", "13900000009", "photo", "2"], "name=value"),
+    ],
+)
+def test_what_the_operator_got_wrong_is_answered_with_what_to_do(words, advice):
+    with pytest.raises(CommandError, match=advice):
+        call_command("terminals", *words)
+    number, _, _ = make.terminal()
+    with pytest.raises(CommandError, match="confirm"):
+        call_command("terminals", "send", number, "restart")
+
+
+def test_what_a_terminal_sent_lately_is_counted():
+    number, _, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    make.take_in(number, make.fix(now), make.fix(now - timedelta(hours=1), status=0b01))
+    make.take_in(number, make.fix(now - timedelta(hours=2)), backfill=True)
+    make.take_in(number, make.fix(now - timedelta(hours=30)), backfill=True)
+    counts = telemetry.terminal_counts(actor=make.ACTOR, terminal=number)
+    assert (counts.positions, counts.backfill, counts.no_fix, counts.clock) == (3, 1, 1, 0)

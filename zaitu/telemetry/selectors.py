@@ -171,8 +171,8 @@ def terminal_counts(number: str, now: datetime) -> TerminalCounts:
         late=F("flags").bitand(int(Flag.BACKFILL)), odd=F("flags").bitand(int(Flag.CLOCK))
     ).aggregate(
         positions=Count("*"),
-        backfill=Count("*", filter=Q(late__gt=0)),
-        no_fix=Count("*", filter=Q(lat__isnull=True)),
-        clock=Count("*", filter=Q(odd__gt=0)),
+        backfill=Count("at", filter=Q(late__gt=0)),
+        no_fix=Count("at", filter=Q(lat__isnull=True)),
+        clock=Count("at", filter=Q(odd__gt=0)),
     )
     return TerminalCounts(**counted, quarantined=Quarantine.objects.filter(terminal=number).count())

@@ -144,7 +144,8 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
         items=_pieces(arena, [fix.area for fix in fixes]),
         extra=_pieces(arena, [_extra(fix, flag) for fix, flag in zip(fixes, timed, strict=True)]),
         core=_pieces(arena, [fix.core for fix in fixes]),
-        arena=np.frombuffer(bytes(arena), dtype=np.uint8),
+        # Writable as what the gateway reads: kernels would be compiled once more for one that is not, and terminals wait for it.
+        arena=np.frombuffer(arena, dtype=np.uint8),
     )
 
 

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from zaitu.kernel import clock, logs
@@ -76,8 +77,8 @@ class CommandDesk:
         """By terminal; the newest connection."""
         self._sent: dict[Line, dict[int, _Sent]] = {}
         """By our number."""
-        self._fresh: set[str] = set()
-        """Terminals that have connected since the last look."""
+        self._fresh: dict[str, datetime] = {}
+        """Terminals that have connected since the last look, and when: what was sent to them later came by this connection."""
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -87,7 +88,7 @@ class CommandDesk:
             return
         self._sent[line] = {}
         self._lines[line.terminal] = line
-        self._fresh.add(line.terminal)
+        self._fresh[line.terminal] = clock.now()
         self._wake.set()
 
     def left(self, line: Line) -> None:
@@ -169,7 +170,7 @@ class CommandDesk:
         await self._late()
         if await self._database.call(commands.commands_expire, now=now):
             log.info("commands have expired")
-        fresh, self._fresh = self._fresh, set()
+        fresh, self._fresh = self._fresh, {}
         waiting = await self._database.call(commands.commands_waiting, now=now)
         here = waiting & self._lines.keys()
         if here or fresh:

@@ -36,7 +36,9 @@ _CLAIM: Final = """
         SELECT id FROM telemetry_terminalcommand
         WHERE state IN ('queued', 'sent') AND expires_at > %(now)s
           AND (state = 'queued' AND terminal = ANY(%(here)s)
-               OR state = 'sent' AND terminal = ANY(%(again)s) AND attempts < %(most)s)
+               OR state = 'sent' AND attempts < %(most)s AND EXISTS (
+                   SELECT FROM unnest(%(again)s::text[], %(since)s::timestamptz[]) AS fresh (number, since)
+                   WHERE number = terminal AND sent_at < since))
         ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING id, terminal, kind, parameters, attempts,
         (SELECT version FROM telemetry_terminal AS device WHERE device.terminal = command.terminal)
@@ -126,8 +128,8 @@ def commands_waiting(*, now: datetime) -> frozenset[str]:
     return frozenset(rows.values_list("terminal", flat=True).distinct())
 
 
-def commands_claim(here: Collection[str], again: Collection[str], *, now: datetime) -> list[Claimed]:
-    """What to send now: queued for terminals `here`, and once more what those in `again` were sent on a connection that is gone.
+def commands_claim(here: Collection[str], again: Mapping[str, datetime], *, now: datetime) -> list[Claimed]:
+    """What to send now: queued for terminals `here`, and once more what those in `again` were sent before they connected, at that instant.
 
     Each goes to one caller only. One statement.
     """
@@ -137,7 +139,8 @@ def commands_claim(here: Collection[str], again: Collection[str], *, now: dateti
             {
                 "now": now,
                 "here": sorted({*here, *again}),
-                "again": sorted(again),
+                "again": list(again),
+                "since": list(again.values()),
                 "most": rules.SENDS_MAX,
                 "limit": _CLAIM_MAX,
             },
