@@ -1,5 +1,6 @@
 """Commands to terminals: who may ask, what goes over the wire, and what becomes of it. Real sockets."""
 
+import asyncio
 import io
 import json
 import struct
@@ -9,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 
 from tests.network import make as network_make
 from tests.telemetry import make
@@ -26,7 +28,7 @@ from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.codecs.jt808 import encode
 from zaitu.telemetry.codecs.jt808.commands import downlink
-from zaitu.telemetry.codecs.jt808.encode import body_of
+from zaitu.telemetry.codecs.jt808.encode import Uplink, body_of
 from zaitu.telemetry.domain.commands import OPEN_MAX
 from zaitu.telemetry.models import Position, TerminalCommand, UnknownTerminal
 from zaitu.telemetry.services import commands
@@ -668,3 +670,25 @@ def test_what_a_terminal_sent_lately_is_counted():
     make.take_in(number, make.fix(now - timedelta(hours=30)), backfill=True)
     counts = telemetry.terminal_counts(actor=make.ACTOR, terminal=number)
     assert (counts.positions, counts.backfill, counts.no_fix, counts.clock) == (3, 1, 1, 0)
+
+
+def test_a_played_terminal_takes_texts_tells_where_it_is_and_supports_nothing_else(gateway):
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+
+    async def play(sent):
+        link = telemetry.TerminalLink("127.0.0.1", gateway.port, Uplink(number))
+        await link.open()
+        await link.report(make.place(now, 30.5))
+        await link.settle()
+        sent += [await sync_to_async(ask)(number, kind) for kind in ("text", "locate", "parameters_ask")]
+        await sync_to_async(lambda: [ended(one) for one in sent])()
+        await link.close()
+        await sync_to_async(connections.close_all)()
+
+    sent = []
+    asyncio.run(play(sent))
+    assert [row(one).state for one in sent] == ["done", "done", "unsupported"]
+    assert row(sent[1]).answer["lat"] == 30.5
+    # The position was there already: one row.
+    assert Position.objects.filter(vehicle_id=vehicle_id).count() == 1

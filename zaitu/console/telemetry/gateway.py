@@ -80,7 +80,7 @@ def _charts() -> list[dict[str, Any]]:
     return [
         {
             "id": "positions",
-            "title": _("位置"),
+            "title": _("收到的位置"),
             "unit": _("条/秒"),
             "rate": True,
             "series": [

@@ -112,7 +112,7 @@
         animation: false,
         color: tones.map(color),
         grid: { left: 56, right: 12, top: 32, bottom: 24 },
-        legend: { top: 0, textStyle: { color: color("muted") }, itemHeight: 8 },
+        legend: { type: "scroll", top: 0, textStyle: { color: color("muted") }, itemHeight: 8 },
         tooltip: { trigger: "axis", valueFormatter: shown },
         xAxis: { type: "time", axisLabel: { color: color("muted"), hideOverlap: true }, axisLine: { lineStyle: { color: color("line") } } },
         yAxis: { type: "value", min: 0, minInterval: chart.rate ? 0 : 1, axisLabel: { color: color("muted") }, splitLine: { lineStyle: { color: color("line") } } },
