@@ -47,7 +47,8 @@ def test_the_page_shows_the_device_its_vehicles_and_when_it_was_heard(terminal):
     for word in ("沪A12345", "沪B22222", "JT/T 808 2019", "BSJ", "在线", "还没有发过指令"):
         assert word in text
     assert "<b>GF</b>" not in text
-    assert "失联" in text_of(make.signed_in("administrator").get(PAGE)) or "在线" in text
+    Terminal.objects.update(last_seen_at=now - timedelta(minutes=11))
+    assert "失联" in text_of(make.signed_in("administrator").get(PAGE))
 
 
 def test_a_text_is_queued_shown_and_the_list_asks_for_itself(terminal):
@@ -125,6 +126,13 @@ def test_the_page_of_a_terminal_asks_a_fixed_number_of_queries(terminal, django_
     client = make.signed_in("administrator")
     with django_assert_max_num_queries(13):
         client.get(PAGE)
+
+
+def test_the_vehicles_drawer_leads_dispatch_to_its_terminal_and_nobody_else(terminal):
+    vehicle = network_public.vehicle_get(actor=system("test"), plate="沪A12345")
+    drawer = f"/console/map/vehicles/{vehicle.id}"
+    assert f'href="{PAGE}"' in text_of(make.signed_in("dispatch").get(drawer))
+    assert PAGE not in text_of(make.signed_in("service").get(drawer))
 
 
 def test_the_list_of_terminals_leads_to_each(terminal):

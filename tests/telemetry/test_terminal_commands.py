@@ -1,6 +1,10 @@
 """Commands to terminals: what goes over the wire, and what becomes of it. Real sockets."""
 
+import os
+import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.network import make as network_make
+from tests.running import free_port
 from tests.telemetry import make
 from tests.telemetry.commanding import ask, ended, nothing_comes, reply, row
 from tests.telemetry.test_gateway import bus, eventually  # noqa: F401  `bus` is a fixture
@@ -204,23 +209,55 @@ def test_two_gateways_that_claim_at_once_share_the_rows_without_overlap():
     assert sorted(claimed) == sorted(asked)
 
 
-def test_a_gateway_killed_after_sending_leaves_the_command_to_the_next_one():
+@pytest.fixture
+def apart(tmp_path):
+    """A gateway in a process of its own, to be killed."""
+    port = free_port()
+    environment = os.environ | {
+        "ZAITU_HOME": str(tmp_path / "home"),
+        "ZAITU_DATABASE_URL": settings.ZAITU_DATABASE_URL,
+    }
+    words = ["gateway", "--host", "127.0.0.1", "--port", str(port)]
+    with (tmp_path / "gateway.log").open("ab") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "zaitu.config.cli", *words], env=environment, stdout=sink, stderr=sink
+        )
+    try:
+        assert eventually(lambda: _listens(port), 60), (tmp_path / "gateway.log").read_text("utf-8")
+        yield port, process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _listens(port):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_gateway_killed_after_sending_leaves_the_command_to_the_next_one(apart):
+    port, process = apart
     number, _, _ = make.terminal()
+    wire = make.Wire(port, number)
+    code = wire.sign_in()
     command = ask(number)
-    # As a killed process leaves it: claimed, sent, and nothing written afterwards.
-    (claimed,) = commands.commands_claim({number}, {}, now=clock.now())
-    assert (claimed.id, claimed.attempt) == (command.id, 1)
+    assert wire.receive(20).header.msg_id == 0x8300
+    process.kill()
+    assert wire.closed_within(10)
+    wire.close()
+    assert (row(command).state, row(command).attempts) == ("sent", 1)
     with make.gateway(settings.ZAITU_BUS_PATH, command_look_s=0.1) as gateway:
-        wire = make.Wire(gateway.port, number)
-        wire.sign_in()
-        message = wire.receive()
+        again = make.Wire(gateway.port, number)
+        assert again.result(again.uplink.authenticate(code)) == 0
+        message = again.receive()
         assert message.header.msg_id == 0x8300
         # What the dead one may still have had to say changes nothing.
         assert not commands.command_answered(
             command.id, 1, telemetry.CommandState.REFUSED, now=clock.now(), answer={}
         )
-        reply(wire, message)
+        reply(again, message)
         assert ended(command) == ("done", "")
+        assert row(command).attempts == 2
 
 
 def test_what_was_sent_on_the_connection_a_terminal_has_now_is_not_claimed_again():

@@ -96,6 +96,7 @@ def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
         "near": _near(request.actor, fix) if fix else "",
         "late": late_min(trip) if trip else 0,
         "silent": fix is not None and now - fix.received_at > SILENT_AFTER,
+        "terminals": _terminals_in(vehicle_id, now) if request.actor.can(Right.COMMANDS_TELL) else [],
         "temps": [f"{temp:.1f}" for temp in fix.temps_c if temp is not None] if fix else [],
     }
     return show(request, "console/telemetry/vehicle.html", context)
@@ -115,6 +116,12 @@ def vehicle_track(request: StaffRequest, vehicle_id: int) -> JsonResponse:
     )
     step = max(1, len(points) // 1_000)
     return JsonResponse({"points": [[point.lat, point.lon] for point in points[::step]]})
+
+
+def _terminals_in(vehicle_id: int, now: datetime) -> list[str]:
+    """That are in this vehicle now."""
+    stays = network.bindings_of_vehicle(vehicle_id)
+    return [one.terminal for one in stays if one.from_at <= now and (one.to_at is None or one.to_at > now)]
 
 
 def _running(actor: Principal) -> dict[int, TripView]:
