@@ -40,6 +40,7 @@ class Installation:
             "ZAITU_HTTP_PORT": str(self.port),
             "ZAITU_JT808_HOST": "127.0.0.1",
             "ZAITU_JT808_PORT": str(self._jt808_port),
+            "ZAITU_ELOCK_PORT": "0",
             # With a tile layer the page carries its map (Leaflet), which weighs more than the schematic.
             "ZAITU_MAP_TILES_URL": "https://tiles.invalid/{z}/{x}/{y}.png",
         }

@@ -28,6 +28,7 @@ CURVE_VEHICLES: Final = (1_000, 10_000, 100_000)
 CURVE_ROWS: Final = (50, 500, 5_000, 50_000)
 _TICK_ROWS: Final = 5_000
 _IDLE: Final = 100_000
+_TRACK_ROWS: Final = 100_000_000
 _GATEWAY_HOLDS: Final = 16_500
 """Connections of one process: many systems allow 20,000 files."""
 _WARM_S: Final = 2.0
@@ -165,16 +166,19 @@ def curve(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured
 def _fed(stack: Stack, bench: str, vehicles: int, rows: int, seconds: float) -> Measured:
     before = load_before()
     stack.empty()
-    command = [
-        sys.executable, "-m", "benchmarks.telemetry_replay", "--vehicles", str(vehicles), "--rows", str(rows),
-        "--seconds", str(seconds), "--runs", str(RUNS),
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, env=stack.environment, cwd=ROOT, capture_output=True, text=True, check=False
+    said = _python(
+        stack,
+        "telemetry_replay",
+        "--vehicles",
+        vehicles,
+        "--rows",
+        rows,
+        "--seconds",
+        seconds,
+        "--runs",
+        RUNS,
     )
-    if done.returncode:
-        raise RuntimeError(f"{bench}: {done.stderr[-2000:]}")
-    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    runs = [json.loads(line) for line in said]
     return Measured(
         bench=bench,
         unit="rows/s",
@@ -224,6 +228,33 @@ def idle(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]
             "load_before": before,
         },
     )
+
+
+def track(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """One vehicle's hour and day out of a hundred million rows, and a day out of the archive."""
+    before, rows = load_before(), _TRACK_ROWS // 100 if how.quick else _TRACK_ROWS
+    stack.empty()
+    told = json.loads(_python(stack, "telemetry_track", "--rows", rows, "--runs", RUNS)[-1])
+    for name in ("hour", "day", "archived_day"):
+        params = {
+            "rows": rows,
+            "rows_read": told.get(f"{name}_rows", told["day_rows"]),
+            "load_before": before,
+        }
+        if name == "archived_day":
+            params["archived_s"] = told["archived_s"]
+        yield Measured(bench=f"telemetry.track_{name}_ms", unit="ms", runs=told[f"{name}_ms"], params=params)
+
+
+def _python(stack: Stack, module: str, *words: object) -> list[str]:
+    """A module of the benchmarks in that installation; its lines. Raises RuntimeError with its last words when it failed."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, words)],
+        env=stack.environment, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{module}: {done.stderr[-2000:]}")
+    return done.stdout.splitlines()
 
 
 def visible(folder: Path, how: How, taken: float) -> Measured:
@@ -303,6 +334,7 @@ CASES: Final[dict[str, Case | None]] = {
     "replay": replay,
     "curve": curve,
     "idle": idle,
+    "track": track,
     "visible": None,
 }
 """In this order; `visible` needs a whole product of its own."""

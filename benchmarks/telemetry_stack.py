@@ -74,7 +74,7 @@ class Stack:
         commands = [
             ["bus"],
             *(
-                ["gateway", "--port", str(port), "--number", str(number)]
+                ["gateway", "--port", str(port), "--elock-port", "0", "--number", str(number)]
                 for number, port in enumerate(ports, 1)
             ),
         ]

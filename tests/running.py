@@ -43,6 +43,7 @@ class Installation:
             "ZAITU_HTTP_PORT": str(self.http_port),
             "ZAITU_JT808_HOST": "127.0.0.1",
             "ZAITU_JT808_PORT": str(self.jt808_port),
+            "ZAITU_ELOCK_PORT": "0",
             **{f"ZAITU_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self.process: subprocess.Popen | None = None

@@ -133,7 +133,11 @@ def test_stopped_while_it_is_still_starting_it_leaves_nothing(installation):
 
 def test_a_taken_port_is_said_in_one_sentence(installation):
     first = installation("first", new=False).up()
-    for taken in ({"http_port": first.http_port}, {"jt808_port": first.jt808_port}):
+    for taken in (
+        {"http_port": first.http_port},
+        {"jt808_port": first.jt808_port},
+        {"elock_port": first.jt808_port},
+    ):
         second = installation(f"second-{next(iter(taken))}", **taken)
         done = second.run("up", timeout=30)
         assert done.returncode == 2

@@ -57,6 +57,8 @@ class World:
             "kind": "stations",
             "form": "csv",
             "file_id": "00000000-0000-4000-8000-000000000000",
+            "media_id": "00000000-0000-4000-8000-000000000000",
+            "report_id": 1,
             "endpoint_id": 1,
             "poison_id": 1,
             "team_id": self.team_id,

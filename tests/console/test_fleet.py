@@ -19,7 +19,8 @@ from zaitu.journey.models import Trip, TripStop
 from zaitu.kernel import clock
 from zaitu.kernel.bus import BusServer
 from zaitu.network.models import TerminalBinding
-from zaitu.telemetry.models import Terminal, UnknownTerminal, VehicleState
+from zaitu.telemetry.models import MediaFile, Terminal, TerminalReport, UnknownTerminal, VehicleState
+from zaitu.telemetry.services.media import Sent, media_store
 
 pytestmark = pytest.mark.django_db
 
@@ -249,3 +250,88 @@ def test_the_stream_tells_a_fix_within_two_seconds(tmp_path: Path, settings):
 @pytest.mark.parametrize("role", ["warehouse", "driver", "finance"])
 def test_who_may_not_see_positions_gets_no_stream(role):
     assert make.signed_in(role).get("/console/map/live").status_code == 403
+
+
+def a_terminal(plate="沪A12345"):
+    network.vehicle(plate)
+    make.signed_in("administrator").post(
+        "/console/terminals/new", {"terminal": "13900009999", "kind": "jt808", "plate": plate}
+    )
+    return "13900009999"
+
+
+def a_picture(number, tmp_path, settings, *, content=b"\xff\xd8\xff<script>"):
+    settings.MEDIA_ROOT = str(tmp_path)
+    told = {"media_id": 1, "media_kind": "image", "media_format": "jpeg", "event": "timed", "channel": 1}
+    media_store(Sent(terminal=number, fields=told, taken_at=None, content=content), now=clock.now())
+    return str(MediaFile.objects.get().pk)
+
+
+def test_a_terminals_page_shows_its_pictures_and_reports_in_few_queries(
+    tmp_path, settings, django_assert_max_num_queries
+):
+    number = a_terminal()
+    key = a_picture(number, tmp_path, settings)
+    TerminalReport.objects.create(
+        terminal=number, kind="driver_card", at=clock.now(), received_at=clock.now(),
+        body=json.dumps({"card": "in", "name": "王小明", "certificate": "310101198001011234"}),
+    )  # fmt: skip
+    client = make.signed_in("dispatch")
+    with django_assert_max_num_queries(12):
+        text = client.get(f"/console/terminals/{number}").content.decode()
+    assert f"/console/terminals/media/{key}" in text
+    assert "插卡 · 王** · ****1234" in text
+    assert "王小明" not in text
+    # Who may not manage terminals sees the profile and no form.
+    assert "按型号自动选择" in text
+    assert "<select" not in text
+    report = TerminalReport.objects.get().pk
+    shown = client.post(f"/console/terminals/reports/{report}", {"reason": "核对"}).content.decode()
+    assert "王小明" in shown
+    assert client.post(f"/console/terminals/reports/{report}").status_code == 422
+
+
+def test_only_pictures_open_in_the_browser_and_nothing_of_them_runs(tmp_path, settings):
+    number = a_terminal()
+    client = make.signed_in("dispatch")
+    answer = client.get(f"/console/terminals/media/{a_picture(number, tmp_path, settings)}")
+    assert (answer["Content-Type"], answer.get("Content-Disposition")) == ("image/jpeg", None)
+    assert (answer["X-Content-Type-Options"], "sandbox" in answer["Content-Security-Policy"]) == (
+        "nosniff",
+        True,
+    )
+    MediaFile.objects.all().delete()
+    answer = client.get(
+        f"/console/terminals/media/{a_picture(number, tmp_path, settings, content=b'<html>')}"
+    )
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert client.get("/console/terminals/media/4711").status_code == 404
+    assert make.signed_in("warehouse").get("/console/terminals/media/4711").status_code == 403
+
+
+def test_an_administrator_sets_what_the_maker_means(tmp_path):
+    number = a_terminal()
+    client = make.signed_in("administrator")
+    assert client.post(f"/console/terminals/{number}/profile", {"profile": "jointech"}).status_code == 302
+    assert Terminal.objects.get().profile == "jointech"
+    wrong = client.post(f"/console/terminals/{number}/profile", {"profile": "x"})
+    assert (wrong.status_code, "没有设备方案" in wrong.content.decode()) == (422, True)
+    assert make.signed_in("dispatch").post(f"/console/terminals/{number}/profile").status_code == 403
+
+
+def test_a_lock_is_let_in_as_a_lock():
+    network.vehicle()
+    unknown("8800001234")
+    UnknownTerminal.objects.update(kind="elock")
+    client = make.signed_in("administrator")
+    assert "电子锁" in client.get("/console/terminals").content.decode()
+    client.post("/console/terminals/adopt", {"terminal": "8800001234", "plate": "沪A12345"})
+    assert Terminal.objects.get().kind == "elock"
+
+
+def test_the_vehicle_in_the_drawer_leads_to_its_terminals():
+    number = a_terminal()
+    vehicle_id = TerminalBinding.objects.get().vehicle_id
+    text = make.signed_in("dispatch").get(f"/console/map/vehicles/{vehicle_id}").content.decode()
+    assert f"/console/terminals/{number}" in text

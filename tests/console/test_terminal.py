@@ -124,15 +124,17 @@ def test_the_page_of_a_terminal_asks_a_fixed_number_of_queries(terminal, django_
             actor=system("test"), terminal=NUMBER, kind="text", parameters={"text": "x", "speak": "1"}
         )
     client = make.signed_in("administrator")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(18):
         client.get(PAGE)
 
 
-def test_the_vehicles_drawer_leads_dispatch_to_its_terminal_and_nobody_else(terminal):
+def test_the_vehicles_drawer_leads_to_its_terminal_where_service_can_send_nothing(terminal):
     vehicle = network_public.vehicle_get(actor=system("test"), plate="沪A12345")
     drawer = f"/console/map/vehicles/{vehicle.id}"
     assert f'href="{PAGE}"' in text_of(make.signed_in("dispatch").get(drawer))
-    assert PAGE not in text_of(make.signed_in("service").get(drawer))
+    text = text_of(make.signed_in("service").get(PAGE))
+    assert "沪A12345" in text
+    assert "发指令" not in text
 
 
 def test_the_list_of_terminals_leads_to_each(terminal):

@@ -44,6 +44,7 @@ def start():
         "ZAITU_DATABASE_URL": settings.ZAITU_DATABASE_URL,
         "ZAITU_JT808_HOST": "127.0.0.1",
         "ZAITU_JT808_PORT": str(port),
+        "ZAITU_ELOCK_PORT": "0",
         "ZAITU_LOG_LEVEL": "WARNING",
     }
     started = []

@@ -21,6 +21,7 @@ from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.codecs.jt808 import Deframer, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink, position_body
 from zaitu.telemetry.codecs.jt808.location import location_parse
+from zaitu.telemetry.codecs.jt808.parts import PartLimits
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.server import Gateway, Setup
 from zaitu.telemetry.services.engine import Engine, Outcome, Tick
@@ -192,6 +193,8 @@ def gateway(
     front: str = "sweep",
     tls: ssl.SSLContext | None = None,
     number: int = 1,
+    parts: PartLimits | None = None,
+    elock_port: int | None = None,
     **limits: float,
 ) -> Iterator[Gateway]:
     """A gateway on a free port, in a thread with its own event loop."""
@@ -200,7 +203,14 @@ def gateway(
 
     async def serve() -> None:
         setup = Setup(
-            tick_s=tick_s, bus_path=bus_path, front=front, tls=tls, number=number, limits=Limits(**limits)
+            tick_s=tick_s,
+            bus_path=bus_path,
+            front=front,
+            tls=tls,
+            number=number,
+            limits=Limits(**limits),
+            parts=parts or PartLimits(),
+            elock_port=elock_port,
         )
         one, stop = Gateway(setup), asyncio.Event()
         try:

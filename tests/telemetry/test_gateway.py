@@ -166,12 +166,10 @@ def test_one_number_may_not_speak_for_another_on_its_connection(wire):
     assert Position.objects.count() == 0
 
 
-def test_unknown_messages_parts_and_rsa_are_answered_3_and_replies_are_not_answered(wire):
+def test_unknown_messages_and_rsa_are_answered_3_and_replies_are_not_answered(wire):
     wire.sign_in()
     assert wire.result(wire.uplink.frame(0x0F01, b"abc")) == 3
     phone = bytes.fromhex(wire.uplink.phone.zfill(12))
-    head = struct.pack(">HH6sHHH", 0x0200, 28 | 0x2000, phone, 77, 2, 1)
-    assert wire.result((77, wrap(head + bytes(28)))) == 3
     assert wire.result((78, wrap(struct.pack(">HH6sH", 0x0200, 28 | 0x0400, phone, 78) + bytes(28)))) == 3
     wire.send(wire.uplink.frame(0x0001, struct.pack(">HHB", 0, 0x8300, 0))[1])
     assert wire.result(wire.uplink.heartbeat()) == 0

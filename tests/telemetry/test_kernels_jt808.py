@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Flag, Report, columns_of, microseconds
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, decode, encode, messages
 from zaitu.telemetry.codecs.jt808.framing import CONTENT_MAX, CONTENT_MIN, checksum, escape, wrap
+from zaitu.telemetry.codecs.jt808.items import EVENTS
 from zaitu.telemetry.kernels import answers, jt808, stream
 
 NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
@@ -135,7 +136,7 @@ blocks = st.builds(
     st.binary(min_size=6, max_size=6),
     times,
 )
-item_ids = st.sampled_from([0x01, 0x02, 0x06, 0x30, 0x31, 0x51, 0x58, 0x67, 0x0B, 0xE8, 0xEB])
+item_ids = st.sampled_from([0x01, 0x02, 0x06, 0x30, 0x31, 0x51, 0x58, 0x67, 0x0B, 0xE8, 0xEB, *EVENTS])
 items = st.one_of(
     st.builds(lambda i, value: bytes([i, len(value)]) + value, item_ids, st.binary(max_size=20)),
     st.builds(lambda value: b"\x01\x04" + value, st.binary(min_size=4, max_size=4)),
@@ -201,7 +202,8 @@ def test_positions_are_read_as_the_readable_codec_reads_them(message, long_form,
         start, size = places.core[row]
         assert plain[start : start + size].tobytes() == fix.core
         assert places.probes[row] == min(len(fix.temps_c), PROBES)
-        assert bool(places.special[row]) >= bool(fix.lock_events or fix.lock_closed is not None)
+        # What the readable codec finds and kernels do not read: nothing, without a maker's profile.
+        assert (fix.lock_events, fix.lock_closed, fix.extra.get("battery_pct")) == (0, None, None)
         assert bool(places.clock[row]) == bool(expected.flags[row] & 8)
 
 
@@ -287,3 +289,15 @@ def test_answers_are_those_of_the_readable_encoder_in_the_form_of_the_question(a
     assert count == 1
     assert out[: runs[0, 2]].tobytes() == expected
     assert serials[0] == first_serial + len(frames) & 0xFFFF
+
+
+def test_the_same_place_with_another_event_is_another_report_and_a_plain_repeat_is_not():
+    block = bytes(22) + bytes.fromhex("261127091001")
+    opened, refused = block + bytes.fromhex("0b0122"), block + bytes.fromhex("0b0123")
+    fuel = block + bytes.fromhex("02020010")
+    bodies = [block, fuel, opened, refused, opened]
+    _, places, rows, *_ = read([framed(0x0200, body, False, False) for body in bodies])
+    plain, with_fuel, first, other, again = places.digest[:rows].tolist()
+    assert plain == with_fuel
+    assert first == again
+    assert len({plain, first, other}) == 3

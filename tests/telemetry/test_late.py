@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 from django.db import DataError, OperationalError
 
@@ -11,6 +12,7 @@ from zaitu.kernel.models import OutboxRow
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.models import VehicleState
+from zaitu.telemetry.services.late import late_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -176,3 +178,66 @@ def test_while_the_database_is_away_late_fixes_wait_for_it(car, monkeypatch):
         settled()
     monkeypatch.undo()
     assert settled() == 2
+
+
+def alarmed(start, minutes, lat, bit=None):
+    alarm = 0 if bit is None else 1 << bit
+    return make.fix(start + timedelta(minutes=minutes), lat, alarm=alarm)
+
+
+def alarms():
+    return [
+        (row.name.removeprefix("telemetry.device_alarm_"), row.body["alarm"], row.body["late"])
+        for row in OutboxRow.objects.filter(name__startswith="telemetry.device_alarm").order_by("id")
+    ]
+
+
+def test_an_alarm_that_was_raised_without_network_is_told_late_and_once(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05), received_at=start + timedelta(minutes=1))
+    make.take_in(number, at(start, 30, 31.25), received_at=start + timedelta(minutes=30))
+    dark = [alarmed(start, 10, 31.1), alarmed(start, 11, 31.105, 0), alarmed(start, 12, 31.106)]
+    make.take_in(number, *dark, backfill=True)
+    settled()
+    assert alarms() == [("raised", "sos", True)]
+    make.take_in(number, alarmed(start, 13, 31.107), backfill=True)
+    settled()
+    assert len(alarms()) == 1, "what was judged is not told again with the next late fix"
+
+
+def test_what_lasts_is_told_late_only_when_it_began_and_ended_there(car):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05), received_at=start + timedelta(minutes=1))
+    make.take_in(number, alarmed(start, 30, 31.25, 2), received_at=start + timedelta(minutes=30))
+    before = alarms()
+    assert [one[0] for one in before] == ["raised"]
+    dark = [
+        alarmed(start, 10, 31.1, 4),
+        alarmed(start, 12, 31.11, 4),
+        alarmed(start, 14, 31.12),
+        alarmed(start, 20, 31.13, 2),
+    ]
+    make.take_in(number, *dark, backfill=True)
+    settled()
+    fresh = alarms()[len(before) :]
+    assert [(kind, late) for kind, _, late in fresh] == [("raised", True), ("cleared", True)]
+    assert fresh[0][1] == fresh[1][1] != before[0][1]
+
+
+def test_a_late_fix_beside_a_told_alarm_does_not_tell_it_again(car):
+    number, _, start = car
+    make.take_in(
+        number, at(start, 1, 31.05), alarmed(start, 10, 31.1, 0), at(start, 11, 31.1), at(start, 30, 31.25)
+    )
+    told = alarms()
+    assert len(told) == 1
+    make.take_in(number, at(start, 9, 31.09), at(start, 12, 31.12), backfill=True)
+    settled()
+    assert alarms() == told
+
+
+def test_late_rows_are_those_received_after_a_newer_one():
+    at_us, received_us = np.array([10, 20, 30, 40]), np.array([100, 300, 200, 200])
+    assert late_rows(at_us, received_us, 0).tolist() == [False, True, False, False]
+    assert late_rows(at_us, received_us, 301).tolist() == [False] * 4
+    assert late_rows(np.empty(0, np.int64), np.empty(0, np.int64), 0).tolist() == []

@@ -7,6 +7,7 @@ import pytest
 
 from tests.telemetry import make
 from zaitu.kernel import clock
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.models import Terminal, UnknownTerminal
 from zaitu.telemetry.services.sink import Threads
@@ -29,7 +30,7 @@ def test_each_terminal_has_its_own_code_and_a_crowd_costs_two_statements(django_
     now = clock.now() + timedelta(seconds=5)
     with django_assert_num_queries(2):
         found = terminals_authenticate([*crowd[2:], *wrong, (never, "")], now=now)
-    assert found == [True] * 4 + [False] * 3
+    assert found == [STANDARD] * 4 + [None] * 3
     seen = Terminal.objects.filter(last_seen_at=now).values_list("terminal", flat=True)
     assert set(seen) == {number for number, _ in crowd[2:]}
 
@@ -37,8 +38,8 @@ def test_each_terminal_has_its_own_code_and_a_crowd_costs_two_statements(django_
 @pytest.mark.django_db
 def test_a_stranger_is_noted_once_whatever_it_says_and_how_often():
     assert terminals_authenticate([("19900000000", "a"), ("19900000000", "b")], now=clock.now()) == [
-        False,
-        False,
+        None,
+        None,
     ]
     assert UnknownTerminal.objects.get().terminal == "19900000000"
 
@@ -62,5 +63,5 @@ def test_a_thousand_that_ask_at_once_are_looked_up_in_a_few_bunches(monkeypatch)
         finally:
             threads.close()
 
-    assert asyncio.run(storm()) == [True] * 1000
+    assert asyncio.run(storm()) == [STANDARD] * 1000
     assert looked_up == [500, 500]

@@ -18,7 +18,7 @@ from zaitu.access.models import AuditEntry
 from zaitu.access.public import RIGHTS, Role
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from zaitu.kernel.principal import Kind, Principal, Right, anyone
+from zaitu.kernel.principal import Kind, Principal, anyone
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.codecs.jt808.commands import downlink
 from zaitu.telemetry.codecs.jt808.encode import Uplink
@@ -82,8 +82,6 @@ def test_dispatch_sends_texts_and_asks_for_positions_administrators_do_all_and_o
         assert not TerminalCommand.objects.exists()
         with pytest.raises(Forbidden):
             telemetry.command_list(actor=actor, terminal=number)
-        with pytest.raises(Forbidden):
-            telemetry.terminal_get(actor=actor, terminal=number)
 
 
 @pytest.mark.parametrize(
@@ -187,16 +185,6 @@ def test_every_kind_can_be_written_in_every_version():
             msg_id, body = downlink(kind, asked, version)
             assert msg_id >> 12 == 8
             assert isinstance(body, bytes)
-
-
-def test_a_manager_of_terminals_sees_one_with_its_vehicle(django_assert_num_queries):
-    number, _, _ = make.terminal("沪A66666")
-    with django_assert_num_queries(2):
-        view = telemetry.terminal_get(
-            actor=Principal(kind=Kind.STAFF, name="x", rights=frozenset({Right.TERMINALS_MANAGE})),
-            terminal=f"0{number}",
-        )
-    assert (view.terminal, view.plate) == (number, "沪A66666")
 
 
 def told(*words):

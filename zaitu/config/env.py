@@ -47,6 +47,8 @@ class Env(BaseSettings):
     """Address the device gateway listens on."""
     jt808_port: int = Field(default=7018, ge=1, le=65535)
     """TCP port of the JT/T 808 gateway."""
+    elock_port: int = Field(default=7019, ge=0, le=65535)
+    """TCP port of electronic locks that speak Jointech's own languages (JT701); 0: none. Those in JT/T 808 frames use `jt808_port`."""
     tick_ms: int = Field(default=50, ge=5, le=5000)
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"
@@ -70,6 +72,8 @@ class Env(BaseSettings):
     """Days after which positions move from the database into compressed files in the home; they are read as before."""
     positions_keep_days: int = Field(default=400, ge=30, le=36500)
     """Days after which positions are deleted. Authorities ask for at least six months."""
+    media_day_mb: int = Field(default=50, ge=1, le=10_000)
+    """Megabytes of pictures, sounds and films that one terminal may send in 24 hours; more is refused. Kept as long as positions."""
     jt808_tls_certificate: Path | None = None
     """PEM certificate chain for terminals that speak TLS; with `jt808_tls_private_key` and the front `uvloop`. Empty: plain TCP."""
     jt808_tls_private_key: Path | None = Field(default=None, validate_default=True)

@@ -14,10 +14,11 @@ from zaitu.kernel.errors import Conflict, Invalid, RuleBroken, Unavailable
 from zaitu.kernel.principal import system
 from zaitu.network import public as network
 from zaitu.notify import public as notify
+from zaitu.telemetry import public as telemetry
 
 SECRET: Final = "data_key"  # noqa: S105  the name of a file
 _ACTOR: Final = system("config.keys")
-_ROOMS: Final = (customers, network, notify, journey)
+_ROOMS: Final = (customers, network, telemetry, notify, journey)
 """The rooms that encrypt. `zaitu keys retire` refuses while a table of any other holds an older key."""
 
 
@@ -53,9 +54,10 @@ def rewrite(home: Home) -> Iterator[rewriting.Batch]:
             yield batch
     try:
         with home.locked(FILES_LOCK):
-            for batch in journey.files_reseal(actor=_ACTOR):
-                done += batch.done
-                yield batch
+            for room in (journey, telemetry):
+                for batch in room.files_reseal(actor=_ACTOR):
+                    done += batch.done
+                    yield batch
     except OSError as error:
         raise Unavailable(f"图片没有写成：{error.strerror or error}") from None
     if done:

@@ -10,7 +10,7 @@ from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
 from zaitu.console.notify import views as notify
-from zaitu.console.telemetry import commands, gateway, live
+from zaitu.console.telemetry import commands, gateway, live, terminal
 from zaitu.console.telemetry import views as telemetry
 
 app_name = "console"
@@ -63,7 +63,10 @@ urlpatterns: list[URLPattern] = [
     path("terminals.<slug:form>", telemetry.terminals_export, name="terminals-export"),
     path("terminals/adopt", telemetry.terminal_adopt, name="terminal-adopt"),
     path("terminals/new", telemetry.terminal_create, name="terminal-create"),
-    path("terminals/<str:terminal>", commands.terminal, name="terminal"),
+    path("terminals/media/<str:media_id>", terminal.media, name="terminal-media"),
+    path("terminals/reports/<int:report_id>", terminal.report, name="terminal-report"),
+    path("terminals/<str:terminal>", terminal.terminal, name="terminal"),
+    path("terminals/<str:terminal>/profile", terminal.terminal_profile, name="terminal-profile"),
     path("terminals/<str:terminal>/commands", commands.history, name="terminal-commands"),
     path("terminals/<str:terminal>/send", commands.send, name="terminal-send"),
     path("terminals/<str:terminal>/reset", telemetry.terminal_reset, name="terminal-reset"),

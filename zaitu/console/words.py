@@ -93,6 +93,8 @@ _ACTIONS: Final[dict[str, Any]] = {
     "terminal.create": _("接入终端"),
     "terminal.reset": _("终端重新注册"),
     "terminal.command": _("向终端发指令"),
+    "terminal.profile": _("修改终端设备方案"),
+    "media.read": _("查看终端照片"),
     "simulated.put": _("建立试验车辆"),
     "simulated.forget": _("删除试验车辆"),
     "order.create": _("下单"),

@@ -70,19 +70,27 @@ def put(*events: Event) -> None:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox.put outside a transaction: fact and event could part")
-    rows = []
+    if not events:
+        return
     for event in events:
         if not 0 < len(event.subject) <= _SUBJECT_LENGTH:
             raise ValueError(f"subject of {event.name} has {len(event.subject)} characters")
-        rows.append(
-            OutboxRow(
-                name=event.name,
-                subject=event.subject,
-                partition=partition_of(event.subject),
-                body=event.model_dump(mode="json"),
-            )
+    bodies = ",".join(event.model_dump_json() for event in events)
+    with connection.cursor() as cursor:
+        # A tick of the gateway tells hundreds: as rows of parameters they would cost a third of a millisecond each.
+        cursor.execute(
+            """INSERT INTO kernel_outboxrow (name, subject, partition, body, done, only_for)
+               SELECT name, subject, partition, body, '{}', ''
+                 FROM ROWS FROM (unnest(%s::text[]), unnest(%s::text[]), unnest(%s::int[]), jsonb_array_elements(%s::jsonb))
+                      WITH ORDINALITY AS put (name, subject, partition, body, number)
+                ORDER BY number""",
+            [
+                [event.name for event in events],
+                [event.subject for event in events],
+                [partition_of(event.subject) for event in events],
+                f"[{bodies}]",
+            ],
         )
-    OutboxRow.objects.bulk_create(rows)
 
 
 def changed(*keys: str) -> None:

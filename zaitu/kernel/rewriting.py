@@ -4,8 +4,10 @@ A value names its key (kernel.crypto), so what is left to do is seen in the rows
 and whoever has nothing to do reads and writes nothing.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from django.apps import apps
@@ -111,6 +113,19 @@ def rows_rewrite(app: str, refresh: Mapping[type[models.Model], Refresh] | None 
             if batch is None:
                 break
             yield batch
+
+
+def file_exchange(target: Path, content: bytes) -> None:
+    """Another content under the same name, owner and mode: readable at every moment. Raises OSError when the disk is full."""
+    aside = target.with_name(f"{target.name}.new")
+    with aside.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    before = target.stat()
+    os.chown(aside, before.st_uid, before.st_gid)  # root may do it for the user who runs Zaitu
+    aside.chmod(before.st_mode & 0o777)
+    aside.replace(target)
 
 
 @transaction.atomic

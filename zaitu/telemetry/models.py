@@ -6,10 +6,13 @@ Positions are keyed by terminal and never updated; which vehicle one belongs to 
 
 from datetime import UTC, datetime
 from typing import ClassVar, Final
+from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+
+from zaitu.kernel.crypto import EncryptedTextField
 
 TERMINAL_LENGTH = 20
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,13 +24,15 @@ class Terminal(models.Model):
 
     terminal = models.CharField(max_length=TERMINAL_LENGTH, unique=True)
     kind = models.CharField(max_length=10)
-    """`jt808` or `osmand`."""
+    """`jt808`, `elock` or `osmand`."""
     plate = models.CharField(max_length=12)
     """The vehicle it was let in for; where it is when: network's bindings."""
     version = models.CharField(max_length=4, blank=True)
     """`2011`, `2013` or `2019`, as its registration showed."""
     maker = models.CharField(max_length=11, blank=True)
     model = models.CharField(max_length=30, blank=True)
+    profile = models.CharField(max_length=20, blank=True, default="", db_default="")
+    """What its maker means, by a name of codecs.jt808.profiles; empty: by its model."""
     device_id = models.CharField(max_length=30, blank=True)
     """The terminal id of its registration: who may register again."""
     reported_plate = models.CharField(max_length=40, blank=True)
@@ -44,7 +49,9 @@ class Terminal(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(kind__in=["jt808", "osmand"]), name="telemetry_terminal_kind"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["jt808", "elock", "osmand"]), name="telemetry_terminal_kind"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -203,6 +210,8 @@ class VehicleState(models.Model):
     """What the rules remember of it (kernels/document.py)."""
     late_from = models.DateTimeField(null=True)
     """Fix time of the earliest late fix not yet looked at."""
+    late_since = models.DateTimeField(null=True)
+    """When the first of those came."""
     late_seen_at = models.DateTimeField(null=True)
     """When the latest late fix was received."""
 
@@ -260,3 +269,77 @@ class ArchivedPart(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MediaFile(models.Model):
+    """A picture, sound or film that a terminal sent (0x0801); the file lies sealed under the home."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    terminal = models.CharField(max_length=TERMINAL_LENGTH)
+    vehicle_id = models.BigIntegerField(null=True)
+    """Where the terminal was at `taken_at`; null: in no vehicle."""
+    media_id = models.BigIntegerField()
+    """The terminal's own number of it."""
+    kind = models.CharField(max_length=10)
+    """`image`, `audio`, `video`, or a number of the maker's own; the same for the next two."""
+    format = models.CharField(max_length=10)
+    event = models.CharField(max_length=20)
+    channel = models.PositiveSmallIntegerField()
+    taken_at = models.DateTimeField()
+    """As the terminal says; when it was received where that means nothing."""
+    received_at = models.DateTimeField(db_index=True)
+    lat = models.FloatField(null=True)
+    lon = models.FloatField(null=True)
+    size_bytes = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    """Of the content as sent."""
+    path = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            # The same content under the same number is the same picture, sent again.
+            models.UniqueConstraint(fields=["terminal", "media_id", "sha256"], name="telemetry_media_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["terminal", "received_at"], name="telemetry_media_terminal"),
+            models.Index(fields=["vehicle_id", "received_at"], name="telemetry_media_vehicle"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.terminal}: {self.media_id}"
+
+
+class TerminalReport(models.Model):
+    """What a terminal told beside positions: a driver's card, a waybill, a picture it has taken."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH)
+    vehicle_id = models.BigIntegerField(null=True)
+    """Where the terminal was at `at`; null: in no vehicle."""
+    kind = models.CharField(max_length=20)
+    """domain.reports.Kind."""
+    at = models.DateTimeField()
+    """As the terminal says; when it was received where that means nothing."""
+    received_at = models.DateTimeField(db_index=True)
+    body = EncryptedTextField()
+    """What docs/jt808-decode.md lists for its message, as JSON; drivers' names and numbers are among it."""
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["terminal", "received_at"], name="telemetry_report_terminal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.terminal}: {self.kind}"
+
+
+class LockMemory(models.Model):
+    """How a lock said that it is, last: what changed since becomes an event, also after a restart."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH, primary_key=True)
+    at = models.DateTimeField()
+    """Of the report; never moves back."""
+    closed = models.BooleanField(null=True)
+    cover_closed = models.BooleanField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.terminal} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,6 +1,6 @@
 """Telemetry's contract: what other rooms and doors may call. Every call says who is acting."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,15 +9,18 @@ from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
+from zaitu.kernel.rewriting import Batch, must_be_the_house, rows_rewrite
 from zaitu.telemetry import selectors
 from zaitu.telemetry.adapters import tracks
 from zaitu.telemetry.adapters.terminal_link import Refused, TerminalLink
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
+from zaitu.telemetry.codecs.jt808.profiles import PROFILES
 from zaitu.telemetry.domain import limits
 from zaitu.telemetry.domain.commands import ASKABLE, TELLING, CommandView, kind_checked
 from zaitu.telemetry.domain.commands import Kind as CommandKind
 from zaitu.telemetry.domain.commands import State as CommandState
+from zaitu.telemetry.domain.reports import MediaView, ReportView
 from zaitu.telemetry.domain.views import (
     Latest,
     TerminalCounts,
@@ -28,12 +31,15 @@ from zaitu.telemetry.domain.views import (
 from zaitu.telemetry.domain.watch import Watch, WatchStop
 from zaitu.telemetry.selectors import SILENT_AFTER
 from zaitu.telemetry.services import commands, terminals, watches
+from zaitu.telemetry.services import media as _media
+from zaitu.telemetry.services import uplinks as _uplinks
 
 if TYPE_CHECKING:
     from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
     "ASKABLE",
+    "PROFILES",
     "SILENT_AFTER",
     "TELLING",
     "CommandKind",
@@ -42,10 +48,12 @@ __all__ = [
     "Deframer",
     "FrameError",
     "Latest",
+    "MediaView",
     "Message",
     "Place",
     "Refused",
     "Registration",
+    "ReportView",
     "TerminalCounts",
     "TerminalLink",
     "TerminalView",
@@ -57,18 +65,25 @@ __all__ = [
     "command_list",
     "command_send",
     "decode",
+    "files_reseal",
+    "keys_rewrite",
     "latest",
     "latest_all",
     "limits",
+    "media_list",
+    "media_read",
     "osmand",
     "osmand_close",
     "osmand_open",
+    "report_read",
+    "reports_list",
     "temps",
     "terminal_adopt",
     "terminal_counts",
     "terminal_create",
-    "terminal_get",
+    "terminal_profile_set",
     "terminal_reset",
+    "terminal_view",
     "terminals_list",
     "track",
     "unknown_terminals",
@@ -147,21 +162,90 @@ def unknown_terminals(*, actor: Principal) -> list[UnknownTerminalView]:
 
 
 def terminal_create(
-    *, actor: Principal, terminal: str, kind: str, plate: str, from_at: datetime | None = None
+    *,
+    actor: Principal,
+    terminal: str,
+    kind: str,
+    plate: str,
+    from_at: datetime | None = None,
+    profile: str = "",
 ) -> str | None:
-    """Let a `jt808` terminal or an `osmand` phone in, in this vehicle from `from_at` (aware; default now) on.
+    """Let a `jt808` terminal, an `elock` or an `osmand` phone in, in this vehicle from `from_at` (aware; default now) on.
+
+    `profile`: what its maker means, by a name of PROFILES; empty: by its model.
 
     Returns the phone's token, shown this once; None for a terminal: its code is made when it registers.
     Raises Forbidden, Invalid, NotFound (no such plate), Conflict (already let in).
     """
     actor.must(Right.TERMINALS_MANAGE)
-    return terminals.terminal_create(actor=actor, terminal=terminal, kind=kind, plate=plate, from_at=from_at)
+    return terminals.terminal_create(
+        actor=actor, terminal=terminal, kind=kind, plate=plate, from_at=from_at, profile=profile
+    )
 
 
-def terminal_adopt(*, actor: Principal, terminal: str, plate: str) -> None:
-    """Let in a JT/T 808 terminal (usually from the list of unknown ones). Raises as `terminal_create`."""
+def terminal_adopt(*, actor: Principal, terminal: str, plate: str, profile: str = "") -> None:
+    """Let in a device of the kind it spoke as (JT/T 808 if it is not among the unknown ones). Raises as `terminal_create`."""
     actor.must(Right.TERMINALS_MANAGE)
-    terminals.terminal_create(actor=actor, terminal=terminal, kind="jt808", plate=plate)
+    terminals.terminal_adopt(actor=actor, terminal=terminal, plate=plate, profile=profile)
+
+
+def terminal_view(*, actor: Principal, terminal: str) -> TerminalView:
+    """One device that was let in. Raises Forbidden, NotFound."""
+    _must_see(actor)
+    return selectors.terminal_view(terminal, clock.now())
+
+
+def _must_see(actor: Principal) -> None:
+    if not actor.can(Right.TERMINALS_MANAGE):
+        actor.must(Right.POSITIONS_READ)
+
+
+def terminal_profile_set(*, actor: Principal, terminal: str, profile: str) -> None:
+    """Say what its maker means (a name of PROFILES; empty: by its model), from its next connection on.
+
+    Raises Forbidden, NotFound, Invalid (no such profile).
+    """
+    actor.must(Right.TERMINALS_MANAGE)
+    terminals.terminal_profile_set(actor=actor, terminal=terminal, profile=profile)
+
+
+def media_list(
+    *, actor: Principal, terminal: str = "", vehicle_id: int | None = None, page: int = 1, size: int = 24
+) -> Page[MediaView]:
+    """Pictures, sounds and films of a terminal, or of a vehicle; the last received first. Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.media(page, size, terminal=terminal, vehicle_id=vehicle_id)
+
+
+def media_read(*, actor: Principal, media_id: str) -> tuple[bytes, str]:
+    """(content as sent, type); goes on record. Raises Forbidden, NotFound, Unavailable."""
+    actor.must(Right.POSITIONS_READ)
+    return _media.media_read(actor=actor, media_id=media_id)
+
+
+def reports_list(*, actor: Principal, terminal: str, limit: int = 50) -> list[ReportView]:
+    """What a terminal told beside positions, the last first; names and numbers of people masked. Raises Forbidden."""
+    actor.must(Right.POSITIONS_READ)
+    return selectors.reports(terminal, limit)
+
+
+def report_read(*, actor: Principal, report_id: int, reason: str) -> ReportView:
+    """One of them unmasked; goes on record with the reason. Raises Forbidden, NotFound, Invalid without a reason."""
+    actor.must(Right.POSITIONS_READ)
+    actor.must(Right.PERSONAL_READ)
+    return _uplinks.report_read(actor=actor, report_id=report_id, reason=reason)
+
+
+def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
+    """Write rows anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
+    must_be_the_house(actor)
+    return rows_rewrite("telemetry")
+
+
+def files_reseal(*, actor: Principal) -> Iterator[Batch]:
+    """The same for files of terminals, while no backup runs. Raises Forbidden, OSError (disk full)."""
+    must_be_the_house(actor)
+    return _media.media_reseal()
 
 
 def terminal_reset(*, actor: Principal, terminal: str) -> None:
@@ -170,15 +254,9 @@ def terminal_reset(*, actor: Principal, terminal: str) -> None:
     terminals.terminal_reset(actor=actor, terminal=terminal)
 
 
-def terminal_get(*, actor: Principal, terminal: str) -> TerminalView:
-    """A device that was let in. Raises Forbidden, Invalid, NotFound."""
-    _must_know_terminals(actor)
-    return selectors.terminal(terminals.terminal_normal(terminal), clock.now())
-
-
 def terminal_counts(*, actor: Principal, terminal: str) -> TerminalCounts:
     """How much it sent in the last 24 hours, and of which quality. Raises Forbidden, Invalid, NotFound."""
-    _must_know_terminals(actor)
+    _must_see(actor)
     return selectors.terminal_counts(terminals.terminal_normal(terminal), clock.now())
 
 
@@ -211,8 +289,3 @@ def command_list(*, actor: Principal, terminal: str, page: int = 1, size: int = 
 def _must_command(actor: Principal) -> None:
     if not actor.can(Right.COMMANDS_MANAGE):
         actor.must(Right.COMMANDS_TELL)
-
-
-def _must_know_terminals(actor: Principal) -> None:
-    if not any(actor.can(right) for right in (Right.COMMANDS_TELL, Right.COMMANDS_MANAGE)):
-        actor.must(Right.TERMINALS_MANAGE)

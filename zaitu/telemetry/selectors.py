@@ -1,5 +1,6 @@
 """Reads. Authorisation is public.py's business."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,13 +12,16 @@ from zaitu.kernel.pages import Page
 from zaitu.network import public as network
 from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.domain.commands import CommandView, State, Why
+from zaitu.telemetry.domain.reports import MediaView, ReportView, masked
 from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalCounts, TerminalView, UnknownTerminalView
 from zaitu.telemetry.models import (
     NEVER,
+    MediaFile,
     Position,
     Quarantine,
     Terminal,
     TerminalCommand,
+    TerminalReport,
     UnknownTerminal,
     VehicleState,
 )
@@ -70,6 +74,7 @@ def _terminal_view(row: Terminal, plate: str) -> TerminalView:
         version=row.version,
         maker=row.maker,
         model=row.model,
+        profile=row.profile,
         reported_plate=row.reported_plate,
         registered_at=row.registered_at,
         last_seen_at=row.last_seen_at,
@@ -104,6 +109,52 @@ def terminal_get(terminal: str) -> Terminal:
     if row is None:
         raise NotFound(f"没有终端 {terminal}")
     return row
+
+
+def terminal_view(terminal: str, now: datetime) -> TerminalView:
+    """Two queries. Raises NotFound."""
+    row = terminal_get(terminal)
+    here = [
+        stay.plate
+        for stay in network.bindings_of([terminal])
+        if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
+    ]
+    return _terminal_view(row, here[0] if here else "")
+
+
+def media(page: int, size: int, *, terminal: str = "", vehicle_id: int | None = None) -> Page[MediaView]:
+    """Files of a terminal, or of a vehicle's terminals while they were in it; the last received first. Two queries."""
+    rows = MediaFile.objects.order_by("-received_at", "pk")
+    rows = rows.filter(terminal=terminal) if terminal else rows.filter(vehicle_id=vehicle_id)
+    first = (max(page, 1) - 1) * size
+    found = tuple(
+        MediaView(
+            id=str(row.pk),
+            terminal=row.terminal,
+            kind=row.kind,
+            format=row.format,
+            event=row.event,
+            channel=row.channel,
+            taken_at=row.taken_at,
+            received_at=row.received_at,
+            lat=row.lat,
+            lon=row.lon,
+            size_bytes=row.size_bytes,
+        )
+        for row in rows[first : first + size]
+    )
+    return Page(rows=found, total=rows.count(), page=page, size=size)
+
+
+def reports(terminal: str, limit: int) -> list[ReportView]:
+    """What a terminal told beside positions, the last first, masked. One query."""
+    found = []
+    for row in TerminalReport.objects.filter(terminal=terminal).order_by("-received_at", "-pk")[:limit]:
+        body, hidden = masked(row.kind, json.loads(row.body))
+        found.append(
+            ReportView(id=row.pk, terminal=terminal, kind=row.kind, at=row.at, body=body, hidden=hidden)
+        )
+    return found
 
 
 def unknown_terminals() -> list[UnknownTerminalView]:
@@ -149,13 +200,6 @@ def commands(terminal: str, kinds: Iterable[str], page: int, size: int, now: dat
     first = (max(page, 1) - 1) * size
     found = tuple(command_view(row, now) for row in rows[first : first + size])
     return Page(rows=found, total=rows.count(), page=page, size=size)
-
-
-def terminal(number: str, now: datetime) -> TerminalView:
-    """One device let in. Two queries. Raises NotFound."""
-    row = terminal_get(number)
-    here = [stay.plate for stay in network.bindings_of([number]) if stay_holds(stay, now)]
-    return _terminal_view(row, here[0] if here else "")
 
 
 def stay_holds(stay: network.BindingView, at: datetime) -> bool:

@@ -6,7 +6,9 @@ from zaitu.kernel import clock
 from zaitu.telemetry.adapters.partitions import partitions_ensure
 from zaitu.telemetry.services.archive import positions_archive, positions_forget
 from zaitu.telemetry.services.commands import commands_expire, commands_trim
+from zaitu.telemetry.services.media import media_forget
 from zaitu.telemetry.services.quarantine import quarantine_trim
+from zaitu.telemetry.services.uplinks import reports_forget
 
 
 @app.periodic(cron="17 * * * *")
@@ -25,3 +27,5 @@ def archive(timestamp: int) -> None:
     """At 2:40 Chinese time old positions go into files, and the oldest away. May run twice."""
     positions_archive(clock.now())
     positions_forget(clock.now())
+    media_forget(clock.now())
+    reports_forget(clock.now())

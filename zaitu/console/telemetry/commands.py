@@ -1,88 +1,27 @@
-"""One terminal: what it is, where it was, what it sent, and what it is asked to do."""
-
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+"""Asking a terminal for something, and the list of what it was asked."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
+from zaitu.console.door import StaffRequest, done, show, staff
 from zaitu.console.forms import Form
-from zaitu.console.words import listed
-from zaitu.kernel import clock
+from zaitu.console.telemetry.asking import KINDS, SENDERS, asked, group
+from zaitu.console.telemetry.terminal import page
 from zaitu.kernel.errors import Conflict, Invalid, NotFound
-from zaitu.kernel.principal import Right
-from zaitu.network import public as network
 from zaitu.telemetry import public as telemetry
-from zaitu.telemetry.public import CommandView
-
-_LOOKERS: Final = (Right.TERMINALS_MANAGE, Right.COMMANDS_TELL, Right.COMMANDS_MANAGE)
-_SENDERS: Final = (Right.COMMANDS_TELL, Right.COMMANDS_MANAGE)
-_KINDS: Final[Mapping[str, Any]] = {
-    "text": gettext_lazy("给司机发文字"),
-    "locate": gettext_lazy("查询位置"),
-    "parameters_ask": gettext_lazy("查询参数"),
-    "parameters_set": gettext_lazy("设置参数"),
-    "photo": gettext_lazy("拍照"),
-    "fence_set": gettext_lazy("下发围栏"),
-    "fence_delete": gettext_lazy("删除围栏"),
-    "route_set": gettext_lazy("下发路线"),
-    "route_delete": gettext_lazy("删除路线"),
-    "restart": gettext_lazy("重启终端"),
-}
-_STATES: Final[Mapping[str, tuple[Any, str]]] = {
-    "queued": (gettext_lazy("等待终端上线"), ""),
-    "sent": (gettext_lazy("已发出，等待回答"), "pill--now"),
-    "done": (gettext_lazy("已完成"), "pill--done"),
-    "refused": (gettext_lazy("终端拒绝"), "pill--danger"),
-    "unsupported": (gettext_lazy("终端不支持"), "pill--warn"),
-    "expired": (gettext_lazy("已过期"), "pill--warn"),
-}
-_WHY: Final[Mapping[str, Any]] = {
-    "offline": gettext_lazy("10 分钟内终端没有上线"),
-    "unanswered": gettext_lazy("已发给终端，但没有收到回答"),
-    "failed": gettext_lazy("终端执行失败"),
-    "malformed": gettext_lazy("终端不认识这条消息"),
-    "unwritable": gettext_lazy("终端换了协议版本，这条消息写不出来"),
-}
-_PARAMETERS: Final[Mapping[str, Any]] = {
-    "heartbeat_s": gettext_lazy("心跳间隔（秒）"),
-    "default_interval_s": gettext_lazy("上报间隔（秒）"),
-    "sleep_interval_s": gettext_lazy("休眠上报间隔（秒）"),
-    "sos_interval_s": gettext_lazy("紧急上报间隔（秒）"),
-    "server": gettext_lazy("服务器地址"),
-    "tcp_port": gettext_lazy("服务器端口"),
-    "report_mode": gettext_lazy("上报方式"),
-    "max_kmh": gettext_lazy("最高速度（公里/时）"),
-    "max_driving_s": gettext_lazy("连续驾驶上限（秒）"),
-    "max_parking_s": gettext_lazy("停车上限（秒）"),
-}
-_SETTABLE: Final = ("default_interval_s", "heartbeat_s", "sleep_interval_s", "sos_interval_s")
-_SHOWS: Final[Mapping[str, Any]] = {
-    "display": gettext_lazy("屏幕显示"),
-    "speak": gettext_lazy("语音播读"),
-    "urgent": gettext_lazy("紧急"),
-}
 
 
 @require_GET
-@staff(*_LOOKERS)
-def terminal(request: StaffRequest, terminal: str) -> HttpResponse:
-    return _page(request, terminal, {})
-
-
-@require_GET
-@staff(*_SENDERS)
+@staff(*SENDERS)
 def history(request: StaffRequest, terminal: str) -> HttpResponse:
     """The table alone; it asks for itself again and again."""
-    return show(request, "console/telemetry/commands.html", _commands(request, terminal))
+    return show(request, "console/telemetry/commands.html", asked(request, terminal))
 
 
 @require_POST
-@staff(*_SENDERS)
+@staff(*SENDERS)
 def send(request: StaffRequest, terminal: str) -> HttpResponse:
     form = Form.posted(request)
     kind = form.text("kind")
@@ -91,94 +30,14 @@ def send(request: StaffRequest, terminal: str) -> HttpResponse:
             actor=request.actor, terminal=terminal, kind=kind, parameters=dict(form.values)
         )
     except Invalid as error:
-        return _page(request, terminal, {_group(kind): form.failed(error)}, status=422)
+        return page(request, terminal, Form(), asked_wrong={group(kind): form.failed(error)}, status=422)
     except Conflict as error:
-        return _page(request, terminal, {_group(kind): form.failed(Invalid(error.message))}, status=409)
+        full = form.failed(Invalid(error.message))
+        return page(request, terminal, Form(), asked_wrong={group(kind): full}, status=409)
     except NotFound as error:
         # A station or line; the page misses the terminal by itself.
         field = "line" if kind.startswith("route") else "station"
-        wrong = Invalid(error.message, fields={field: _("没有找到，请从列表中选择")})
-        return _page(request, terminal, {_group(kind): form.failed(wrong)}, status=422)
-    done(request, _("指令已排队：%(kind)s。下面的记录会自动更新。") % {"kind": _KINDS[kind]})
+        wrong = form.failed(Invalid(error.message, fields={field: _("没有找到，请从列表中选择")}))
+        return page(request, terminal, Form(), asked_wrong={group(kind): wrong}, status=422)
+    done(request, _("指令已排队：%(kind)s。下面的记录会自动更新。") % {"kind": KINDS[kind]})
     return redirect("console:terminal", terminal=terminal)
-
-
-def _group(kind: str) -> str:
-    """Setting and deleting share a form."""
-    return kind.replace("_delete", "_set")
-
-
-def _page(
-    request: StaffRequest, terminal: str, failed: Mapping[str, Form], *, status: int = 200
-) -> HttpResponse:
-    view = telemetry.terminal_get(actor=request.actor, terminal=terminal)
-    now = clock.now()
-    stays = sorted(network.bindings_of([view.terminal]), key=lambda stay: stay.from_at, reverse=True)
-    context = {
-        "one": view,
-        "silent": view.last_seen_at is None or now - view.last_seen_at > telemetry.SILENT_AFTER,
-        "stays": [(stay, stay.to_at is None or stay.to_at > now) for stay in stays[:20]],
-        "counts": telemetry.terminal_counts(actor=request.actor, terminal=view.terminal),
-        "forms": {group: failed.get(group, Form()) for group in map(_group, _KINDS)},
-        "said": next((form.message for form in failed.values() if not form.errors), ""),
-        "settable": [(name, _PARAMETERS[name]) for name in _SETTABLE],
-        "shows": _SHOWS,
-        "sends": view.kind == "jt808" and any(request.actor.can(right) for right in _SENDERS),
-    }
-    if context["sends"]:
-        context |= _commands(request, view.terminal)
-    return show(request, "console/telemetry/terminal.html", context, status=status)
-
-
-def _commands(request: StaffRequest, terminal: str) -> dict[str, Any]:
-    page = telemetry.command_list(actor=request.actor, terminal=terminal, page=page_number(request))
-    rows = [_row(one) for one in page.rows]
-    waits = any(one.open for one in page.rows)
-    return {
-        "terminal": terminal,
-        "page": page,
-        "rows": rows,
-        "again_s": 2 if waits else 15,
-        "query": query_without_page(request),
-    }
-
-
-def _row(one: CommandView) -> dict[str, Any]:
-    state, tone = _STATES[one.state]
-    return {
-        "command": one,
-        "kind": _KINDS[one.kind],
-        "what": _what(one),
-        "state": state,
-        "tone": tone,
-        "why": _WHY.get(one.why, ""),
-        "answer": list(_answer(one)),
-    }
-
-
-def _what(one: CommandView) -> str:
-    asked = one.parameters
-    if one.kind == "text":
-        return f"“{asked['text']}” · {listed(str(text) for name, text in _SHOWS.items() if asked.get(name))}"
-    if one.kind == "photo":
-        return _("镜头 %(channel)s") % {"channel": asked["channel"]}
-    if one.kind == "parameters_set":
-        return listed(f"{_PARAMETERS[name]} {value}" for name, value in asked.items())
-    return str(asked.get("name", ""))
-
-
-def _answer(one: CommandView) -> Iterator[tuple[str, str]]:
-    """(name, value) pairs of what came back."""
-    told = one.answer
-    if one.kind == "locate" and told.get("lat") is not None:
-        yield _("位置"), f"{told['lat']:.5f}, {told['lon']:.5f}"
-    elif one.kind == "locate" and told:
-        yield _("位置"), _("终端没有定位")
-    for parameter in told.get("parameters", ()):
-        name = parameter["name"]
-        yield (
-            str(_PARAMETERS.get(name, "")) or _("参数 %(id)s") % {"id": parameter["id"]},
-            str(parameter["value"]),
-        )
-    for number in told.get("media_ids", ()):
-        yield _("照片编号"), str(number)

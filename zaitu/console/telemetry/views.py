@@ -18,6 +18,7 @@ from zaitu.console.door import StaffRequest, done, page_number, query_without_pa
 from zaitu.console.forms import Form
 from zaitu.console.journey.lateness import late_min, running_trips
 from zaitu.console.journey.looks import span
+from zaitu.console.telemetry.terminal import KINDS, profile_choices
 from zaitu.console.words import said
 from zaitu.journey import public as journey
 from zaitu.journey.public import TripView
@@ -89,6 +90,8 @@ def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
     now = clock.now()
     context = {
         "vehicle": found,
+        "terminals": _terminals_in(vehicle_id, now),
+        "media": telemetry.media_list(actor=request.actor, vehicle_id=vehicle_id, size=3).rows,
         "kind": said(network.VEHICLE_KINDS.get(network.VehicleKind(found.kind), "")),
         "fix": fix,
         "trip": trip,
@@ -96,7 +99,6 @@ def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
         "near": _near(request.actor, fix) if fix else "",
         "late": late_min(trip) if trip else 0,
         "silent": fix is not None and now - fix.received_at > SILENT_AFTER,
-        "terminals": _terminals_in(vehicle_id, now) if request.actor.can(Right.COMMANDS_TELL) else [],
         "temps": [f"{temp:.1f}" for temp in fix.temps_c if temp is not None] if fix else [],
     }
     return show(request, "console/telemetry/vehicle.html", context)
@@ -188,7 +190,7 @@ def terminals_export(request: StaffRequest, form: str) -> HttpResponse:
 
 
 _EXPORTED: Final = (
-    "终端号", "类型", "协议版本", "车牌", "自报车牌", "厂商", "型号", "注册时间", "最近联系", "最近定位",
+    "终端号", "类型", "协议版本", "车牌", "自报车牌", "厂商", "型号", "设备方案", "注册时间", "最近联系", "最近定位",
 )  # fmt: skip
 _EXPORT_PAGE: Final = 1_000
 
@@ -202,7 +204,7 @@ def _exported(request: StaffRequest) -> Iterator[list[exports.Value]]:
         for one in page.rows:
             times = [exports.minute(at) for at in (one.registered_at, one.last_seen_at, one.last_fix_at)]
             yield [
-                one.terminal, one.kind, one.version, one.plate, one.reported_plate, one.maker, one.model, *times
+                one.terminal, one.kind, one.version, one.plate, one.reported_plate, one.maker, one.model, one.profile, *times
             ]  # fmt: skip
         if number >= page.pages:
             return
@@ -238,6 +240,7 @@ def terminal_create(request: StaffRequest) -> HttpResponse:
             terminal=form.text("terminal"),
             kind=form.text("kind"),
             plate=form.text("plate"),
+            profile=form.text("profile"),
         )
     except (Invalid, NotFound, Conflict) as error:
         return _terminals_page(request, _failed(form, error), status=422)
@@ -285,7 +288,8 @@ def _terminals_page(request: StaffRequest, form: Form, *, token: str = "", statu
         "heard": heard,
         "states": [("", _("全部")), ("on", _("在线")), ("off", _("失联"))],
         "port": settings.ZAITU_JT808_PORT,
-        "kinds": [("jt808", _("车载终端（JT/T 808）")), ("osmand", _("手机定位"))],
+        "kinds": [(kind, str(name)) for kind, name in KINDS.items()],
+        "profiles": profile_choices(),
         "form": form,
         "token": token,
         "q": text,

@@ -1,6 +1,5 @@
 """What the journey keeps under the data key, written anew after a change of it: rows with their indexes, and files."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from zaitu.journey.selectors.people import people_of
 from zaitu.journey.services import files
 from zaitu.kernel import crypto, logs
 from zaitu.kernel.principal import system
-from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
+from zaitu.kernel.rewriting import Batch, Plain, file_exchange, rows_rewrite
 
 _ACTOR: Final = system("journey.keys")
 _FILES: Final = 50
@@ -118,13 +117,5 @@ def _reseal(row: StoredFile) -> bool | None:
     except crypto.Undecipherable:
         return None
     target = Path(default_storage.path(row.path))
-    aside = target.with_name(f"{target.name}.new")
-    with aside.open("wb") as handle:
-        handle.write(crypto.seal(image, str(row.pk)))
-        handle.flush()
-        os.fsync(handle.fileno())
-    before = target.stat()
-    os.chown(aside, before.st_uid, before.st_gid)  # root may do it for the user who runs Zaitu
-    aside.chmod(before.st_mode & 0o777)
-    aside.replace(target)
+    file_exchange(target, crypto.seal(image, str(row.pk)))
     return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ _SAME: Final = 'count(*), coalesce(bit_xor(digest), 0), min("at"), max("at")'
 """What must be equal of a partition and its file. Quoted: DuckDB keeps the word `at` for itself."""
 
 
+_MODEST: Final[dict[str, str | bool | int | float | list[str]]] = {"threads": 1, "memory_limit": "1GB"}
 Unreadable = duckdb.Error
 """A file is missing or not what we wrote."""
 
@@ -124,10 +126,18 @@ def _rows_out(part: Part, target: Path) -> None:
 
 
 @contextmanager
-def _duckdb(folder: str = "") -> "Iterator[duckdb.DuckDBPyConnection]":
-    with duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "temp_directory": folder}) as files:
+def _duckdb(folder: str) -> "Iterator[duckdb.DuckDBPyConnection]":
+    with duckdb.connect(config={**_MODEST, "temp_directory": folder}) as files:
         files.execute("SET TimeZone = 'UTC'")
         yield files
+
+
+@cache
+def _reading() -> "duckdb.DuckDBPyConnection":
+    """One engine a process, made at the first look into the archive: making one takes longer than reading a vehicle's day."""
+    files = duckdb.connect(config=_MODEST)
+    files.execute("SET GLOBAL TimeZone = 'UTC'")
+    return files
 
 
 def covering(start: datetime, end: datetime) -> list[str]:
@@ -152,7 +162,7 @@ def rows_read(
     paths = covering(start, end)
     if not paths:
         return []
-    with _duckdb() as files:
+    with _reading().cursor() as files:
         found = files.execute(
             f"""SELECT {", ".join(f'"{column}"' for column in columns)} FROM read_parquet(?)
                  WHERE vehicle_id = ? AND "at" >= ? AND "at" < ? AND "{having}" IS NOT NULL ORDER BY "at" LIMIT ?""",  # noqa: S608  names of our own only
@@ -169,7 +179,7 @@ def stored(wanted: Sequence[tuple[int, int, datetime, int]]) -> set[int]:
     paths = covering(min(instants), max(instants) + datetime.resolution)
     if not paths:
         return set()
-    with _duckdb() as files:
+    with _reading().cursor() as files:
         found = files.execute(
             'SELECT terminal_id, "at", digest FROM read_parquet(?) WHERE list_contains(?, terminal_id) AND list_contains(?, "at")',
             [paths, [one[1] for one in wanted], instants],

@@ -27,6 +27,7 @@ NEWEST: Final = np.dtype(
         ("probes", np.int64),
         ("temps_c", np.float64, (PROBES,)),
         ("late_from_us", np.int64),  # fix time of the earliest late fix not yet looked at; NONE: none
+        ("late_since_us", np.int64),  # when the first of them came
         ("late_seen_us", np.int64),  # when the last of them came
     ],
     align=True,
@@ -73,6 +74,7 @@ _SENT: Final[Sequence[tuple[str, str, str]]] = (
     ("along_m", "float8", "along_m = nullif(fresh.along_m, 'NaN')"),
     ("off_m", "float8", "off_m = nullif(fresh.off_m, 'NaN')"),
     ("late_from", "timestamptz", "late_from = nullif(fresh.late_from, '1970-01-01Z')"),
+    ("late_since", "timestamptz", "late_since = nullif(fresh.late_since, '1970-01-01Z')"),
     ("late_seen_at", "timestamptz", "late_seen_at = nullif(fresh.late_seen_at, '1970-01-01Z')"),
     ("probes", "int8", ""),
     *((f"temp{probe}", "float8", "") for probe in range(PROBES)),
@@ -108,7 +110,7 @@ def newest_write(vehicle_ids: Sequence[int], newest: Records, vehicles: Records)
         np.array(vehicle_ids), _instant(newest["at_us"]), _instant(newest["received_us"]), _place(newest["lat"]),
         _place(newest["lon"]), newest["speed_kmh"], _number(newest["course_deg"]), newest["acc"],
         _number(newest["odometer_m"]), vehicles["along_m"], vehicles["off_m"], _instant(newest["late_from_us"]),
-        _instant(newest["late_seen_us"]), newest["probes"], *newest["temps_c"].T,
+        _instant(newest["late_since_us"]), _instant(newest["late_seen_us"]), newest["probes"], *newest["temps_c"].T,
     ]  # fmt: skip
     for index, value in enumerate(values):
         rows[f"size{index}"], rows[f"value{index}"] = 8, value

@@ -53,7 +53,7 @@ def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """What was received last, oldest first."""
+    """Stored rows, as the rules read them."""
 
     terminal_id: Ints
     digest: Ints
@@ -94,17 +94,33 @@ _ROW: Final = np.dtype(
         *(field for name, _, kind in _FIELDS for field in ((f"size_{name}", ">i4"), (name, kind))),
     ]
 )
-_ROWS_OUT: Final = f"""
-COPY (SELECT {", ".join(how for _, how, _ in _FIELDS)} FROM telemetry_position WHERE received_at >= %s ORDER BY received_at, at)
-  TO STDOUT (FORMAT BINARY)"""  # noqa: S608  names of our own only
+_SELECTED: Final = f"SELECT {', '.join(how for _, how, _ in _FIELDS)} FROM telemetry_position"  # noqa: S608  names of our own only
 _BLOCK: Final = 50_000
 
 
 def received_since(since: datetime) -> Tail:
     """The rows received at `since` or later. One query; some hundred bytes a row are held."""
+    return _read(f"{_SELECTED} WHERE received_at >= %s ORDER BY received_at, at", [since])
+
+
+def stretch_read(vehicle_id: int, start: datetime, end: datetime, limit: int) -> Tail:
+    """A vehicle's rows from `start` to `end` inclusive in the order of their time, the first `limit`. One query.
+
+    Rows whose time was lost are left out: they say where, not when.
+    """
+    return _read(
+        f"{_SELECTED} WHERE vehicle_id = %s AND at BETWEEN %s AND %s AND flags & %s = 0 ORDER BY at, received_at LIMIT %s",
+        [vehicle_id, start, end, int(Flag.CLOCK), limit],
+    )
+
+
+def _read(query: str, parameters: Sequence[Any]) -> Tail:
     blocks = [np.empty(0, _ROW)]
     pieces: list[bytes] = []
-    with connection.cursor() as cursor, cursor.copy(_ROWS_OUT, [since]) as rows:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", parameters) as rows,
+    ):
         for number, row in enumerate(rows):
             # The first comes with the header; the trailer is shorter than a row.
             piece = bytes(row)[len(pgcopy.HEADER) :] if not number else bytes(row)

@@ -73,18 +73,19 @@ def _newest(row: models.VehicleState) -> Records:
             one["temps_c"][0, probe] = temp
     if row.late_from is not None and row.late_seen_at is not None:
         one["late_from_us"], one["late_seen_us"] = microseconds(row.late_from), microseconds(row.late_seen_at)
+        one["late_since_us"] = microseconds(row.late_since or row.late_seen_at)
     return one
 
 
 def rows_ensure(vehicle_ids: Iterable[int]) -> None:
     """A row for each of these that has none. One statement."""
-    models.VehicleState.objects.bulk_create(
-        [
-            models.VehicleState(vehicle_id=one, at=models.NEVER, received_at=models.NEVER, lat=0.0, lon=0.0)
-            for one in sorted(vehicle_ids)
-        ],
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO telemetry_vehiclestate (vehicle_id, at, received_at, lat, lon, trip)
+               SELECT vehicle_id, 'epoch', 'epoch', 0, 0, '' FROM unnest(%s::bigint[]) AS vehicle_id ORDER BY vehicle_id
+               ON CONFLICT (vehicle_id) DO NOTHING""",
+            [list(vehicle_ids)],
+        )
 
 
 def documents_write(documents: Sequence[Document]) -> None:

@@ -56,10 +56,16 @@ class Compiled:
     route: Polyline | None
 
 
+def watch_of(vehicle_id: int) -> Watch | None:
+    """One query."""
+    row = models.Watch.objects.filter(vehicle_id=vehicle_id).first()
+    return None if row is None else watch_from(row.document)
+
+
 def compiled_watch(vehicle_id: int) -> Compiled | None:
     """For late fixes, which are few. One query."""
-    row = models.Watch.objects.filter(vehicle_id=vehicle_id).first()
-    return None if row is None else compiled(watch_from(row.document))
+    watch = watch_of(vehicle_id)
+    return None if watch is None else compiled(watch)
 
 
 def compiled(watch: Watch) -> Compiled:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zaitu.telemetry.codecs.fix import Fix, time_checked
+from zaitu.telemetry.codecs.locks import WORDS
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -144,7 +145,7 @@ def columns_of(reports: Sequence[Report], *, received_at: datetime) -> Columns:
         items=_pieces(arena, [fix.area for fix in fixes]),
         extra=_pieces(arena, [_extra(fix, flag) for fix, flag in zip(fixes, timed, strict=True)]),
         core=_pieces(arena, [fix.core for fix in fixes]),
-        # Writable as what the gateway reads: kernels would be compiled once more for one that is not, and terminals wait for it.
+        # Writable, as where kernels fill it: they compile once for each kind of array.
         arena=np.frombuffer(arena, dtype=np.uint8),
     )
 
@@ -190,8 +191,10 @@ def _flags(report: Report, *, clock: bool) -> int:
 
 
 def _extra(fix: Fix, clock: str | None) -> bytes:
-    """What the item area does not hold already: a phone's words, and a time that could not be used."""
-    extra: dict[str, Any] = {} if fix.core else dict(fix.extra)
+    """What cannot be read again from the item area: who opened a lock, a phone's words, a time that could not be used."""
+    extra = dict(fix.extra)
+    if fix.readable_again:
+        extra = {name: fix.extra[name] for name in WORDS if name in fix.extra}
     if clock:
         extra["clock"] = {"why": str(clock), "claimed": None if fix.time is None else fix.time.isoformat()}
     if not extra:

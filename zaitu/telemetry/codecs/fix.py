@@ -65,7 +65,8 @@ class Fix:
     """What of the item area could not be split into items."""
     core: bytes = b""
     """The part that identifies a repetition: the 28-byte block of JT/T 808."""
-
+    marks: tuple[bytes, ...] = ()
+    """What else identifies it: items that tell of events, as sent. The place of a lock that is opened may be the one before."""
     area: bytes = b""
     """What followed the block, as sent: `items` and `rest` together."""
     lock_events: LockEvent = NO_EVENT
@@ -74,6 +75,8 @@ class Fix:
     """None: no lock, or it does not say."""
     cover_closed: bool | None = None
     """Of the lock's case; None: it does not say."""
+    readable_again: bool = False
+    """`extra` follows from `area`, read as items of JT/T 808, but for what locks.WORDS names."""
 
     @property
     def digest(self) -> int:
@@ -81,18 +84,22 @@ class Fix:
         content = self.core or struct.pack(
             ">dddd", self.lat or 0.0, self.lon or 0.0, self.speed_kmh or 0.0, self.course_deg or 0
         )
-        return digest_of(content)
+        digest = digest_of(content)
+        for mark in self.marks:
+            digest = digest_of(mark, digest)
+        return digest
 
 
 _WORD: Final = (1 << 64) - 1
 
 
-def digest_of(content: bytes) -> int:
+def digest_of(content: bytes, before: int = 0) -> int:
     """Eight bytes at a time (big-endian, the last padded with zeros) through splitmix64's finalizer; signed.
 
+    `before`: the digest of what comes before it.
     It tells repetitions of honest devices apart from new fixes; it is no protection against forgery, nor need it be.
     """
-    digest = len(content)
+    digest = before & _WORD ^ len(content)
     for start in range(0, len(content), 8):
         digest ^= int.from_bytes(content[start : start + 8].ljust(8, b"\0"), "big")
         digest = (digest ^ digest >> 30) * 0xBF58476D1CE4E5B9 & _WORD

@@ -1,6 +1,7 @@
 """What an electronic lock can say has happened, whatever its maker's words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntFlag
 from typing import Final
 
@@ -26,6 +27,8 @@ class LockEvent(IntFlag):
         return [event.name.lower() for event in LockEvent if event in self and event.name]
 
 
+WORDS: Final = ("lock_code", "lock_card", "lock_result", "locks", "lock_string")
+"""What a lock in the items of a position says beside events and states: who opened it. Only its maker's profile reads that."""
 NO_EVENT: Final = LockEvent(0)
 
 
@@ -35,6 +38,27 @@ class LockState:
 
     closed: bool | None = None
     cover_closed: bool | None = None
+
+
+@dataclass(slots=True)
+class LockHistory:
+    """What is known of one lock, report by report."""
+
+    at: datetime | None = None
+    """Of the newest report that told a state; aware."""
+    state: LockState = field(default_factory=LockState)
+
+    def told(self, at: datetime, *, closed: bool | None, cover_closed: bool | None) -> LockEvent:
+        """What has happened since the report before. An older report than the newest tells nothing, and changes nothing."""
+        if (closed is None and cover_closed is None) or (self.at is not None and at < self.at):
+            return NO_EVENT
+        now = LockState(
+            closed=self.state.closed if closed is None else closed,
+            cover_closed=self.state.cover_closed if cover_closed is None else cover_closed,
+        )
+        events = lock_changes(self.state, now)
+        self.at, self.state = at, now
+        return events
 
 
 def lock_changes(before: LockState, now: LockState) -> LockEvent:

@@ -47,6 +47,8 @@ class TerminalView:
     version: str
     maker: str
     model: str
+    profile: str
+    """What its maker means, as an administrator has set it; empty: by its model."""
     reported_plate: str
     """What the device says; differs from `plate` when it was set up for another vehicle."""
     registered_at: datetime | None

@@ -63,12 +63,14 @@ class Connections:
         for clock in (self.opened_s, self.frame_s, self.half_s, self.unsent_s):
             clock[slot] = _NEVER
 
-    def authenticated(self, slot: int, terminal: str) -> None:
-        """From now on kernels read this number's positions here."""
+    def authenticated(self, slot: int, terminal: str, *, columnar: bool = True) -> None:
+        """From now on kernels read this number's positions here; not `columnar`: its session does, as its maker means them."""
         self.terminal[slot] = terminal
+        self.opened_s[slot] = _NEVER
+        if not columnar:
+            return
         number = int(terminal, 16)
         self.known[slot] = np.array([number & _LOW, number >> 64], dtype=np.uint64).astype(np.int64)
-        self.opened_s[slot] = _NEVER
 
     def heard(self, pieces: Ints, frames: Ints, now_s: float) -> None:
         """Bytes came in these pieces, and these good frames were in them."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.columns import Ints, Report, columns_of, microseconds
-from zaitu.telemetry.codecs.jt808 import Header, Message
+from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
@@ -29,25 +29,17 @@ _UNDER_WAY: Final = 2
 log = logs.logger("telemetry.gateway")
 
 
-class Sender(Protocol):
-    """The connection a frame came by."""
-
-    def stored(self, header: Header, result: int) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Positions that a session read itself: those the kernels leave to it."""
 
-    sender: Sender
-    message: Message
+    reports: Sequence[Report]
+    done: Callable[[int], None]
+    """They are committed (STORED), or the database refuses one of them (MALFORMED): answer."""
 
-    @property
-    def reports(self) -> list[Report]:
-        terminal = self.message.header.phone
-        return [
-            Report(terminal=terminal, fix=fix, backfill=self.message.backfill) for fix in self.message.fixes
-        ]
+
+def reports_of(terminal: str, fixes: Iterable[Fix], *, backfill: bool) -> list[Report]:
+    return [Report(terminal=terminal, fix=fix, backfill=backfill) for fix in fixes]
 
 
 class Desk(Protocol):
@@ -157,6 +149,6 @@ class Intake:
         refused = set(outcome.unstorable.tolist())
         row = 0
         for entry in entries:
-            rows = range(row, row + len(entry.message.fixes))
+            rows = range(row, row + len(entry.reports))
             row = rows.stop
-            entry.sender.stored(entry.message.header, MALFORMED if refused & set(rows) else STORED)
+            entry.done(MALFORMED if refused & set(rows) else STORED)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     connections: int = 20_000
+    locks: int = 5_000
+    """Connections of electronic locks on their own port."""
+    lock_idle_s: float = 3_600.0
+    """Of such a lock that is let in, without a byte: a lock at rest reports every half hour."""
     authenticate_s: float = 60.0
     """From connecting to a right 0x0102; then closed."""
     idle_s: float = 300.0

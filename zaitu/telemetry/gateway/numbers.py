@@ -11,6 +11,13 @@ BAD_FRAMES: Final = counter(
     "jt808_bad_frames", "Frames that could not be read and were dropped, by cause", ["code"]
 )
 CLOSED: Final = counter("jt808_closed", "Connections the gateway closed, by cause", ["why"])
+LOCK_REPORTS: Final = counter(
+    "elock_reports", "Reports of electronic locks read on their port", ["form", "kind"]
+)
+PARTS: Final = counter("jt808_parts", "Messages in several frames, and parts asked for again", ["what"])
+PARTS_HELD: Final = Gauge(
+    "zaitu_jt808_parts_held_bytes", "Bytes held of unfinished messages", multiprocess_mode="livesum"
+)
 ACK_S: Final = histogram("jt808_ack_s", "From a frame read to its acknowledgement sent, seconds")
 COMMANDS: Final = counter("jt808_commands", "Commands to terminals ended, by outcome", ["outcome"])
 SESSIONS: Final = Gauge("zaitu_jt808_sessions", "Connections now", multiprocess_mode="livesum")

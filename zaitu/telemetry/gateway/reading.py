@@ -8,7 +8,6 @@ import numpy as np
 
 from zaitu.telemetry.codecs.columns import NONE, Bytes, Columns, Ints
 from zaitu.telemetry.codecs.jt808.framing import CONTENT_MAX, CONTENT_MIN
-from zaitu.telemetry.codecs.jt808.location import location_parse
 from zaitu.telemetry.codecs.jt808.values import time_parse
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.kernels import answers, jt808, stream
@@ -74,17 +73,6 @@ def answers_of(read: Read, chosen: Ints, results: Ints, connections: Connections
 def _columns(plain: Bytes, places: jt808.Places, names: tuple[str, ...], piece: Ints) -> Columns:
     rows = len(piece)
     extra = np.zeros((rows, 2), dtype=np.int64)
-    none = np.full(rows, NONE)
-    lock_events, lock_closed = np.zeros(rows, dtype=np.int64), none
-    battery_pct = np.full(rows, np.nan)
-    special = np.flatnonzero(places.special)
-    if len(special):
-        lock_closed = none.copy()
-        for row in special.tolist():
-            fix = location_parse(plain[places.core[row, 0] : places.items[row].sum()].tobytes())
-            lock_events[row] = fix.lock_events
-            lock_closed[row] = NONE if fix.lock_closed is None else int(fix.lock_closed)
-            battery_pct[row] = fix.extra.get("battery_pct", np.nan)
     lost = np.flatnonzero(places.clock)
     if len(lost):
         # Few rows: what their clocks claimed is written behind what was received.
@@ -98,9 +86,10 @@ def _columns(plain: Bytes, places: jt808.Places, names: tuple[str, ...], piece: 
         terminals=names,
         terminal=piece,
         shock_g=np.full(rows, np.nan),
-        battery_pct=battery_pct,
-        lock_events=lock_events,
-        lock_closed=lock_closed,
+        # What only makers' profiles read: such terminals are their sessions' business.
+        battery_pct=np.full(rows, np.nan),
+        lock_events=np.zeros(rows, dtype=np.int64),
+        lock_closed=np.full(rows, NONE),
         arena=plain,
         extra=extra,
         **{name: getattr(places, name) for name in _SAME},

@@ -14,6 +14,8 @@ import numpy as np
 from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.codecs.columns import Ints
+from zaitu.telemetry.codecs.jt808.parts import PartLimits
+from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.commands import CommandDesk
 from zaitu.telemetry.gateway.connections import Connections
@@ -22,6 +24,9 @@ from zaitu.telemetry.gateway.fronts.protocols import ProtocolFront
 from zaitu.telemetry.gateway.fronts.sweep import SweepFront
 from zaitu.telemetry.gateway.intake import Entry, Intake
 from zaitu.telemetry.gateway.limits import Limits
+from zaitu.telemetry.gateway.lock_port import LockPort
+from zaitu.telemetry.gateway.locks import LockDesk
+from zaitu.telemetry.gateway.parts import PartDesk
 from zaitu.telemetry.gateway.session import Session
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
@@ -34,6 +39,7 @@ from zaitu.telemetry.services.terminals import terminals_heard
 PART: Final = "gateway"
 _WATCH_S: Final = 0.5
 _BEAT_S: Final = 1.0
+_PARTS_S: Final = 1.0
 _HEARD_S: Final = 10.0
 _STOP_S: Final = 5.0
 _HANG_UP_S: Final = 1.0
@@ -50,17 +56,21 @@ class Setup:
     bus_path: str | Path
     front: str = "sweep"
     """`sweep` or `uvloop`."""
+    elock_port: int | None = None
+    """Of locks with languages of their own; 0: any that is free, None: they are not served."""
     tls: ssl.SSLContext | None = None
     """With `uvloop` only."""
     number: int = 1
     """Of the gateways on this machine: the first has the engine, or tells the stream; the others reach it by its door."""
     limits: Limits = field(default_factory=Limits)
+    parts: PartLimits = field(default_factory=PartLimits)
 
 
 class Gateway:
     def __init__(self, setup: Setup) -> None:
         self.limits = setup.limits
         self._first = setup.number == 1
+        self._elock_port = setup.elock_port
         self._part = PART if self._first else f"{PART}-{setup.number}"
         self.database = Threads(_DATABASE_THREADS, self._part)
         self.sign_ins = SignIns(self.database)
@@ -79,11 +89,14 @@ class Gateway:
         self._intake = Intake(
             front=self._front, connections=self.connections, desk=self, sink=self._sink, tick_s=setup.tick_s
         )
+        self.locks = LockDesk(self.database, self.put)
+        self.lock_port = LockPort(self.locks, database=self.database, limits=setup.limits, hear=self.hear)
         self._keeper = Keeper()
         self._name = uuid.uuid4().hex
         self._sessions: dict[int, Session] = {}
         """By slot; made when a connection says something that is no position."""
         self._of_terminal: dict[str, Session] = {}
+        self.parts = PartDesk(self._of_terminal.get, setup.parts)
         self._chores: list[asyncio.Task[None]] = []
         self._storing: asyncio.Task[None] | None = None
 
@@ -101,6 +114,8 @@ class Gateway:
         if self._first:
             await self._door.open()
         await self._front.start(host, port)
+        if self._elock_port is not None:
+            await self.lock_port.start(host, self._elock_port)
         self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
             asyncio.create_task(self._listen_for_takeovers()),
@@ -109,6 +124,7 @@ class Gateway:
             asyncio.create_task(self._every(_WATCH_S, self._watch)),
             asyncio.create_task(self._every(_BEAT_S, self._beat)),
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
+            asyncio.create_task(self._every(_PARTS_S, self.parts.look)),
             asyncio.create_task(self._every(LOOK_S, self._partitions)),
         ]
         log.info("listening", port=self.port)
@@ -120,12 +136,14 @@ class Gateway:
         """
         ended = await self._until(stop)
         self._front.stop_listening()
+        self.lock_port.stop_listening()
         for task in self._chores:
             task.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._intake.close()
         if self._storing is not None:
             await asyncio.wait({self._storing}, timeout=_STOP_S)
+        await self.locks.drain()
         await self._disconnect()
         await self._door.close()
         await self._sink.stop()
@@ -137,6 +155,7 @@ class Gateway:
 
     async def _disconnect(self) -> None:
         """Let the last answers go out, then hang up."""
+        self.lock_port.close()
         for slot in list(self.connections.open_now):
             self.close(slot, "shutdown", softly=True)
         until_s = time.monotonic() + _HANG_UP_S
@@ -198,7 +217,9 @@ class Gateway:
         await self.bus.publish(f"session.{session.terminal}", {"gateway": self._name})
 
     def settled(self, session: Session) -> None:
-        self.connections.authenticated(session.slot, session.terminal)
+        self.connections.authenticated(
+            session.slot, session.terminal, columnar=session.profile.name == STANDARD.name
+        )
 
     def put(self, entry: Entry) -> None:
         self._intake.put(entry)
@@ -208,6 +229,13 @@ class Gateway:
         self.connections.serial[slot] = serial + 1 & 0xFFFF
         content = np.frombuffer(bytearray(frame(serial)), dtype=np.uint8)
         self._front.send(content, np.array([[slot, 0, len(content)]]), 1)
+
+    def hear(self, terminal: str) -> None:
+        self.heard.add(terminal)
+
+    def admitted(self, slot: int, terminal: str) -> None:
+        """A lock is let in by its number; its frames stay with its session."""
+        self.connections.authenticated(slot, terminal, columnar=False)
 
     def good(self, slot: int) -> None:
         self.connections.wires.bad_in_a_row[slot] = 0

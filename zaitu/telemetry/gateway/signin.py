@@ -5,6 +5,7 @@ from collections import deque
 from typing import Final
 
 from zaitu.kernel import clock
+from zaitu.telemetry.codecs.jt808.profiles import Profile
 from zaitu.telemetry.services import terminals
 from zaitu.telemetry.services.sink import Threads
 
@@ -16,12 +17,12 @@ class SignIns:
 
     def __init__(self, database: Threads) -> None:
         self._database = database
-        self._waiting: deque[tuple[str, str, asyncio.Future[bool]]] = deque()
+        self._waiting: deque[tuple[str, str, asyncio.Future[Profile | None]]] = deque()
         self._working: asyncio.Task[None] | None = None
 
-    async def right(self, terminal: str, code: str) -> bool:
-        """Is this the code the terminal was given? Together with all that ask while the last look-up runs."""
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def right(self, terminal: str, code: str) -> Profile | None:
+        """The terminal's profile if this is the code it was given. Together with all that ask while the last look-up runs."""
+        answer: asyncio.Future[Profile | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((terminal, code, answer))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())

@@ -30,7 +30,6 @@ _GMT8_US: Final = 8 * 3_600_000_000
 _FIXED, _ACC, _BACKFILL, _CLOCK = 1, 2, 4, 8
 _TEMP_MIN_C: Final = -60.0
 _TEMP_MAX_C: Final = 120.0
-_SAFETY_MIN: Final = 32
 
 Words = npt.NDArray[np.int64]
 
@@ -75,8 +74,6 @@ class Places(NamedTuple):
     core: Ints
     clock: Ints
     """Index into CLOCK_WORDS; 0: the time is good."""
-    special: Ints
-    """1: it carries a lock's or another vendor's items, which the readable codec must look at."""
 
 
 def claims_for(frames: int) -> Claims:
@@ -118,7 +115,6 @@ def places_for(rows: int) -> Places:
         items=np.empty((rows, 2), dtype=np.int64),
         core=np.empty((rows, 2), dtype=np.int64),
         clock=ints(),
-        special=ints(),
     )
 
 
@@ -181,8 +177,8 @@ def _time(data: Bytes, at: int) -> tuple[int, int]:
 
 
 @inlined
-def _digest(data: Bytes, at: int, size: int) -> int:
-    digest = np.uint64(size)
+def _digest(data: Bytes, at: int, size: int, before: int) -> int:
+    digest = np.uint64(before) ^ np.uint64(size)
     for start in range(at, at + size, 8):
         word = np.uint64(0)
         for byte in range(8):
@@ -291,9 +287,7 @@ def places_decode(plain: Bytes, spans: Ints, rows: int, now_us: int, places: Pla
     """Positions at `spans` → columns. A time that means nothing at `now_us` is flagged and replaced by it."""
     at_us, flags, lat, lon, speed_kmh = places.at_us, places.flags, places.lat, places.lon, places.speed_kmh
     course_deg, altitude_m, odometer_m = places.course_deg, places.altitude_m, places.odometer_m
-    alarms, statuses, digest, clocks, special = (
-        places.alarm, places.status, places.digest, places.clock, places.special,
-    )  # fmt: skip
+    alarms, statuses, digest, clocks = places.alarm, places.status, places.digest, places.clock
     temps_c, probes, humidity_pct, items, core = (
         places.temps_c, places.probes, places.humidity_pct, places.items, places.core,
     )  # fmt: skip
@@ -327,12 +321,11 @@ def places_decode(plain: Bytes, spans: Ints, rows: int, now_us: int, places: Pla
         speed_kmh[row] = np.nan if speed == 0xFFFF else speed / 10
         course_deg[row] = course % 360 if course <= 360 else NONE
         altitude_m[row] = altitude - 0x10000 if altitude & 0x8000 else altitude
-        digest[row] = _digest(plain, at, BLOCK)
+        digest[row] = _digest(plain, at, BLOCK, 0)
         core[row, 0], core[row, 1] = at, BLOCK
         at += BLOCK
         items[row, 0], items[row, 1] = at, end - at
         odometer_m[row] = NONE
-        special[row] = 0
         for probe in range(PROBES):
             temps_c[row, probe] = np.nan
         # Items by declared lengths; from the first one that passes the end the rest is only kept.
@@ -362,10 +355,8 @@ def places_decode(plain: Bytes, spans: Ints, rows: int, now_us: int, places: Pla
                     word = _u16(plain, word_at)
                     if word != 0x0FFF and word <= 1000 and np.isnan(humidity):
                         humidity = word / 10
-            elif (
-                item in (0x0B, 0x56, 0x60, 0x61, 0x63, 0x69, 0xD5, 0xE8)
-                or (item == 0x67 and size < _SAFETY_MIN)
-            ):  # fmt: skip
-                special[row] = 1
+            elif item in (0x0B, 0x11, 0x12, 0x13, 0x60, 0x63, 0x64, 0x65, 0x66, 0x67, 0xD5, 0xDA, 0xE8):
+                # Something has happened: the same place again is another report (codecs.jt808.items.EVENTS).
+                digest[row] = _digest(plain, value - 2, size + 2, digest[row])
         probes[row] = probe
         humidity_pct[row] = humidity

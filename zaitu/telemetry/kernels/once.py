@@ -98,7 +98,10 @@ def rows_judged(
             verdict[row] = NEW
             memory.newest_us[terminal] = at
         else:
-            verdict[row] = NEW if lost else LATE if at >= memory.complete_us[terminal] else DOUBTFUL
+            # Of the same second as the newest: another report, which rules hear as they hear it at a restart.
+            surely = at >= memory.complete_us[terminal]
+            again = at == memory.newest_us[terminal] and surely
+            verdict[row] = NEW if lost or again else LATE if surely else DOUBTFUL
             for back in range(min(held, RING)):
                 place = (held - 1 - back) % RING
                 if (

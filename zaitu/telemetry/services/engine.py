@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from zaitu.telemetry.kernels.document import document_load, visit_packed
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.models import Quarantine
 from zaitu.telemetry.services import facts, quarantine
+from zaitu.telemetry.services.late import late_told
 from zaitu.telemetry.services.telling import events_of
 
 _WHY_ASIDE: Final = {once.TIMELESS: quarantine.CLOCK, once.STRANGE: quarantine.STRANGER}
@@ -310,6 +312,8 @@ class Engine:
             at_us = int(columns.at_us[row])
             known = one["late_from_us"] != NONE
             one["late_from_us"] = min(at_us, int(one["late_from_us"])) if known else at_us
+            if not known:
+                one["late_since_us"] = microseconds(received_at)
             one["late_seen_us"] = microseconds(received_at)
             self._unwritten.add(int(prepared.slot[row]))
 
@@ -400,14 +404,17 @@ class Engine:
         return Settled(facts=found, failed=failed)
 
     def _settle(self, slot: int, now: datetime) -> int:
-        events, visits = facts.late_facts(self.fleet, slot, int(self.newest[slot]["late_from_us"]), now)
+        from_us, since_us = int(self.newest[slot]["late_from_us"]), int(self.newest[slot]["late_since_us"])
+        stops, visits = facts.late_facts(self.fleet, slot, from_us, now)
+        events = sorted([*stops, *late_told(self.fleet, slot, from_us, since_us, now)], key=attrgetter("at"))
         with transaction.atomic():
             (document,) = facts.documents_of(self.fleet, [slot])
             stays = {"visits": [visit_packed(visit) for visit in visits]}
             states.documents_write([replace(document, rules=document.rules | stays)])
             outbox.put(*events)
         self.fleet.visits_set(slot, visits)
-        self.newest["late_from_us"][slot] = self.newest["late_seen_us"][slot] = NONE
+        for name in ("late_from_us", "late_since_us", "late_seen_us"):
+            self.newest[name][slot] = NONE
         self._unwritten.add(slot)
         return len(events)
 

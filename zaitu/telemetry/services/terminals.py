@@ -17,11 +17,12 @@ from zaitu.kernel import clock, outbox
 from zaitu.kernel.errors import Conflict, Invalid, NotFound
 from zaitu.kernel.principal import Principal, system
 from zaitu.network import public as network
+from zaitu.telemetry.codecs.jt808.profiles import PROFILES, Profile, profile_for
 from zaitu.telemetry.events import TerminalSeen
 from zaitu.telemetry.models import Terminal, UnknownTerminal
 from zaitu.telemetry.selectors import terminal_get
 
-KINDS: Final = ("jt808", "osmand")
+KINDS: Final = ("jt808", "elock", "osmand")
 _NUMBER: Final = re.compile(r"[0-9a-f]{1,20}")
 _ZERO: Final = "终端号全是 0：设备里还没有写终端号，请先用厂家的工具写好再接入"
 """All devices fresh from the factory call themselves so: let one in, and any may speak for its vehicle."""
@@ -44,6 +45,7 @@ class Registrant:
     """What a terminal says of itself in 0x0100."""
 
     terminal: str
+    kind: str = "jt808"
     version: str = ""
     maker: str = ""
     model: str = ""
@@ -68,11 +70,18 @@ def terminal_normal(terminal: str) -> str:
 
 @transaction.atomic
 def terminal_create(
-    *, actor: Principal, terminal: str, kind: str, plate: str, from_at: datetime | None = None
+    *,
+    actor: Principal,
+    terminal: str,
+    kind: str,
+    plate: str,
+    from_at: datetime | None = None,
+    profile: str = "",
 ) -> str | None:
     """Let a device in and put it into a vehicle; a phone's token, shown this once. Raises Invalid, NotFound, Conflict."""
     if kind not in KINDS:
-        raise Invalid("设备类型须为 jt808 或 osmand", fields={"kind": "不认识的类型"})
+        raise Invalid("设备类型须为 jt808、elock 或 osmand", fields={"kind": "不认识的类型"})
+    _profile_check(profile)
     number = terminal_normal(terminal)
     token = secrets.token_urlsafe(24) if kind == "osmand" else None
     now = clock.now()
@@ -82,6 +91,7 @@ def terminal_create(
             "kind": kind,
             "plate": plate,
             "token_hash": secret_hash(token) if token else None,
+            "profile": profile,
             "adopted_at": now,
         },
     )
@@ -91,6 +101,31 @@ def terminal_create(
     network.terminal_bind(actor=actor, terminal=number, plate=plate, from_at=from_at or now)
     access.audit(actor=actor, action="terminal.create", subject=number, detail={"kind": kind, "plate": plate})
     return token
+
+
+def terminal_adopt(*, actor: Principal, terminal: str, plate: str, profile: str = "") -> None:
+    """Let a device in as what it spoke as. Raises as `terminal_create`."""
+    number = terminal_normal(terminal)
+    heard = UnknownTerminal.objects.filter(terminal=number).first()
+    terminal_create(
+        actor=actor, terminal=number, kind=heard.kind if heard else "jt808", plate=plate, profile=profile
+    )
+
+
+def _profile_check(profile: str) -> None:
+    if profile and profile not in PROFILES:
+        known = "、".join(PROFILES)
+        raise Invalid(f"没有设备方案 {profile[:20]}，可用：{known}", fields={"profile": f"可用：{known}"})
+
+
+@transaction.atomic
+def terminal_profile_set(*, actor: Principal, terminal: str, profile: str) -> None:
+    """Say what its maker means; empty: by its model. Raises NotFound, Invalid."""
+    _profile_check(profile)
+    row = terminal_get(terminal_normal(terminal))
+    row.profile = profile
+    row.save(update_fields=["profile"])
+    access.audit(actor=actor, action="terminal.profile", subject=row.terminal, detail={"profile": profile})
 
 
 @transaction.atomic
@@ -149,13 +184,16 @@ def _served(plate: str, now: datetime) -> bool:
     return Terminal.objects.filter(terminal__in=there).exclude(auth_code_hash="").exists()
 
 
-def terminals_authenticate(claims: Sequence[tuple[str, str]], *, now: datetime) -> list[bool]:
-    """By (terminal, code): does 0x0102 carry the code that the terminal was given? Strangers are noted. Two statements, and theirs."""
+def terminals_authenticate(claims: Sequence[tuple[str, str]], *, now: datetime) -> list[Profile | None]:
+    """By (terminal, code): the terminal's profile if 0x0102 carries the code that it was given; None: it does not.
+
+    Strangers are noted. Two statements, and theirs.
+    """
     rows = {
-        terminal: (pk, code_hash)
-        for pk, terminal, code_hash in Terminal.objects.filter(
+        terminal: (pk, code_hash, profile, model)
+        for pk, terminal, code_hash, profile, model in Terminal.objects.filter(
             terminal__in={terminal for terminal, _ in claims}, kind="jt808"
-        ).values_list("pk", "terminal", "auth_code_hash")
+        ).values_list("pk", "terminal", "auth_code_hash", "profile", "model")
     }
     right = [
         terminal in rows
@@ -168,16 +206,24 @@ def terminals_authenticate(claims: Sequence[tuple[str, str]], *, now: datetime) 
         Terminal.objects.filter(pk__in=known).update(last_seen_at=now)
     for stranger in {terminal for terminal, _ in claims} - rows.keys():
         unknown_seen(Registrant(terminal=stranger), now=now)
-    return right
+    return [
+        profile_of(*rows[terminal][2:]) if is_right else None
+        for (terminal, _), is_right in zip(claims, right, strict=True)
+    ]
+
+
+def profile_of(name: str, model: str) -> Profile:
+    """As set, or by the model; also when a name is no longer known."""
+    return PROFILES.get(name) or profile_for(model)
 
 
 @transaction.atomic
 def unknown_seen(who: Registrant, *, now: datetime) -> None:
     """List a stranger, or note that it came again; an event the first time."""
     row, created = UnknownTerminal.objects.select_for_update().get_or_create(
-        terminal=who.terminal, defaults={"first_seen_at": now, "last_seen_at": now}
+        terminal=who.terminal, defaults={"kind": who.kind, "first_seen_at": now, "last_seen_at": now}
     )
-    row.last_seen_at, row.attempts = now, row.attempts + (not created)
+    row.kind, row.last_seen_at, row.attempts = who.kind, now, row.attempts + (not created)
     if who.version:
         row.version, row.maker, row.model = who.version, who.maker[:11], who.model[:30]
         row.device_id, row.reported_plate = who.device_id[:30], who.plate[:40]

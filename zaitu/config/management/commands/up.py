@@ -55,6 +55,8 @@ class Command(BaseCommand):
             stack.callback(reserve(settings.http_host, settings.http_port).close)
             if not no_gateway:
                 reserve(settings.jt808_host, settings.jt808_port).close()
+                if settings.elock_port:
+                    reserve(settings.jt808_host, settings.elock_port).close()
             server = self._database(home, stack) if not settings.database_url else None
             if migrating.migrate():
                 self._say("zaitu", "数据库已建表")

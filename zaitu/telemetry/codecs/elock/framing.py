@@ -1,5 +1,6 @@
 """Frames of a lock's socket: `$` binary, `(…)` text and 7e frames in one stream, with line ends or garbage in between."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,6 +10,7 @@ from zaitu.telemetry.codecs.jt808.framing import CONTENT_MAX, FrameError, unwrap
 from zaitu.telemetry.codecs.jt808.values import is_bcd
 
 HELD_MAX: Final = max(FRAME_MAX, TEXT_MAX, CONTENT_MAX + 2)
+_SUBLOCK: Final = re.compile(rb"\(\d{1,20},\d,\d{1,10},WLNET,5,")
 _WAIT: Final = -1
 _NONE: Final = 0
 
@@ -78,12 +80,13 @@ def _binary(held: bytes, at: int) -> int:
 
 
 def _text(held: bytes, at: int) -> int:
-    """The lock's number follows the bracket; nothing inside looks like a bracket."""
+    """The lock's number follows the bracket; nothing inside looks like one, but among the bytes that WLNET carries."""
     number = held[at + 1 : at + 25].split(b",", 1)[0]
     if (number and not number.isdigit()) or len(number) > 20:
         return _NONE
     end = held.find(b")", at, at + TEXT_MAX)
-    again = held.find(b"(", at + 1, end if end > 0 else at + TEXT_MAX)
+    begun = at + 1 if _SUBLOCK.match(held, at) is None else at + TEXT_MAX
+    again = held.find(b"(", begun, end if end > 0 else at + TEXT_MAX)
     if again > 0 or (end < 0 and len(held) - at >= TEXT_MAX):
         return _NONE
     return end + 1 - at if end > 0 else _WAIT

@@ -52,8 +52,8 @@ def wire_read(content: bytes, profile: Profile = PROFILES["jointech"]) -> Report
     """What stood between two 7e. Raises ElockError."""
     try:
         plain = unwrap(content)
-        if int.from_bytes(plain[:2], "big") in {LIVE, BLIND}:
-            return _own(plain)
+        if is_own(plain):
+            return own_read(plain)
         message = messages.decode(content, profile)
     except FrameError as error:
         raise ElockError(error.code, error.detail) from error
@@ -68,7 +68,13 @@ def wire_read(content: bytes, profile: Profile = PROFILES["jointech"]) -> Report
     )
 
 
-def _own(plain: bytes) -> Report:
+def is_own(plain: bytes) -> bool:
+    """Whether what stood between two 7e, verified, is the lock's own message and none of JT/T 808."""
+    return len(plain) >= _HEAD and int.from_bytes(plain[:2], "big") in {LIVE, BLIND}
+
+
+def own_read(plain: bytes) -> Report:
+    """0x5501 or 0x5502. Raises ElockError `bad_length`."""
     msg_id, attributes = struct.unpack_from(">HH", plain)
     head = Head(
         msg_id=msg_id,

@@ -13,6 +13,8 @@ _TEMPERATURES: Final = 0x51
 _TEMP_MIN_C: Final = -60.0
 _TEMP_MAX_C: Final = 120.0
 _LOCK_IDS: Final = frozenset({0x0B, 0x60, 0x63, 0x67, 0xD5, 0xE8})
+EVENTS: Final = frozenset({0x0B, 0x11, 0x12, 0x13, 0x60, 0x63, 0x64, 0x65, 0x66, 0x67, 0xD5, 0xDA, 0xE8})
+"""Items that tell what has happened (locks, areas, active safety), whatever else about the position stays the same."""
 _ACTIVE_SAFETY_MIN: Final = 32
 """Vendor locks use 67 for a password of a few bytes, active safety for a record of 41 and more."""
 
@@ -30,6 +32,12 @@ def items_split(area: bytes, profile: Profile = STANDARD) -> tuple[tuple[tuple[i
         items.append((_number(area[at : at + id_bytes]), area[start:end]))
         at = end
     return tuple(items), area[at:]
+
+
+def marks_of(area: bytes) -> tuple[bytes, ...]:
+    """The items of EVENTS as sent, id and length included; by the standard's form, whatever the profile: kernels know no other."""
+    items, _rest = items_split(area)
+    return tuple(bytes([item_id, len(value)]) + value for item_id, value in items if item_id in EVENTS)
 
 
 def _sizes(form: Form) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from zaitu.telemetry.codecs.fix import Fix, TimeFlag
 from zaitu.telemetry.codecs.jt808.framing import FrameError
-from zaitu.telemetry.codecs.jt808.items import items_decode, items_split
+from zaitu.telemetry.codecs.jt808.items import items_decode, items_split, marks_of
 from zaitu.telemetry.codecs.jt808.locks import lock_says
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD, Profile
 from zaitu.telemetry.codecs.jt808.values import time_parse
@@ -50,10 +50,12 @@ def location_parse(body: bytes, profile: Profile = STANDARD) -> Fix:
         items=items,
         rest=rest,
         core=body[: BLOCK.size],
+        marks=marks_of(body[BLOCK.size :]),
         area=body[BLOCK.size :],
         lock_events=lock.events,
         lock_closed=lock.closed,
         cover_closed=lock.cover_closed,
+        readable_again=True,
     )
 
 

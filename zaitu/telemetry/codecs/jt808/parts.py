@@ -34,7 +34,11 @@ class Whole:
 
     header: Header
     """Of part 1, without its package."""
+    closing: Header
+    """Of the last part, as sent."""
     body: bytes
+    tail: bytes
+    """The last part's share of it."""
 
     def read(self, profile: Profile = STANDARD) -> Message:
         """Raises FrameError `short_body`."""
@@ -48,6 +52,8 @@ class Ask:
     header: Header
     first_serial: int
     numbers: tuple[int, ...]
+    beginning: bytes = b""
+    """The body of part 1, if that is here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +188,10 @@ class Parts:
                         due.asks.extend(self._asked(phone, key, at_s))
         return due
 
+    def holds(self, phone: str) -> bool:
+        """Whether something of this terminal is unfinished."""
+        return phone in self._terminals
+
     def forget(self, phone: str) -> None:
         """Drop what a terminal has not finished."""
         for key in list(self._terminals[phone].uploads) if phone in self._terminals else ():
@@ -225,7 +235,12 @@ class Parts:
         for old in list(self._finished)[: max(0, len(self._finished) - _FINISHED_MAX)]:
             del self._finished[old]
         body = b"".join(piece.bodies[number] for number in range(1, upload.total + 1))
-        return Whole(header=replace(piece.headers[1], package=None), body=body)
+        return Whole(
+            header=replace(piece.headers[1], package=None),
+            closing=piece.headers[upload.total],
+            body=body,
+            tail=piece.bodies[upload.total],
+        )
 
     def _drop(self, phone: str, key: tuple[int, int]) -> None:
         upload = self._terminals[phone].uploads[key]
@@ -288,4 +303,4 @@ def _ask(piece: _Piece, total: int) -> Ask:
     piece.asked = frozenset(missing)
     header = piece.headers[piece.low]
     first = header.serial - piece.low + 1 & 0xFFFF
-    return Ask(header=header, first_serial=first, numbers=missing)
+    return Ask(header=header, first_serial=first, numbers=missing, beginning=piece.bodies.get(1, b""))

@@ -21,22 +21,30 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=settings.ZAITU_JT808_HOST)
         parser.add_argument("--port", type=int, default=settings.ZAITU_JT808_PORT)
         parser.add_argument(
+            "--elock-port",
+            type=int,
+            default=settings.ZAITU_ELOCK_PORT,
+            help="of locks with languages of their own; 0: none",
+        )
+        parser.add_argument(
             "--number",
             type=int,
             default=1,
             help="of the gateways of this machine; the first stores what all hear",
         )
 
-    def handle(self, *, host: str, port: int, number: int, **_: Any) -> None:
+    def handle(self, *, host: str, port: int, elock_port: int, number: int, **_: Any) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             try:
-                runner.run(self._serve(host, port, number))
+                runner.run(self._serve(host, port, elock_port or None, number))
             except Unusable as error:
                 raise CommandError(str(error)) from error
             except OSError as error:
-                raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+                raise CommandError(
+                    f"cannot listen on {host}:{port} or {elock_port}: {error.strerror or error}"
+                ) from error
 
-    async def _serve(self, host: str, port: int, number: int) -> None:
+    async def _serve(self, host: str, port: int, elock_port: int | None, number: int) -> None:
         stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -45,6 +53,7 @@ class Command(BaseCommand):
                 tick_s=settings.ZAITU_TICK_MS / 1000,
                 bus_path=settings.ZAITU_BUS_PATH,
                 front=settings.ZAITU_GATEWAY_FRONT,
+                elock_port=elock_port,
                 tls=_tls(),
                 number=number,
             )

@@ -46,7 +46,11 @@ class Command(BaseCommand):
         adding = actions.add_parser("add", help="let a device in before it has spoken, or a phone")
         adding.add_argument("terminal")
         adding.add_argument("--plate", required=True, help="the vehicle it is in")
-        adding.add_argument("--kind", choices=["jt808", "osmand"], default="jt808")
+        adding.add_argument("--kind", choices=["jt808", "elock", "osmand"], default="jt808")
+        adding.add_argument("--profile", default="", help="what its maker means; empty: by its model")
+        profile = actions.add_parser("profile", help="say what a terminal's maker means")
+        profile.add_argument("terminal")
+        profile.add_argument("profile", help=f"{', '.join(telemetry.PROFILES)}; '' for the model's")
         adopting = actions.add_parser("adopt", help="let in a device that has spoken")
         adopting.add_argument("terminal")
         adopting.add_argument("--plate", default="", help="the vehicle it is in (default: as it says itself)")
@@ -93,7 +97,7 @@ class Command(BaseCommand):
         yield from _lines(strangers, _unknown_line, as_json=options["json"])
 
     def _show(self, options: dict[str, Any]) -> Iterator[str]:
-        one = telemetry.terminal_get(actor=_ACTOR, terminal=options["terminal"])
+        one = telemetry.terminal_view(actor=_ACTOR, terminal=options["terminal"].strip().lstrip("0"))
         counts = telemetry.terminal_counts(actor=_ACTOR, terminal=options["terminal"])
         told = {**asdict(one), "last_24_hours": asdict(counts)}
         if options["json"]:
@@ -109,7 +113,11 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> list[str]:
         token = telemetry.terminal_create(
-            actor=_ACTOR, terminal=options["terminal"], kind=options["kind"], plate=options["plate"]
+            actor=_ACTOR,
+            terminal=options["terminal"],
+            kind=options["kind"],
+            plate=options["plate"],
+            profile=options["profile"],
         )
         said = [f"{options['terminal']} is in {options['plate']}"]
         return [*said, f"token (shown once): {token}"] if token else said
@@ -128,6 +136,11 @@ class Command(BaseCommand):
         telemetry.terminal_adopt(actor=_ACTOR, terminal=number, plate=plate)
         return [f"{number} is in {plate}"]
 
+    def _profile(self, options: dict[str, Any]) -> list[str]:
+        name = options["profile"]
+        telemetry.terminal_profile_set(actor=_ACTOR, terminal=options["terminal"], profile=name)
+        return [f"{options['terminal']} is read as {name or 'its model says'} from its next connection on"]
+
     def _reset(self, options: dict[str, Any]) -> list[str]:
         telemetry.terminal_reset(actor=_ACTOR, terminal=options["terminal"])
         return [f"{options['terminal']} may register anew"]
@@ -145,7 +158,7 @@ class Command(BaseCommand):
         return _lines([sent], _command_line, as_json=options["json"])
 
     def _commands(self, options: dict[str, Any]) -> Iterator[str]:
-        telemetry.terminal_get(actor=_ACTOR, terminal=options["terminal"])
+        telemetry.terminal_view(actor=_ACTOR, terminal=options["terminal"].strip().lstrip("0"))
         page = telemetry.command_list(actor=_ACTOR, terminal=options["terminal"])
         return _lines(page.rows, _command_line, as_json=options["json"])
 

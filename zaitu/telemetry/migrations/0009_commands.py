@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("telemetry", "0006_archive"),
+        ("telemetry", "0008_uplinks"),
     ]
 
     operations = [
