@@ -44,7 +44,7 @@ def test_the_page_shows_the_device_its_vehicles_and_when_it_was_heard(terminal):
         actor=system("test"), terminal=NUMBER, plate="沪B22222", from_at=clock.now() + timedelta(hours=1)
     )
     text = text_of(make.signed_in("administrator").get(PAGE))
-    for word in ("沪A12345", "沪B22222", "JT/T 808 2019", "BSJ", "在线", "还没有发过指令"):
+    for word in ("沪A12345", "沪B22222", "车载终端（JT/T 808） 2019", "BSJ", "在线", "还没有发过指令"):
         assert word in text
     assert "<b>GF</b>" not in text
     Terminal.objects.update(last_seen_at=now - timedelta(minutes=11))
