@@ -27,6 +27,9 @@ network.edit           .       x         .        .      .       x          x   
 customers.read         x       x         .        .      x       x          x           .       .      .
 customers.edit         x       .         .        .      .       x          x           .       .      .
 terminals.manage       .       .         .        .      .       .          x           .       .      .
+commands.tell          .       x         .        .      .       .          x           .       .      .
+commands.manage        .       .         .        .      .       .          x           .       .      .
+gateway.read           .       .         .        .      .       x          x           .       .      .
 positions.read         x       x         .        .      .       x          x           .       .      .
 orders.create          x       x         .        .      .       x          x           x       .      .
 shipments.read         x       x         x        x      x       x          x           x       .      .

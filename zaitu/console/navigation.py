@@ -50,6 +50,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             ),
             Item(_("产品"), "box", "console:network", Right.NETWORK_READ, {"kind": "products"}),
             Item(_("终端"), "gps", "console:terminals", Right.TERMINALS_MANAGE),
+            Item(_("网关流量"), "activity", "console:gateway", Right.GATEWAY_READ),
         ),
     ),
     (

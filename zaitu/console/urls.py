@@ -10,7 +10,7 @@ from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
 from zaitu.console.notify import views as notify
-from zaitu.console.telemetry import live, terminal
+from zaitu.console.telemetry import commands, gateway, live, terminal
 from zaitu.console.telemetry import views as telemetry
 
 app_name = "console"
@@ -57,6 +57,8 @@ urlpatterns: list[URLPattern] = [
     path("network/<slug:kind>/import", network.network_import, name="network-import"),
     path("network/<slug:kind>/export.<slug:form>", network.network_export, name="network-export"),
     path("network/<slug:kind>/<str:code>/edit", network.network_edit, name="network-edit"),
+    path("telemetry/live", gateway.gateway, name="gateway"),
+    path("telemetry/live.json", gateway.numbers, name="gateway-numbers"),
     path("terminals", telemetry.terminals, name="terminals"),
     path("terminals.<slug:form>", telemetry.terminals_export, name="terminals-export"),
     path("terminals/adopt", telemetry.terminal_adopt, name="terminal-adopt"),
@@ -65,6 +67,8 @@ urlpatterns: list[URLPattern] = [
     path("terminals/reports/<int:report_id>", terminal.report, name="terminal-report"),
     path("terminals/<str:terminal>", terminal.terminal, name="terminal"),
     path("terminals/<str:terminal>/profile", terminal.terminal_profile, name="terminal-profile"),
+    path("terminals/<str:terminal>/commands", commands.history, name="terminal-commands"),
+    path("terminals/<str:terminal>/send", commands.send, name="terminal-send"),
     path("terminals/<str:terminal>/reset", telemetry.terminal_reset, name="terminal-reset"),
     path("terminals/<str:terminal>/unbind", telemetry.terminal_unbind, name="terminal-unbind"),
     path("customers", customers.customers_list, name="customers"),

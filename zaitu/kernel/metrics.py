@@ -80,6 +80,16 @@ def _outbox() -> Iterable[Metric]:
         yield GaugeMetricFamily(f"zaitu_outbox_{name}", text, value=value)
 
 
+def families() -> dict[str, Metric]:
+    """The same numbers by name (`zaitu_positions`; counters without `_total`), summed over all processes. Asks the database."""
+    shared, alone = CollectorRegistry(), values.ValueClass is values.MutexValue
+    shared.register(_FromDatabase())
+    if not alone:
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
+    collected = [*shared.collect(), *(REGISTRY.collect() if alone else ())]
+    return {one.name: one for one in collected if one.name.startswith("zaitu_")}
+
+
 def render() -> tuple[bytes, str]:
     """Body and content type of `GET /metrics`: all processes' numbers and what the database knows. Asks the database: not for an event loop.
 

@@ -136,6 +136,37 @@ class Quarantine(models.Model):
         return f"{self.terminal}: {self.reason}"
 
 
+class TerminalCommand(models.Model):
+    """Something a terminal was asked to do, and what became of it (domain/commands.py)."""
+
+    terminal = models.CharField(max_length=TERMINAL_LENGTH)
+    kind = models.CharField(max_length=20)
+    parameters = models.JSONField()
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=12, default="queued")
+    why = models.CharField(max_length=12, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    """How often it was given to a connection; with the state, whose it is."""
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["terminal", "-id"], name="telemetry_command_terminal"),
+            models.Index(
+                fields=["expires_at"],
+                name="telemetry_command_open",
+                condition=Q(state__in=["queued", "sent"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.terminal}: {self.state}"
+
+
 class Watch(models.Model):
     """What to look for in a vehicle's fixes; put down by journey, one per vehicle."""
 

@@ -1,6 +1,6 @@
 """Telemetry's contract: what other rooms and doors may call. Every call says who is acting."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,18 +17,34 @@ from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink
 from zaitu.telemetry.codecs.jt808.profiles import PROFILES
 from zaitu.telemetry.domain import limits
+from zaitu.telemetry.domain.commands import ASKABLE, TELLING, CommandView, kind_checked
+from zaitu.telemetry.domain.commands import Kind as CommandKind
+from zaitu.telemetry.domain.commands import State as CommandState
 from zaitu.telemetry.domain.reports import MediaView, ReportView
-from zaitu.telemetry.domain.views import Latest, TerminalView, TrackPoint, UnknownTerminalView
+from zaitu.telemetry.domain.views import (
+    Latest,
+    TerminalCounts,
+    TerminalView,
+    TrackPoint,
+    UnknownTerminalView,
+)
 from zaitu.telemetry.domain.watch import Watch, WatchStop
+from zaitu.telemetry.selectors import SILENT_AFTER
+from zaitu.telemetry.services import commands, terminals, watches
 from zaitu.telemetry.services import media as _media
-from zaitu.telemetry.services import terminals, watches
 from zaitu.telemetry.services import uplinks as _uplinks
 
 if TYPE_CHECKING:
     from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
+    "ASKABLE",
     "PROFILES",
+    "SILENT_AFTER",
+    "TELLING",
+    "CommandKind",
+    "CommandState",
+    "CommandView",
     "Deframer",
     "FrameError",
     "Latest",
@@ -38,6 +54,7 @@ __all__ = [
     "Refused",
     "Registration",
     "ReportView",
+    "TerminalCounts",
     "TerminalLink",
     "TerminalView",
     "TrackPoint",
@@ -45,6 +62,8 @@ __all__ = [
     "Uplink",
     "Watch",
     "WatchStop",
+    "command_list",
+    "command_send",
     "decode",
     "files_reseal",
     "keys_rewrite",
@@ -60,6 +79,7 @@ __all__ = [
     "reports_list",
     "temps",
     "terminal_adopt",
+    "terminal_counts",
     "terminal_create",
     "terminal_profile_set",
     "terminal_reset",
@@ -232,3 +252,40 @@ def terminal_reset(*, actor: Principal, terminal: str) -> None:
     """Let the next device with this number register anew. Raises Forbidden, NotFound."""
     actor.must(Right.TERMINALS_MANAGE)
     terminals.terminal_reset(actor=actor, terminal=terminal)
+
+
+def terminal_counts(*, actor: Principal, terminal: str) -> TerminalCounts:
+    """How much it sent in the last 24 hours, and of which quality. Raises Forbidden, Invalid, NotFound."""
+    _must_see(actor)
+    return selectors.terminal_counts(terminals.terminal_normal(terminal), clock.now())
+
+
+def command_send(
+    *, actor: Principal, terminal: str, kind: str, parameters: Mapping[str, Any] | None = None
+) -> CommandView:
+    """Ask a JT/T 808 terminal for something (`CommandKind`; parameters as domain/commands.py checks them).
+
+    It is sent as soon as the terminal is connected and given up after ten minutes; `command_list` tells what became of it.
+    Raises Forbidden (text and locate need commands.tell or commands.manage, all others commands.manage), Invalid, NotFound (no such
+    terminal, station or line), Conflict (20 are open).
+    """
+    _must_command(actor)
+    wanted = kind_checked(kind)
+    if wanted not in TELLING:
+        actor.must(Right.COMMANDS_MANAGE)
+    number = terminals.terminal_normal(terminal)
+    return commands.command_send(actor=actor, terminal=number, kind=wanted, parameters=parameters or {})
+
+
+def command_list(*, actor: Principal, terminal: str, page: int = 1, size: int = 20) -> Page[CommandView]:
+    """What a terminal was asked, the newest first; with commands.tell alone only texts and positions. Raises Forbidden, Invalid."""
+    _must_command(actor)
+    kinds = set(CommandKind) if actor.can(Right.COMMANDS_MANAGE) else TELLING
+    return selectors.commands(
+        terminals.terminal_normal(terminal), kinds, page, min(max(size, 1), 200), clock.now()
+    )
+
+
+def _must_command(actor: Principal) -> None:
+    if not actor.can(Right.COMMANDS_MANAGE):
+        actor.must(Right.COMMANDS_TELL)

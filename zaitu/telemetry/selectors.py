@@ -5,17 +5,30 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.network import public as network
+from zaitu.telemetry.codecs.columns import Flag
+from zaitu.telemetry.domain.commands import CommandView, State, Why
 from zaitu.telemetry.domain.reports import MediaView, ReportView, masked
-from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalView, UnknownTerminalView
-from zaitu.telemetry.models import NEVER, MediaFile, Terminal, TerminalReport, UnknownTerminal, VehicleState
+from zaitu.telemetry.domain.views import MOVING_KMH, Latest, TerminalCounts, TerminalView, UnknownTerminalView
+from zaitu.telemetry.models import (
+    NEVER,
+    MediaFile,
+    Position,
+    Quarantine,
+    Terminal,
+    TerminalCommand,
+    TerminalReport,
+    UnknownTerminal,
+    VehicleState,
+)
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A device that says nothing for so long is shown as silent."""
+COUNTED: Final = timedelta(hours=24)
 
 
 def _latest(rows: QuerySet[VehicleState]) -> dict[int, Latest]:
@@ -84,7 +97,7 @@ def terminals(
     plates = {
         stay.terminal: stay.plate
         for stay in network.bindings_of(row.terminal for row in shown)
-        if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
+        if stay_holds(stay, now)
     }
     found = tuple(_terminal_view(row, plates.get(row.terminal, "")) for row in shown)
     return Page(rows=found, total=rows.count(), page=page, size=size)
@@ -160,3 +173,50 @@ def unknown_terminals() -> list[UnknownTerminalView]:
         )
         for row in UnknownTerminal.objects.order_by("-last_seen_at")
     ]
+
+
+def command_view(row: TerminalCommand, now: datetime) -> CommandView:
+    over = row.state in {State.QUEUED, State.SENT} and row.expires_at <= now
+    return CommandView(
+        id=row.pk,
+        terminal=row.terminal,
+        kind=row.kind,
+        parameters=row.parameters,
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        state=State.EXPIRED if over else row.state,
+        why=(Why.UNANSWERED if row.attempts else Why.OFFLINE) if over else row.why,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        answered_at=row.answered_at,
+        expires_at=row.expires_at,
+        answer=row.answer,
+    )
+
+
+def commands(terminal: str, kinds: Iterable[str], page: int, size: int, now: datetime) -> Page[CommandView]:
+    """Of these kinds, the newest first. Two queries."""
+    rows = TerminalCommand.objects.filter(terminal=terminal, kind__in=list(kinds)).order_by("-id")
+    first = (max(page, 1) - 1) * size
+    found = tuple(command_view(row, now) for row in rows[first : first + size])
+    return Page(rows=found, total=rows.count(), page=page, size=size)
+
+
+def stay_holds(stay: network.BindingView, at: datetime) -> bool:
+    """Whether the terminal is in this vehicle then."""
+    return stay.from_at <= at and (stay.to_at is None or stay.to_at > at)
+
+
+def terminal_counts(number: str, now: datetime) -> TerminalCounts:
+    """Three queries. Raises NotFound."""
+    row = terminal_get(number)
+    lately = Position.objects.filter(terminal_id=row.pk, at__gte=now - COUNTED, at__lte=now)
+    counted = lately.annotate(
+        late=F("flags").bitand(int(Flag.BACKFILL)), odd=F("flags").bitand(int(Flag.CLOCK))
+    ).aggregate(
+        positions=Count("*"),
+        backfill=Count("at", filter=Q(late__gt=0)),
+        no_fix=Count("at", filter=Q(lat__isnull=True)),
+        clock=Count("at", filter=Q(odd__gt=0)),
+    )
+    return TerminalCounts(**counted, quarantined=Quarantine.objects.filter(terminal=number).count())

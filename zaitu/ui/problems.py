@@ -42,7 +42,11 @@ WORDS: Final[dict[int, Words]] = {
     401: Words(title=_("请先登录"), advice=_("登录后再打开这个页面。"), icon="lock"),
     403: Words(title=_("没有权限"), advice=_("您的账号不能查看或操作这里，请联系管理员。"), icon="lock"),
     404: Words(title=_("没有找到"), advice=_("请核对网址或单号，或回到首页重新查询。"), icon="search"),
-    405: Words(title=_("不支持这种操作"), advice=_("请返回上一页重试；调用接口的请核对请求方法。"), icon="alert-circle"),
+    405: Words(
+        title=_("不支持这种操作"),
+        advice=_("请返回上一页重试；调用接口的请核对请求方法。"),
+        icon="alert-circle",
+    ),
     409: Words(title=_("现在不能这样做"), advice=_("情况可能已经变化，请刷新后再看。"), icon="refresh"),
     413: Words(title=_("内容太大"), advice=_("请缩小后重试。"), icon="file-text"),
     415: Words(

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
+from zaitu.console.telemetry.asking import panel
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.principal import Right
 from zaitu.telemetry import public as telemetry
@@ -63,7 +64,7 @@ def profile_choices() -> list[tuple[str, str]]:
 @require_GET
 @staff(Right.POSITIONS_READ)
 def terminal(request: StaffRequest, terminal: str) -> HttpResponse:
-    return _page(request, terminal, Form())
+    return page(request, terminal, Form())
 
 
 @require_POST
@@ -73,7 +74,7 @@ def terminal_profile(request: StaffRequest, terminal: str) -> HttpResponse:
     try:
         telemetry.terminal_profile_set(actor=request.actor, terminal=terminal, profile=form.text("profile"))
     except Invalid as error:
-        return _page(request, terminal, form.failed(error), status=422)
+        return page(request, terminal, form.failed(error), status=422)
     done(request, _("已保存，终端下次连接时生效"))
     return redirect("console:terminal", terminal)
 
@@ -99,20 +100,28 @@ def report(request: StaffRequest, report_id: int) -> HttpResponse:
     return show(request, "console/telemetry/report.html", {"text": _words(found)})
 
 
-def _page(request: StaffRequest, number: str, form: Form, *, status: int = 200) -> HttpResponse:
+def page(
+    request: StaffRequest,
+    number: str,
+    form: Form,
+    *,
+    asked_wrong: Mapping[str, Form] | None = None,
+    status: int = 200,
+) -> HttpResponse:
     one = telemetry.terminal_view(actor=request.actor, terminal=number)
-    page = telemetry.media_list(actor=request.actor, terminal=number, page=page_number(request))
+    pictures = telemetry.media_list(actor=request.actor, terminal=number, page=page_number(request))
     reports = telemetry.reports_list(actor=request.actor, terminal=number)
     context = {
         "one": one,
         "kind": KINDS.get(one.kind, one.kind),
         "profiles": profile_choices(),
         "profile": _PROFILES.get(one.profile, one.profile),
-        "page": page,
+        "page": pictures,
         "media": [
-            (row, _MEDIA.get(row.kind, _("其他")), _EVENTS.get(row.event, _("其他"))) for row in page.rows
+            (row, _MEDIA.get(row.kind, _("其他")), _EVENTS.get(row.event, _("其他"))) for row in pictures.rows
         ],
         "reports": [(row, _REPORTS.get(row.kind, row.kind), _words(row)) for row in reports],
+        **panel(request, one, asked_wrong or {}),
         "form": form,
         "query": query_without_page(request),
     }

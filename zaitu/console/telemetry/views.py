@@ -121,6 +121,7 @@ def vehicle_track(request: StaffRequest, vehicle_id: int) -> JsonResponse:
 
 
 def _terminals_in(vehicle_id: int, now: datetime) -> list[str]:
+    """That are in this vehicle now."""
     stays = network.bindings_of_vehicle(vehicle_id)
     return [one.terminal for one in stays if one.from_at <= now and (one.to_at is None or one.to_at > now)]
 

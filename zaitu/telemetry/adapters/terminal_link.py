@@ -1,19 +1,25 @@
-"""A terminal's end of a JT/T 808 connection: registers, authenticates, reports, remembers what was not acknowledged."""
+"""A terminal's end of a JT/T 808 connection: registers, authenticates, reports, remembers what was not acknowledged.
+
+Of commands it takes texts to the driver and says where it is; the rest it does not support, and says so.
+"""
 
 import asyncio
 import contextlib
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode, messages
-from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink, batch_packs
+from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink, batch_packs, position_body
 
 ANSWER_WITHIN_S: Final = 30.0
 """Without an answer for so long the connection counts as dead."""
 WINDOW: Final = 64
 """Frames under way before the next waits."""
+_TAKEN: Final = 0
+_UNSUPPORTED: Final = 3
 _REFUSALS: Final = {
     1: "the vehicle has another registered terminal",
     2: "the terminal is in no vehicle",
@@ -53,6 +59,7 @@ class TerminalLink:
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._room = asyncio.Event()
         self._heard_s = 0.0
+        self._newest: Place | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
 
@@ -106,6 +113,7 @@ class TerminalLink:
 
     async def report(self, place: Place) -> None:
         """Send a position; waits for room in the window. Raises ConnectionError when the connection is dead."""
+        self._newest = place
         await self._report([place], self.uplink.position(place))
 
     async def report_stored(self, places: list[Place]) -> None:
@@ -152,7 +160,7 @@ class TerminalLink:
                 self._heard_s = time.monotonic()
                 for content in deframer.feed(data):
                     with contextlib.suppress(FrameError):
-                        self._answered(decode(content))
+                        await self._heard(decode(content))
         except OSError:
             pass
         finally:
@@ -161,9 +169,21 @@ class TerminalLink:
                 if not waiting.done():
                     waiting.set_exception(ConnectionError("closed by the platform"))
 
+    async def _heard(self, message: Message) -> None:
+        header = message.header
+        if header.msg_id in {messages.REPLY, messages.REGISTER_REPLY}:
+            self._answered(message)
+        elif header.msg_id == messages.POSITION_ASK and self._newest is not None:
+            told = struct.pack(">H", header.serial) + position_body(self._newest)
+            await self._write(self.uplink.frame(messages.POSITION_ANSWER, told)[1])
+        else:
+            result = _TAKEN if header.msg_id == messages.TEXT_TO_DRIVER else _UNSUPPORTED
+            told = struct.pack(">HHB", header.serial, header.msg_id, result)
+            await self._write(self.uplink.frame(messages.TERMINAL_REPLY, told)[1])
+
     def _answered(self, message: Message) -> None:
         serial = message.fields.get("reply_serial")
-        if message.header.msg_id not in {messages.REPLY, messages.REGISTER_REPLY} or serial is None:
+        if serial is None:
             return
         if serial in self._answers and not self._answers[serial].done():
             self._answers[serial].set_result(message)

@@ -67,3 +67,17 @@ class UnknownTerminalView:
     first_seen_at: datetime
     last_seen_at: datetime
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalCounts:
+    """Of the last 24 hours by fix time; `quarantined` of the 30 days that are kept."""
+
+    positions: int
+    backfill: int
+    """Sent afterwards from the terminal's memory."""
+    no_fix: int
+    """Without coordinates."""
+    clock: int
+    """The terminal's own time meant nothing."""
+    quarantined: int

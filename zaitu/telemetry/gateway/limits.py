@@ -29,3 +29,7 @@ class Limits:
     """Frames kept in quarantine from one connection: before it authenticates, or with bytes that are no position; more are counted."""
     waiting: int = 256
     """Frames of one connection that its session has yet to read; more close it."""
+    command_look_s: float = 3.0
+    """Between two looks for commands that nobody told of."""
+    command_answer_s: float = 60.0
+    """For a terminal to answer a command on the connection it was sent by."""

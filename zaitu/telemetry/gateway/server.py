@@ -17,6 +17,7 @@ from zaitu.telemetry.codecs.columns import Ints
 from zaitu.telemetry.codecs.jt808.parts import PartLimits
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
+from zaitu.telemetry.gateway.commands import CommandDesk
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
 from zaitu.telemetry.gateway.fronts.protocols import ProtocolFront
@@ -74,6 +75,7 @@ class Gateway:
         self.database = Threads(_DATABASE_THREADS, self._part)
         self.sign_ins = SignIns(self.database)
         self.bus = BusClient(setup.bus_path)
+        self.commands = CommandDesk(send=self.send, database=self.database, limits=setup.limits)
         self.heard: set[str] = set()
         """Terminals that sent a heartbeat since it was last written down."""
         self.connections = Connections(setup.limits)
@@ -117,6 +119,8 @@ class Gateway:
         self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
             asyncio.create_task(self._listen_for_takeovers()),
+            asyncio.create_task(self.commands.listen(self.bus)),
+            asyncio.create_task(self.commands.run()),
             asyncio.create_task(self._every(_WATCH_S, self._watch)),
             asyncio.create_task(self._every(_BEAT_S, self._beat)),
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
@@ -143,6 +147,7 @@ class Gateway:
         await self._disconnect()
         await self._door.close()
         await self._sink.stop()
+        await self.commands.close()
         await self.bus.close()
         self.database.close()
         if ended is not None:
@@ -187,6 +192,7 @@ class Gateway:
         session = self._sessions.pop(slot, None)
         if session is not None:
             session.end()
+            self.commands.left(session)
             if self._of_terminal.get(session.terminal) is session:
                 del self._of_terminal[session.terminal]
                 numbers.AUTHENTICATED.set(len(self._of_terminal))
@@ -207,6 +213,7 @@ class Gateway:
         self._close_other(session.terminal, keep=session)
         self._of_terminal[session.terminal] = session
         numbers.AUTHENTICATED.set(len(self._of_terminal))
+        self.commands.arrived(session)
         await self.bus.publish(f"session.{session.terminal}", {"gateway": self._name})
 
     def settled(self, session: Session) -> None:

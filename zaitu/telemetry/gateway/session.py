@@ -15,6 +15,7 @@ from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.jt808.header import header_claims
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway import numbers
+from zaitu.telemetry.gateway.commands import CommandDesk
 from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.locks import Lock, LockDesk, says_state
@@ -41,6 +42,7 @@ class House(Protocol):
     limits: Limits
     database: Threads
     sign_ins: SignIns
+    commands: CommandDesk
     parts: PartDesk
     locks: LockDesk
     heard: set[str]
@@ -79,6 +81,8 @@ class Session:
         self.slot = slot
         self.terminal = ""
         """Set by a right 0x0102."""
+        self.form: Header | None = None
+        """Of that 0x0102: commands are written in its form."""
         self.profile = STANDARD
         """What its maker means."""
         self._lock: Lock | None = None
@@ -180,7 +184,7 @@ class Session:
         if self.terminal in {"", terminal}:
             profile = await self._house.sign_ins.right(terminal, message.fields["auth"])
         if profile is not None and not self.gone:
-            self.terminal, self.profile = terminal, profile
+            self.terminal, self.profile, self.form = terminal, profile, message.header
             await self._house.authenticated(self)
             self.answer(message.header, OK)
         else:
@@ -274,6 +278,25 @@ class Session:
             now=clock.now(),
         )
 
+    async def _reply(self, message: Message, _content: bytes) -> None:
+        """A terminal's 0x0001, which is not answered."""
+        if self._is(message.header):
+            await self._house.commands.answered(self, message)
+
+    async def _command_answer(self, message: Message, _content: bytes) -> None:
+        """An answer with content, acknowledged when it is written down."""
+        if self._is(message.header):
+            await self._house.commands.answered(self, message)
+            self.answer(message.header, OK)
+        else:
+            self.answer(message.header, FAILED)
+
+    async def _position_answer(self, message: Message, content: bytes) -> None:
+        """0x0201: an answer, and a position as any other."""
+        if self._is(message.header):
+            await self._house.commands.answered(self, message)
+        await self._positions(message, content)
+
     async def _uplink(self, message: Message, _content: bytes) -> None:
         """What is neither a position nor talk about the connection."""
         if not self._is(message.header):
@@ -283,9 +306,6 @@ class Session:
         self.answer(message.header, taken.result)
         if taken.reply is not None:
             self.tell(message.header, *taken.reply)
-
-    async def _ignore(self, _message: Message, _content: bytes) -> None:
-        """A terminal's reply to us: nothing waits for one yet, and replies are not answered."""
 
     def _is(self, header: Header) -> bool:
         """Is this frame from the terminal that authenticated here? One number may not speak for another."""
@@ -315,7 +335,10 @@ class Session:
             self._house.send(self.slot, lambda serial: encode.answer(to, msg_id, body, serial=serial))
 
     _HANDLERS: Final[dict[int, Callable[["Session", Message, bytes], Awaitable[None]]]] = {
-        messages.TERMINAL_REPLY: _ignore,
+        messages.TERMINAL_REPLY: _reply,
+        messages.PARAMETERS: _command_answer,
+        messages.PHOTO_ANSWER: _command_answer,
+        messages.POSITION_ANSWER: _position_answer,
         messages.HEARTBEAT: _heartbeat,
         messages.LOGOUT: _logout,
         messages.REGISTER: _register,

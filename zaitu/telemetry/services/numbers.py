@@ -4,7 +4,7 @@ from typing import Final
 
 from zaitu.kernel.metrics import counter
 
-POSITIONS: Final = counter("positions", "Positions taken in", ["outcome"])
+POSITIONS: Final = counter("positions", "Positions taken in, by what became of them", ["outcome"])
 FACTS: Final = counter("telemetry_facts", "Facts found in what devices said")
 RETRIES: Final = counter("telemetry_retries", "Writes repeated because PostgreSQL did not answer")
 LATE_FAILED: Final = counter(

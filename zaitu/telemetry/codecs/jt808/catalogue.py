@@ -41,6 +41,17 @@ MEDIA_EVENTS: Final = {
     4: "door_opened",
     5: "door_closed",
 }
+_PHOTO_RESULTS: Final = {0: "taken", 1: "failed", 2: "no_such_channel"}
+_RESOLUTIONS: Final = {
+    1: "320x240",
+    2: "640x480",
+    3: "800x600",
+    4: "1024x768",
+    5: "176x144",
+    6: "352x288",
+    7: "704x288",
+    8: "704x576",
+}
 _CARD: Final = {1: "in", 2: "out"}
 _CARD_RESULTS: Final = {0: "read", 1: "wrong_key", 2: "locked", 3: "pulled_out", 4: "bad_data"}
 _CONTROL: Final = {
@@ -133,6 +144,11 @@ LAYOUTS: Final[dict[int, Layout]] = {
     0x0701: layout(_Waybill()),
     0x0702: DRIVER,
     0x0800: layout(MEDIA),
+    0x0805: layout(
+        Number("reply_serial", 2),
+        Named("result", 1, _PHOTO_RESULTS),
+        IfSent("media_ids", numbers("media_ids", count=2, size=4)),
+    ),
     0x0900: _TRANSPARENT,
     0x8001: _REPLY,
     0x8003: _RESEND,
@@ -150,6 +166,19 @@ LAYOUTS: Final[dict[int, Layout]] = {
         Bits("flags", 1, _TEXT_FLAGS), ByVersion(None, Named("kind", 1, _TEXT_KINDS)), Text("text")
     ),
     0x8800: layout(Number("media_id", 4), IfSent("numbers", numbers("numbers", count=1, size=2))),
+    # `count` 0 ends a film, 0xFFFF begins one.
+    0x8801: layout(
+        Number("channel", 1),
+        Number("count", 2),
+        Number("interval_s", 2),
+        Number("keep", 1),
+        Named("resolution", 1, _RESOLUTIONS),
+        Number("quality", 1),
+        Number("brightness", 1),
+        Number("contrast", 1),
+        Number("saturation", 1),
+        Number("chroma", 1),
+    ),
     0x8900: _TRANSPARENT,
     **parameters.LAYOUTS,
     **areas.LAYOUTS,

@@ -94,6 +94,7 @@ _NAMES: Final[dict[int, tuple[str, int]]] = {
     0x0103: ("can2_upload_s", 2),
 }
 """Name, and bytes of the number or _TEXT. Others are the maker's own and stay in hexadecimal."""
+NUMBERS: Final = {name: number for number, (name, _) in _NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
