@@ -7,6 +7,7 @@ The stream is a work queue that refuses what it has no room for, so what it took
 import asyncio
 import contextlib
 import json
+import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ _SUBJECT: Final = "zaitu.fixes.{}"
 _ACK_WAIT_S: Final = 10.0
 """A worker that has not stored a tick by then is taken for dead, and the tick is given to another."""
 _PUBLISH_S: Final = 5.0
+_PING_S: Final = 2
+_PINGS_LOST: Final = 2
+"""A server that answers neither is taken for dead, and another of the cluster is used."""
+_CONFIRM_TRIES: Final = 5
+_NOT_NOW: Final = 503
+_NO_PEERS: Final = 10005
+"""JetStream's number for: not so many servers are there (yet) as are to hold the stream."""
 _PAUSE_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 _TROUBLE: Final = (NatsError, OSError, TimeoutError)
 
@@ -44,7 +52,7 @@ class Setup:
     bytes_max: int = 4 * 1024**3
     """Of ticks waiting to be stored; then gateways make their terminals wait."""
     monitor_url: str = ""
-    """`http://host:8222`; asked once whether the server syncs before it acknowledges."""
+    """`http://host:8222`, several comma separated; asked once whether the servers sync before they acknowledge."""
     unsynced_allowed: bool = False
 
 
@@ -54,8 +62,8 @@ class Taken:
 
     sequence: int
     content: bytes
-    stored: Callable[[], Awaitable[object]]
-    """Say that it may be forgotten."""
+    stored: Callable[[], Awaitable[None]]
+    """Say that it may be forgotten. Should nobody hear it, the message comes again."""
 
 
 class Stream:
@@ -68,7 +76,8 @@ class Stream:
 
     async def open(self) -> None:
         """Connect and make the stream if there is none; waits for a server. Raises Unusable."""
-        await asyncio.to_thread(_synced, self._setup)
+        if not self._setup.unsynced_allowed:
+            await self._patiently(lambda: asyncio.to_thread(_synced, self._setup))
         try:
             await self._patiently(self._connect)
         except Unusable:
@@ -81,6 +90,8 @@ class Stream:
                 self._setup.url.split(","),
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
+                ping_interval=_PING_S,
+                max_outstanding_pings=_PINGS_LOST,
                 error_cb=_quiet,
             )
         self._jetstream = self._client.jetstream(timeout=_PUBLISH_S)
@@ -93,6 +104,9 @@ class Stream:
             num_replicas=self._setup.replicas,
             max_bytes=self._setup.bytes_max,
             duplicate_window=120,
+            # Engines recognise a stored tick by a number that is not larger than the last one stored. A stream made anew, or in
+            # the place of an engine that counted for itself, must go on above it.
+            first_seq=time.time_ns() // 1_000,
         )
         try:
             await self._jetstream.stream_info(STREAM)
@@ -100,6 +114,8 @@ class Stream:
             try:
                 await self._jetstream.add_stream(wanted)
             except APIError as error:
+                if error.code == _NOT_NOW or error.err_code == _NO_PEERS:
+                    raise
                 raise Unusable(f"the NATS server refuses the stream {STREAM}: {error.description}") from error
 
     async def close(self) -> None:
@@ -163,9 +179,24 @@ class Taking:
         """The next message; None: there was none."""
         try:
             (message,) = await self._subscription.fetch(1, timeout=within_s)
-        except _TROUBLE:
+        except TimeoutError:
             return None
-        return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=message.ack_sync)
+        except _TROUBLE as error:
+            log.warning("nothing can be read of the stream now", error=str(error) or type(error).__name__)
+            await asyncio.sleep(_PAUSE_S[0])
+            return None
+
+        async def stored() -> None:
+            for pause_s in _PAUSE_S[:_CONFIRM_TRIES]:
+                try:
+                    await message.ack_sync()
+                except _TROUBLE:
+                    await asyncio.sleep(pause_s)
+                else:
+                    return
+            log.warning("a stored tick could not be confirmed; it will come again and be recognised")
+
+        return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=stored)
 
     async def close(self) -> None:
         """Let another take over; the consumer itself stays."""
@@ -180,19 +211,26 @@ async def _quiet(error: Exception) -> None:
 
 
 def _synced(setup: Setup) -> None:
-    """Raises Unusable unless the server says that it syncs always, or the operator knows that it does not."""
-    if setup.unsynced_allowed:
-        return
+    """Raises Unusable when a server says that it does not always sync; OSError when none of them answers yet."""
     if not setup.monitor_url:
         raise Unusable(
             "ZAITU_NATS_MONITOR_URL is needed to see that the server syncs before it acknowledges (or ZAITU_NATS_UNSYNCED_ALLOWED=1)"
         )
-    try:
-        with urllib.request.urlopen(f"{setup.monitor_url.rstrip('/')}/varz", timeout=5) as answer:  # noqa: S310  the operator's address
-            config = json.load(answer).get("jetstream", {}).get("config", {})
-    except (OSError, ValueError) as error:
-        raise Unusable(f"{setup.monitor_url} does not say how the server stores: {error}") from error
-    if not config.get("sync_always"):
+    configs = [config for url in setup.monitor_url.split(",") if (config := _config(url.strip())) is not None]
+    if not configs:
+        raise OSError(f"{setup.monitor_url} does not say how the server stores")
+    if not all(config.get("sync_always") for config in configs):
         raise Unusable(
             "the NATS server acknowledges before it syncs: set `jetstream { sync_interval: always }`, or ZAITU_NATS_UNSYNCED_ALLOWED=1"
         )
+
+
+def _config(monitor_url: str) -> dict[str, Any] | None:
+    """How a server's JetStream is set up; None: it does not answer, and the others are asked."""
+    try:
+        with urllib.request.urlopen(f"{monitor_url.rstrip('/')}/varz", timeout=5) as answer:  # noqa: S310  the operator's address
+            config: dict[str, Any] = json.load(answer).get("jetstream", {}).get("config", {})
+            return config
+    except (OSError, ValueError) as error:
+        log.warning("a NATS server does not say how it stores", url=monitor_url, error=str(error))
+        return None

@@ -23,6 +23,7 @@ from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_wri
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
 from zaitu.telemetry.adapters.repeats import Repeats
+from zaitu.telemetry.adapters.tail import Tail
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.kernels import fleet as fleets
@@ -122,6 +123,7 @@ class Engine:
         self._holding: shards.Holding | None = None
         self._repeats = Repeats()
         self._sequence = 0
+        self._tail = Tail(rounds=DOCUMENTED_WITHIN_S + 1)
 
     @property
     def sequence(self) -> int:
@@ -136,7 +138,7 @@ class Engine:
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
         self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
         self._slot_of = self._device_of = np.empty(0, dtype=np.int64)
-        self._undocumented = {}
+        self._undocumented, self._tail = {}, Tail(rounds=DOCUMENTED_WITHIN_S + 1)
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
         self.refresh(now)
@@ -254,7 +256,9 @@ class Engine:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
         holding = self._held()
         with transaction.atomic():
-            fresh = shards.shard_advance(holding.shard, holding.epoch, prepared.sequence)
+            fresh = shards.shard_advance(
+                holding.shard, holding.epoch, prepared.sequence, flushed_at=received_at + _OVERLAP
+            )
             doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
             repeated = (
                 self._repeats.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
@@ -298,6 +302,7 @@ class Engine:
 
     def _remember(self, prepared: Prepared, rows: Ints) -> None:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
+        self._tail.add(received_at)
         slots = prepared.slot[prepared.moved]
         newest_put(self.newest, slots, columns, prepared.moved, received_at)
         self._unwritten.update(slots.tolist())
@@ -337,8 +342,9 @@ class Engine:
                 self.registry.seen_write(terminals, now)
             yield
         holding = self._held()
-        # What came since `now` is found in the table by its time of receipt.
-        shards.shard_flushed(holding.shard, holding.epoch, now)
+        # What came since is found in the table by its time of receipt.
+        shards.shard_flushed(holding.shard, holding.epoch, min(now, self._tail.earliest() + _OVERLAP))
+        self._tail.flushed()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
