@@ -9,12 +9,14 @@ import contextlib
 import json
 import time
 import urllib.request
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -25,17 +27,20 @@ from zaitu.kernel import logs
 STREAM: Final = "ZAITU_FIXES"
 _SUBJECT: Final = "zaitu.fixes.{}"
 _ACK_WAIT_S: Final = 10.0
-"""A worker that has not stored a tick by then is taken for dead, and the tick is given to another."""
+"""What is not confirmed by then is given again."""
+_AT_ONCE: Final = 16
+"""Messages taken together."""
 _PUBLISH_S: Final = 5.0
 _PING_S: Final = 2
 _PINGS_LOST: Final = 2
 """A server that answers neither is taken for dead, and another of the cluster is used."""
-_CONFIRM_TRIES: Final = 5
 _NOT_NOW: Final = 503
 _NO_PEERS: Final = 10005
 """JetStream's number for: not so many servers are there (yet) as are to hold the stream."""
 _PAUSE_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 _TROUBLE: Final = (NatsError, OSError, TimeoutError)
+
+Subscription: TypeAlias = JetStreamContext.PullSubscription
 
 log = logs.logger("telemetry.stream")
 
@@ -134,24 +139,33 @@ class Stream:
         await self._patiently(publish)
 
     async def take(self, shard: int) -> "Taking":
-        """What waits for this shard, one after the other; whoever calls holds the shard."""
-        jetstream = self._opened()
-        name = f"shard-{shard}"
+        """What waits for this shard, in its order; whoever calls holds the shard."""
+        return Taking(await self._subscribed(shard), lambda: self._subscribed(shard))
 
-        async def subscribe() -> JetStreamContext.PullSubscription:
+    async def _subscribed(self, shard: int) -> Subscription:
+        """By a consumer of our own: of one there was before, the server would wait for what it has given to others."""
+        jetstream = self._opened()
+        subject, name = _SUBJECT.format(shard), f"shard-{shard}-{uuid.uuid4().hex[:12]}"
+
+        async def subscribe() -> Subscription:
+            for other in await jetstream.consumers_info(STREAM):
+                if other.config.filter_subject == subject:
+                    with contextlib.suppress(NotFoundError):
+                        await jetstream.delete_consumer(STREAM, other.name)
             return await jetstream.pull_subscribe(
-                _SUBJECT.format(shard),
+                subject,
                 durable=name,
                 stream=STREAM,
                 config=ConsumerConfig(
                     durable_name=name,
+                    filter_subject=subject,
                     ack_policy=AckPolicy.EXPLICIT,
                     ack_wait=_ACK_WAIT_S,
-                    max_ack_pending=1,
+                    max_ack_pending=_AT_ONCE,
                 ),
             )
 
-        return Taking(await self._patiently(subscribe))
+        return cast("Subscription", await self._patiently(subscribe))
 
     async def _patiently(self, function: "Callable[[], Awaitable[Any]]") -> Any:
         tries = 0
@@ -170,33 +184,47 @@ class Stream:
 
 
 class Taking:
-    """One shard's consumer."""
+    """One shard's messages, none left out: a gap, or a consumer that is gone, and it begins anew with the first not confirmed."""
 
-    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
+    def __init__(self, subscription: Subscription, again: Callable[[], Awaitable[Subscription]]) -> None:
         self._subscription = subscription
+        self._again = again
+        self._given = 0
+        """How many the consumer has given us."""
 
-    async def next(self, within_s: float) -> Taken | None:
-        """The next message; None: there was none."""
+    async def next(self, within_s: float) -> list[Taken]:
+        """The next messages in their order; empty: there were none."""
         try:
-            (message,) = await self._subscription.fetch(1, timeout=within_s)
+            messages = await self._subscription.fetch(_AT_ONCE, timeout=within_s)
         except TimeoutError:
-            return None
+            return []
         except _TROUBLE as error:
             log.warning("nothing can be read of the stream now", error=str(error) or type(error).__name__)
-            await asyncio.sleep(_PAUSE_S[0])
-            return None
+            await asyncio.sleep(_PAUSE_S[2])
+            await self._looked_after()
+            return []
+        # Stored is what is numbered up to the last one stored: one that was lost on its way must not come after it.
+        given = [message.metadata.sequence.consumer for message in messages]
+        if given != list(range(self._given + 1, self._given + 1 + len(given))):
+            log.warning("messages were lost on their way; reading anew", had=self._given, given=given[:1])
+            await self._anew()
+            return []
+        self._given += len(given)
+        return [_taken(message) for message in messages]
 
-        async def stored() -> None:
-            for pause_s in _PAUSE_S[:_CONFIRM_TRIES]:
-                try:
-                    await message.ack_sync()
-                except _TROUBLE:
-                    await asyncio.sleep(pause_s)
-                else:
-                    return
-            log.warning("a stored tick could not be confirmed; it will come again and be recognised")
+    async def _looked_after(self) -> None:
+        """Begin anew if the consumer is gone."""
+        try:
+            await self._subscription.consumer_info()
+        except NotFoundError:
+            await self._anew()
+        except _TROUBLE:
+            return
 
-        return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=stored)
+    async def _anew(self) -> None:
+        await self.close()
+        self._subscription = await self._again()
+        self._given = 0
 
     async def close(self) -> None:
         """Let another take over; the consumer itself stays."""
@@ -204,6 +232,14 @@ class Taking:
             await self._subscription.unsubscribe()
         except _TROUBLE:
             log.info("a subscription went before it was ended")
+
+
+def _taken(message: Msg) -> Taken:
+    async def stored() -> None:
+        with contextlib.suppress(*_TROUBLE):
+            await message.ack()
+
+    return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=stored)
 
 
 async def _quiet(error: Exception) -> None:

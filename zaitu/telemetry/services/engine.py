@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from django.db import DataError, Error, IntegrityError, transaction
 
 from zaitu.kernel import logs, outbox
@@ -142,7 +141,7 @@ class Engine:
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
         self.refresh(now)
-        for state in states.states_all():
+        for state in states.states_of(self.shard, self.shard_count):
             self._restore(state)
         if holding.sequence:
             self._catch_up(holding.flushed_at - _OVERLAP if holding.flushed_at else _ALL, now)
@@ -251,11 +250,16 @@ class Engine:
         late = placed & timed & behind & (new | (verdict == once.DOUBTFUL) | (verdict == once.LATE))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
-    def store(self, prepared: Prepared) -> Outcome:
-        """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end."""
+    def store_all(self, prepared: Sequence[Prepared]) -> list[Outcome]:
+        """`store` of several in one transaction."""
+        with transaction.atomic():
+            return [self.store(one, within=True) for one in prepared]
+
+    def store(self, prepared: Prepared, *, within: bool = False) -> Outcome:
+        """One transaction, or part of one. Raises django.db.Error: repeat it then; shards.Fenced: end."""
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
         holding = self._held()
-        with transaction.atomic():
+        with transaction.atomic(savepoint=not within):
             fresh = shards.shard_advance(
                 holding.shard, holding.epoch, prepared.sequence, flushed_at=received_at + _OVERLAP
             )
@@ -388,7 +392,7 @@ class Engine:
         One about which something raises is logged, tried again after LATE_RETRY, and holds up nobody. Raises what the
         database raises while it is away.
         """
-        waiting = (self.newest["late_from_us"] != NONE) & self._mine()
+        waiting = self.newest["late_from_us"] != NONE
         quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
         found = failed = 0
         for slot in np.flatnonzero(waiting & quiet).tolist():
@@ -451,13 +455,6 @@ class Engine:
             self._slot_of[vehicle_id] = slot
             self._rowless.add(slot)
         return slot
-
-    def _mine(self) -> npt.NDArray[np.bool_]:
-        """By slot: whether it is a vehicle of this shard."""
-        ids = np.array(self.fleet.vehicle_ids, dtype=np.int64)
-        mine = np.zeros(len(self.newest), dtype=bool)
-        mine[: len(ids)] = shard_of(ids, self.shard_count) == self.shard
-        return mine
 
     def _own(self, vehicle_id: Ints) -> Ints:
         """Slots of the vehicles of rows; −1 where there is none, or where another engine has it: such a fix is stored, no more."""
