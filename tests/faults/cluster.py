@@ -20,7 +20,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.faults.fleet import Fleet, Stored, facts_in_order
+from tests.faults.fleet import Fleet, Pauses, Stored, facts_in_order
 from tests.faults.network import CANNOT, HERE, Machine, Network, NoNetwork
 from zaitu.telemetry.adapters import terminal_link
 
@@ -137,16 +137,19 @@ cluster {{ name: zaitu, listen: "{one.address}:6222", routes: [{routes}] }}
         if (self.home / "secrets").exists():
             shutil.copytree(self.home / "secrets", home / "secrets")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ZAITU_")}
-        return kept | {
-            "ZAITU_HOME": str(home),
-            "ZAITU_DATABASE_URL": self.database,
-            "ZAITU_NATS_URL": ",".join(f"nats://{other.address}:4222" for other in self.nats),
-            "ZAITU_NATS_MONITOR_URL": ",".join(f"http://{other.address}:8222" for other in self.nats),
-            "ZAITU_NATS_SHARDS": str(SHARDS),
-            "ZAITU_NATS_REPLICAS": "3",
-            "ZAITU_NATS_STREAM_MB": "128",
-            "NUMBA_CACHE_DIR": "",  # beside the source, where tests keep what is compiled: seven homes need not each wait for it
-        }
+        return (
+            kept
+            | {
+                "ZAITU_HOME": str(home),
+                "ZAITU_DATABASE_URL": self.database,
+                "ZAITU_NATS_URL": ",".join(f"nats://{other.address}:4222" for other in self.nats),
+                "ZAITU_NATS_MONITOR_URL": ",".join(f"http://{other.address}:8222" for other in self.nats),
+                "ZAITU_NATS_SHARDS": str(SHARDS),
+                "ZAITU_NATS_REPLICAS": "3",
+                "ZAITU_NATS_STREAM_MB": "128",
+                "NUMBA_CACHE_DIR": "",  # beside the source, where tests keep what is compiled: seven homes need not each wait for it
+            }
+        )
 
     def find(self, part: str) -> Machine:
         """The machine that a fault is for, as things are now."""
@@ -190,7 +193,7 @@ class Trial:
         self.hold_s, self.within_s = hold_s, within_s
 
     def run(self, fault: str) -> Outcome:
-        part, _, how = next((part, _, how) for part in _PARTS for how in _HOWS for _ in [0] if fault == f"{part} {how}")
+        part, how = next((part, how) for part in _PARTS for how in _HOWS if fault == f"{part} {how}")
         before = self.fleet.acknowledged
         machine = self.cluster.find(part)
         pauses = Pauses(self.fleet)
@@ -259,30 +262,6 @@ class Trial:
         )  # fmt: skip
 
 
-class Pauses:
-    """How long nothing at all was acknowledged."""
-
-    def __init__(self, fleet: Fleet):
-        self._fleet = fleet
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self.longest_s = 0.0
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        seen, since_s = self._fleet.acknowledged, time.monotonic()
-        while not self._ending.wait(0.05):
-            if (now := self._fleet.acknowledged) != seen:
-                seen, since_s = now, time.monotonic()
-            self.longest_s = max(self.longest_s, time.monotonic() - since_s)
-
-
 def trials(options: argparse.Namespace) -> Iterator[Outcome]:
     terminal_link.ANSWER_WITHIN_S = 6.0
     network = Network(options.folder)
@@ -313,10 +292,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         for outcome in trials(options):
-            print(json.dumps(asdict(outcome)), flush=True)
+            sys.stdout.write(f"{json.dumps(asdict(outcome))}\n")
+            sys.stdout.flush()
     except NoNetwork as error:
-        print(
-            f"a network of several machines cannot be made here ({error}): run as root, or allow user namespaces", file=sys.stderr
+        sys.stderr.write(
+            f"a network of several machines cannot be made here ({error}): run as root, or allow user namespaces\n"
         )
         return CANNOT
     return 0

@@ -123,9 +123,7 @@ class Fleet:
     async def _one(self, index, link):
         start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=20)
         memory, connected, tries = [], False, 0
-        for second in itertools.count():
-            if self._stopping.is_set() and not memory:
-                break
+        while memory or not self._stopping.is_set():
             if not self._stopping.is_set() and len(memory) < 2_000:
                 memory.append(_place(start, self.sent[index]))
                 self.sent[index] += 1
@@ -152,6 +150,30 @@ class Fleet:
 def _place(start: datetime, second: int) -> Place:
     metres = ROAD_M - abs((second * 30) % (2 * ROAD_M) - ROAD_M)
     return Place(time=start + timedelta(seconds=second), lat=31 + metres / 111_195, lon=121.4)
+
+
+class Pauses:
+    """How long nothing at all was acknowledged."""
+
+    def __init__(self, fleet: Fleet):
+        self._fleet = fleet
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.longest_s = 0.0
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        seen, since_s = self._fleet.acknowledged, time.monotonic()
+        while not self._ending.wait(0.05):
+            if (now := self._fleet.acknowledged) != seen:
+                seen, since_s = now, time.monotonic()
+            self.longest_s = max(self.longest_s, time.monotonic() - since_s)
 
 
 class Stored:
@@ -212,10 +234,12 @@ def facts_in_order(told: list[tuple[int, str, int]]) -> str:
         of_vehicle.setdefault(vehicle, []).append((name.rpartition("_")[2], seq))
     for vehicle, facts in of_vehicle.items():
         first = facts[0][1]
-        expected = [
-            (kind, seq) for seq in range(first, first + len(facts)) for kind in ("entered", "left")
-        ][: len(facts)]
+        expected = [(kind, seq) for seq in range(first, first + len(facts)) for kind in ("entered", "left")][
+            : len(facts)
+        ]
         if facts != expected:
-            at = next(index for index, (one, other) in enumerate(zip(facts, expected, strict=True)) if one != other)
+            at = next(
+                index for index, (one, other) in enumerate(zip(facts, expected, strict=True)) if one != other
+            )
             return f"vehicle {vehicle}: {facts[at]} where {expected[at]} should come"
     return ""

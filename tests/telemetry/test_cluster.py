@@ -13,7 +13,13 @@ from tests.faults.fleet import make_words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
-_FAULTS = ("worker killed", "nats leader killed", "worker stopped", "gateway cut off", "nats follower cut off")
+_FAULTS = (
+    "worker killed",
+    "nats leader killed",
+    "worker stopped",
+    "gateway cut off",
+    "nats follower cut off",
+)
 """One of each kind and each part; `make soak` tries all twelve."""
 
 

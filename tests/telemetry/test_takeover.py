@@ -50,9 +50,11 @@ def test_a_process_stopped_in_the_middle_of_a_copy_does_not_hold_its_shard(stopp
     shards.shard_take(3)
     stopped.execute("SELECT FROM telemetry_shard WHERE number = 3 FOR NO KEY UPDATE")
     stopped.execute("CREATE TEMPORARY TABLE rows (number int)")
-    with pytest.raises(psycopg.OperationalError), stopped.cursor().copy("COPY rows FROM STDIN") as copy:
-        copy.write(b"1\n")
-        assert shards.shard_take(3).epoch == 2
+    copying = stopped.cursor().copy("COPY rows FROM STDIN")
+    copying.__enter__().write(b"1\n")
+    assert shards.shard_take(3).epoch == 2
+    with pytest.raises(psycopg.OperationalError):
+        copying.__exit__(None, None, None)
 
 
 def test_a_process_stopped_while_it_shares_out_does_not_stop_the_others(stopped):
