@@ -195,12 +195,12 @@ class Stored:
     def times(self) -> dict[str, set[datetime]]:
         """{terminal: fix times}; raises AssertionError for a fix that is stored twice."""
         rows = self.asked(
-            """SELECT terminal.terminal, position.at FROM telemetry_position AS position
+            """SELECT terminal.terminal, position.at, position.digest FROM telemetry_position AS position
                  JOIN telemetry_terminal AS terminal ON terminal.id = position.terminal_id"""
         )
         assert len(rows) == len(set(rows)), "a fix is stored twice"
         times = {}
-        for terminal, at in rows:
+        for terminal, at, _digest in rows:
             times.setdefault(terminal, set()).add(at)
         return times
 

@@ -256,7 +256,8 @@ def flooding(one: Box) -> str:
     time.sleep(2)
     wire.close()
     ((there,),) = one.stored.asked(
-        f"SELECT count(*) FROM telemetry_position JOIN telemetry_terminal AS one ON one.id = terminal_id WHERE terminal = '{phone(TERMINALS + 1)}'"
+        f"""SELECT count(*) FROM telemetry_position JOIN telemetry_terminal AS one ON one.id = terminal_id
+             WHERE terminal = '{phone(TERMINALS + 1)}' AND at >= to_timestamp({start})"""
     )
     return f"{sent / 15:.0f} reports a second by one device for 15 s, {there} of {sent} stored"
 

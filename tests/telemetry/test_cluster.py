@@ -13,14 +13,8 @@ from tests.faults.fleet import make_words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 
-_FAULTS = (
-    "worker killed",
-    "nats leader killed",
-    "worker stopped",
-    "gateway cut off",
-    "nats follower cut off",
-)
-"""One of each kind and each part; `make soak` tries all twelve."""
+_FAULTS = ("worker cut off", "nats leader killed", "gateway stopped", "nats follower killed")
+"""Each part once and each way once; `make soak` tries all twelve."""
 
 
 def test_whatever_part_of_a_cluster_fails_nothing_acknowledged_is_lost_stored_twice_or_told_in_another_order(
