@@ -78,15 +78,16 @@ def nats(tmp_path, settings):
 class Worker:
     """A `zaitu ingest` process."""
 
-    def __init__(self, nats: Nats, log: Path):
+    def __init__(self, nats: Nats, log: Path, database: str = ""):
         self.log = log
         environment = {
             **os.environ,
-            "ZAITU_DATABASE_URL": django_settings.ZAITU_DATABASE_URL,
+            "ZAITU_DATABASE_URL": database or django_settings.ZAITU_DATABASE_URL,
             "ZAITU_NATS_URL": nats.url,
             "ZAITU_NATS_MONITOR_URL": f"http://127.0.0.1:{nats.monitor}",
             "ZAITU_NATS_SHARDS": "3",
             "ZAITU_NATS_STREAM_MB": "256",
+            "NUMBA_CACHE_DIR": "",  # beside the source: nobody waits for the compiler again
         }
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
@@ -110,8 +111,8 @@ class Worker:
 def worker(nats, tmp_path):
     made = []
 
-    def make_one():
-        made.append(Worker(nats, tmp_path / f"worker{len(made)}.log"))
+    def make_one(database=""):
+        made.append(Worker(nats, tmp_path / f"worker{len(made)}.log", database))
         return made[-1]
 
     yield make_one
@@ -291,6 +292,13 @@ def test_a_cluster_is_asked_whether_it_syncs_though_one_server_is_away(nats):
         await stream.close()
 
     asyncio.run(opened(f"http://127.0.0.1:{free_port()},http://127.0.0.1:{nats.monitor}"))
+
+
+def test_a_worker_asked_to_stop_does_so_while_the_database_is_away(nats, worker):
+    one = worker(f"postgresql://zaitu@127.0.0.1:{free_port()}/zaitu")
+    assert eventually(lambda: "the database did not answer" in one.log.read_text(), 120)
+    one.signal(signal.SIGTERM)
+    assert one.process.wait(30) == 0
 
 
 def test_a_server_that_acknowledges_before_it_syncs_is_refused(tmp_path):

@@ -24,6 +24,7 @@ ROWS_MAX: Final = 2_000
 _REFRESH_S: Final = 1.0
 _SHARE_S: Final = 1.0
 _WAIT_S: Final = 0.5
+_LEAVE_S: Final = 5.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logs.logger("telemetry.streams")
@@ -112,20 +113,34 @@ class Ingest:
         """Until `stop`. Raises what made going on impossible."""
         await self._bus.start()
         await self._stream.open()
+        stopping = asyncio.create_task(stop.wait())
         try:
-            while not stop.is_set():
-                await self._share()
-                waiting = asyncio.create_task(stop.wait())
+            while not stopping.done():
+                # Asked to stop, it does so also while the database does not answer.
+                sharing = asyncio.create_task(self._share())
+                await asyncio.wait({stopping, sharing}, return_when=asyncio.FIRST_COMPLETED)
+                if not sharing.done():
+                    sharing.cancel()
+                    break
+                sharing.result()
                 await asyncio.wait(
-                    {waiting, *self._readers.values()}, timeout=_SHARE_S, return_when=asyncio.FIRST_COMPLETED
+                    {stopping, *self._readers.values()},
+                    timeout=_SHARE_S,
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
-                waiting.cancel()
         finally:
-            for shard in list(self._readers):
-                await self._end(shard)
-            await self._threads.call(shards_leave, self._name)
-            await self._stream.close()
-            self._threads.close()
+            stopping.cancel()
+            await self._leave()
+
+    async def _leave(self) -> None:
+        for shard in list(self._readers):
+            await self._end(shard)
+        try:
+            await asyncio.wait_for(self._threads.call(shards_leave, self._name), _LEAVE_S)
+        except TimeoutError:
+            log.warning("the database does not answer; others take the shards when the lease is over")
+        await self._stream.close()
+        self._threads.close()
 
     async def _share(self) -> None:
         for shard, task in list(self._readers.items()):
