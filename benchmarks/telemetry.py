@@ -165,6 +165,7 @@ def jetstream(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Meas
             "watched": vehicles,
             "server": f"nats-server {server_version()}, one replica, sync_interval always",
             "rate": "rows stored, by the time from the first report until the last was in the table",
+            "us_per_row_are": "the gateway with the workers; the NATS server is in none of them",
             "acknowledged_rows_per_s": [run.summary["rate"] for run in runs],
             **_params(how, runs, before),
         }
