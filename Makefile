@@ -18,8 +18,8 @@ check: $(VENV)/.dev ## Lint, types, layers and sizes only
 bench: $(VENV)/.dev ## Measure; ONLY=tracking for a part, QUICK=1 to see that it works
 	@exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(RUN_S),--seconds $(RUN_S))
 
-soak: $(VENV)/.dev ## Run what takes long, and write docs/soak.md; ZAITU_SOAK_S=60 for seconds a target
-	@exec $(BIN)/python -m tests.fuzz.soak
+soak: $(VENV)/.dev ## Run what takes long, and write docs/soak.md and docs/faults.md; ZAITU_SOAK_S=60 for seconds a target
+	@$(BIN)/python -m tests.fuzz.soak && exec $(BIN)/python -m tests.faults
 
 lock: ## Make the hash-locked files anew from pyproject.toml
 	bash scripts/lock

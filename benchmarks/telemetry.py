@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from benchmarks import telemetry_peer, telemetry_visible
 from benchmarks.installation import free_ports
 from benchmarks.records import ROOT, Measured, load_before
 from benchmarks.telemetry_stack import Stack, listening
+from benchmarks.telemetry_stream import SHARDS, server_version, stored_s, streaming
 
 RUNS: Final = 3
 QUICK_S: Final = 4.0
@@ -60,7 +62,7 @@ class Run:
 
 
 def measure(folder: Path, how: How) -> Iterator[Measured]:
-    """All in one run, one after the other. `jetstream` comes here when gateways can publish to it."""
+    """All in one run, one after the other."""
     rates: dict[str, float] = {}
     if how.case != "visible":
         with Stack(folder) as stack:
@@ -143,6 +145,44 @@ def per_message(stack: Stack, how: How, rates: dict[str, float]) -> Iterator[Mea
         **_params(how, runs, before),
     }
     yield _rows("telemetry.per_message.rows_per_s", runs, params)
+
+
+def jetstream(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
+    """As sockets_5000, with a stream between the gateway and one or two workers; a row counts when it is stored."""
+    vehicles = how.count(5_000)
+    stack.prepare(vehicles, watched=vehicles)
+    for workers in (1, 2):
+        before = load_before()
+        stack.empty()
+        words = ("--vehicles", vehicles, "--burst", 4, "--window", QUEUED)
+        with streaming(stack, workers) as ports:
+            _streamed(stack, ports, *words, "--seconds", _WARM_S + 1)  # everything loaded and compiled
+            runs = [_streamed(stack, ports, *words, "--seconds", how.seconds) for _ in range(RUNS)]
+        params = {
+            "workers": workers,
+            "gateways": 1,
+            "shards": SHARDS,
+            "connections": vehicles,
+            "watched": vehicles,
+            "server": f"nats-server {server_version()}, one replica, sync_interval always",
+            "rate": "rows stored, by the time from the first report until the last was in the table",
+            "us_per_row_are": "the gateway with the workers; the NATS server is in none of them",
+            "acknowledged_rows_per_s": [run.summary["rate"] for run in runs],
+            **_params(how, runs, before),
+        }
+        name = (
+            "telemetry.jetstream.rows_per_s" if workers == 1 else "telemetry.jetstream.two_workers_rows_per_s"
+        )
+        yield _rows(name, runs, params)
+
+
+def _streamed(stack: Stack, ports: Sequence[int], *words: object) -> Run:
+    """A run, and what was waiting to be stored when the terminals had ended."""
+    rows = stack.count()
+    run = _run(stack, ports, *words)
+    behind_s = stored_s(stack, rows + run.acked)
+    driven_s = float(str(words[-1]))
+    return replaced(run, rate=run.acked / (driven_s + behind_s), counted=stack.count() - rows)
 
 
 def replay(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
@@ -330,6 +370,7 @@ def _share(values: Sequence[float], share: float) -> float:
 CASES: Final[dict[str, Case | None]] = {
     "sockets_5000": sockets_5000,
     "per_message": per_message,
+    "jetstream": jetstream,
     "sockets_18000": sockets_18000,
     "replay": replay,
     "curve": curve,

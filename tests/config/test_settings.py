@@ -31,6 +31,7 @@ WRONG = [
     ("NATS_URL", "nats://a:4222,,nats://b:4222", "nats://主机:端口"),
     ("NATS_URL", "nats://a:port", "nats://主机:端口"),
     ("NATS_MONITOR_URL", "nats://a:8222", "http://主机:端口"),
+    ("NATS_MONITOR_URL", "http://a:8222,b:8222", "http://主机:端口"),
     ("NATS_UNSYNCED_ALLOWED", "perhaps", "true 或 false"),
     ("NATS_REPLICAS", "2", "须为 1、3 或 5，不能是 2"),
     ("NATS_REPLICAS", "4", "须为 1、3 或 5，不能是 4"),

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from zaitu.kernel import clock
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.codecs.columns import Flag
 from zaitu.telemetry.codecs.trace import TraceError, columns_parse, places_read
+from zaitu.telemetry.management.commands.gateway import files_raised
 from zaitu.telemetry.models import Position, Terminal
 
 DATA = Path(__file__).parent / "data"
@@ -244,3 +246,13 @@ def test_terminals_are_listed_let_in_and_reset():
     with pytest.raises(CommandError, match="已经接入"):
         call_command("terminals", "add", "13912340000", "--plate", car.plate)
     assert len(telemetry.terminals_list(actor=make.ACTOR).rows) == 2
+
+
+def test_the_gateway_may_hold_as_many_terminals_as_the_system_allows_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        files_raised()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -78,15 +78,16 @@ def nats(tmp_path, settings):
 class Worker:
     """A `zaitu ingest` process."""
 
-    def __init__(self, nats: Nats, log: Path):
+    def __init__(self, nats: Nats, log: Path, database: str = ""):
         self.log = log
         environment = {
             **os.environ,
-            "ZAITU_DATABASE_URL": django_settings.ZAITU_DATABASE_URL,
+            "ZAITU_DATABASE_URL": database or django_settings.ZAITU_DATABASE_URL,
             "ZAITU_NATS_URL": nats.url,
             "ZAITU_NATS_MONITOR_URL": f"http://127.0.0.1:{nats.monitor}",
             "ZAITU_NATS_SHARDS": "3",
             "ZAITU_NATS_STREAM_MB": "256",
+            "NUMBA_CACHE_DIR": "",  # beside the source: nobody waits for the compiler again
         }
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
@@ -110,8 +111,8 @@ class Worker:
 def worker(nats, tmp_path):
     made = []
 
-    def make_one():
-        made.append(Worker(nats, tmp_path / f"worker{len(made)}.log"))
+    def make_one(database=""):
+        made.append(Worker(nats, tmp_path / f"worker{len(made)}.log", database))
         return made[-1]
 
     yield make_one
@@ -225,6 +226,79 @@ def test_workers_share_the_shards_and_pass_them_on(nats, worker):
     other.signal(signal.SIGTERM)
     assert other.process.wait(20) == 0
     assert Shard.objects.exclude(holder="").count() == 0
+
+
+def test_a_stream_made_anew_is_stored_though_engines_counted_further_before(nats, worker):
+    for number in range(3):
+        Shard.objects.create(number=number, epoch=4, sequence=10**9)
+    worker()
+    with make.gateway(django_settings.ZAITU_BUS_PATH) as gateway:
+        driving = Driving(gateway.port, 2)
+        driving.drive(5)
+        assert eventually(lambda: stored() == driving.acknowledged == 10)
+
+
+async def _waiting(nats, count):
+    """A stream with so many messages of shard 0, and who takes them."""
+    stream = Stream(Setup(url=nats.url, unsynced_allowed=True, bytes_max=64 * 1024**2))
+    await stream.open()
+    for number in range(count):
+        await stream.put(0, b"%d" % number, name=str(number))
+    return stream, await stream.take(0)
+
+
+async def _all(taking, count):
+    found = []
+    while len(found) < count:
+        for one in await taking.next(0.5):
+            found.append(int(one.content))
+            await one.stored()
+    return found
+
+
+def test_a_message_lost_on_its_way_is_noticed_and_read_again_before_those_after_it(nats):
+    async def scenario():
+        stream, taking = await _waiting(nats, 5)
+        (lost,) = await taking._subscription.fetch(1)
+        assert lost.data == b"0"
+        assert await taking.next(0.5) == []
+        assert await _all(taking, 5) == [0, 1, 2, 3, 4]
+        await stream.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_next_holder_begins_with_the_first_that_is_not_confirmed_and_does_not_wait(nats):
+    async def scenario():
+        stream, first = await _waiting(nats, 5)
+        given = await first.next(0.5)
+        await given[0].stored()
+        began = time.monotonic()
+        second = await stream.take(0)
+        assert await _all(second, 4) == [1, 2, 3, 4]
+        assert time.monotonic() - began < 5
+        # The first one goes on, and finds its consumer gone.
+        await stream.put(0, b"5", name="5")
+        assert await _all(first, 1) == [5]
+        await stream.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_cluster_is_asked_whether_it_syncs_though_one_server_is_away(nats):
+    async def opened(monitors):
+        stream = Stream(Setup(url=nats.url, monitor_url=monitors, bytes_max=64 * 1024**2))
+        await stream.open()
+        await stream.close()
+
+    asyncio.run(opened(f"http://127.0.0.1:{free_port()},http://127.0.0.1:{nats.monitor}"))
+
+
+def test_a_worker_asked_to_stop_does_so_while_the_database_is_away(nats, worker):
+    one = worker(f"postgresql://zaitu@127.0.0.1:{free_port()}/zaitu")
+    assert eventually(lambda: "the database did not answer" in one.log.read_text(), 120)
+    one.signal(signal.SIGTERM)
+    assert one.process.wait(30) == 0
 
 
 def test_a_server_that_acknowledges_before_it_syncs_is_refused(tmp_path):

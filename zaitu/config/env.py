@@ -61,7 +61,8 @@ class Env(BaseSettings):
     """`nats://host:4222` (several comma separated) of a NATS JetStream: gateways put positions into it, `zaitu ingest` stores them,
     on as many machines as wished. Empty: one machine, the gateway stores them itself."""
     nats_monitor_url: str = ""
-    """`http://host:8222`: asked at start whether the NATS server syncs to disk before it acknowledges."""
+    """`http://host:8222` (of a cluster all, comma separated): asked at start whether the NATS servers sync to disk before they
+    acknowledge; those that do not answer are left out."""
     nats_unsynced_allowed: bool = False
     """Start although it does not: a power cut may then cost positions that were acknowledged."""
     nats_replicas: int = Field(default=1, ge=1, le=5)

@@ -1,7 +1,7 @@
 """Django's settings, all from config/env.py."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from zaitu.config.env import env
@@ -161,6 +161,15 @@ TEMPLATES: list[dict[str, Any]] = [
 COTTON_DIR = "cotton"
 
 
+_NOTICED: Final = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""libpq's, for a server on another machine: one that is cut off is noticed within 15 s instead of hours."""
+
+
 def database(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a `postgresql://` address, with the psycopg pool (CONN_MAX_AGE leaks under ASGI)."""
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415  only needed here
@@ -174,7 +183,7 @@ def database(url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**parts, "pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
+        "OPTIONS": {**_NOTICED, **parts, "pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
     }
 
 

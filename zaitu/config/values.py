@@ -47,15 +47,12 @@ def smtp_url(text: str) -> str:
 
 def nats_url(text: str) -> str:
     """Without blanks between the addresses."""
-    parts = [part.strip() for part in text.split(",")]
-    for part in parts:
-        _address(part, {"nats", "tls"}, "要写成 nats://主机:端口，多个用英文逗号隔开")
-    return ",".join(parts)
+    return _addresses(text, {"nats", "tls"}, "要写成 nats://主机:端口，多个用英文逗号隔开")
 
 
 def nats_monitor_url(text: str) -> str:
-    _address(text, {"http", "https"}, "要写成 http://主机:端口")
-    return text
+    """Without blanks between the addresses."""
+    return _addresses(text, {"http", "https"}, "要写成 http://主机:端口，多个用英文逗号隔开")
 
 
 def mqtt_url(text: str) -> str:
@@ -80,6 +77,13 @@ def odd(number: int) -> int:
     if number % 2 == 0:
         raise ValueError(f"须为 1、3 或 5，不能是 {number}：副本数为偶数时，坏一台就可能停下")
     return number
+
+
+def _addresses(text: str, schemes: set[str], expected: str) -> str:
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        _address(part, schemes, expected)
+    return ",".join(parts)
 
 
 def _address(text: str, schemes: set[str], expected: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels import pgcopy
@@ -34,6 +34,23 @@ def positions_copy(columns: Columns, owners: Owners, rows: Ints, received_at: da
     packed = rows_packed(columns, owners, rows, received_at)
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         copy.write(packed)
+
+
+def positions_stored(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:
+    """Store rows; those the database refuses cost only themselves and are returned."""
+    if not len(rows):
+        return rows
+    try:
+        with transaction.atomic():
+            positions_copy(columns, owners, rows, received_at)
+    except DataError:
+        if len(rows) == 1:
+            return rows
+        middle = len(rows) // 2
+        return np.concatenate(
+            [positions_stored(columns, owners, half, received_at) for half in (rows[:middle], rows[middle:])]
+        )
+    return rows[:0]
 
 
 def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> bytes:

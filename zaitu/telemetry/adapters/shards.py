@@ -5,15 +5,22 @@ row's lock. One that was stopped and goes on finds another epoch and writes noth
 recognised by its number and not stored twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
+
+from zaitu.kernel import logs
+
+R = TypeVar("R")
 
 _SHARING: Final = 7_018_002
 """Advisory lock: one worker at a time settles who holds what."""
+
+log = logs.logger("telemetry.shards")
 
 
 class Fenced(Exception):
@@ -30,8 +37,39 @@ class Holding:
     """What was received before it is in the states' rows."""
 
 
+WRITE_S: Final = 5.0
+"""A transaction that holds up the others for longer belongs to a process that was stopped or cut off: its session is ended."""
+
+
 def shard_take(shard: int) -> Holding:
-    """Become the only one to write this shard; waits for a tick that is being stored. Own transaction."""
+    """Become the only one to write this shard; waits WRITE_S for a tick that is being stored. Own transaction."""
+    return _unless_held_up(
+        lambda: _taken(shard),
+        # Who has changed or locked a row and has not ended stands in it as `xmax`.
+        """SELECT pg_terminate_backend(lock.pid)
+             FROM telemetry_shard AS shard JOIN pg_locks AS lock ON lock.transactionid = shard.xmax AND lock.granted
+            WHERE shard.number = %s AND lock.pid <> pg_backend_pid()""",
+        shard,
+    )
+
+
+def _unless_held_up(function: Callable[[], R], end_holder: str, number: int) -> R:
+    """The function's result, in a transaction of its own; whoever holds it up for WRITE_S loses the session to the database."""
+    while True:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{WRITE_S}s"])
+                return function()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+        with connection.cursor() as cursor:
+            cursor.execute(end_holder, [number])
+            log.warning("a transaction that did not end was ended", number=number, sessions=cursor.rowcount)
+
+
+def _taken(shard: int) -> Holding:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO telemetry_shard AS held (number, epoch, sequence, holder) VALUES (%s, 1, 0, '')
@@ -43,12 +81,16 @@ def shard_take(shard: int) -> Holding:
     return Holding(shard=shard, epoch=epoch, sequence=sequence, flushed_at=flushed_at)
 
 
-def shard_advance(shard: int, epoch: int, sequence: int) -> bool:
-    """In a tick's transaction, before all else; False when this tick is stored already. Raises Fenced."""
+def shard_advance(shard: int, epoch: int, sequence: int, *, flushed_at: datetime) -> bool:
+    """In a tick's transaction, before all else; False when this tick is stored already. Raises Fenced.
+
+    `flushed_at`: what was received at or after it is no longer all in the states' rows.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE telemetry_shard SET sequence = %s WHERE number = %s AND epoch = %s AND sequence < %s",
-            [sequence, shard, epoch, sequence],
+            """UPDATE telemetry_shard SET sequence = %s, flushed_at = least(flushed_at, %s)
+                WHERE number = %s AND epoch = %s AND sequence < %s""",
+            [sequence, flushed_at, shard, epoch, sequence],
         )
         if cursor.rowcount:
             return True
@@ -88,7 +130,17 @@ def shards_share(worker: str, shards: int, held: Collection[int]) -> set[int]:
 
     Workers share the shards evenly: each says that it lives, gives back what is over its share, and takes what nobody holds.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    return _unless_held_up(
+        lambda: _shared(worker, shards, held),
+        """SELECT pg_terminate_backend(pid) FROM pg_locks
+            WHERE locktype = 'advisory' AND objid = %s AND granted AND pid <> pg_backend_pid()
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+        _SHARING,
+    )
+
+
+def _shared(worker: str, shards: int, held: Collection[int]) -> set[int]:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SHARING])
         cursor.execute(
             """INSERT INTO telemetry_ingestworker (name, seen_at) VALUES (%s, now())

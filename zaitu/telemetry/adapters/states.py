@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Mod
 
 from zaitu.telemetry import models
 from zaitu.telemetry.adapters.newest import newest_blank
@@ -37,9 +38,10 @@ class Stored:
     document: Document
 
 
-def states_all() -> Iterator[Stored]:
-    """Every vehicle that has had a fix or a watch. One query."""
-    for row in models.VehicleState.objects.iterator(chunk_size=2_000):
+def states_of(shard: int, shard_count: int) -> Iterator[Stored]:
+    """Every vehicle of a shard that has had a fix or a watch. One query."""
+    rows = models.VehicleState.objects.annotate(shard=Mod("vehicle_id", shard_count)).filter(shard=shard)
+    for row in rows.iterator(chunk_size=2_000):
         yield Stored(newest=_newest(row), document=_document(row))
 
 

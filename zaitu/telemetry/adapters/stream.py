@@ -7,13 +7,16 @@ The stream is a work queue that refuses what it has no room for, so what it took
 import asyncio
 import contextlib
 import json
+import time
 import urllib.request
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -24,10 +27,20 @@ from zaitu.kernel import logs
 STREAM: Final = "ZAITU_FIXES"
 _SUBJECT: Final = "zaitu.fixes.{}"
 _ACK_WAIT_S: Final = 10.0
-"""A worker that has not stored a tick by then is taken for dead, and the tick is given to another."""
+"""What is not confirmed by then is given again."""
+_AT_ONCE: Final = 16
+"""Messages taken together."""
 _PUBLISH_S: Final = 5.0
+_PING_S: Final = 2
+_PINGS_LOST: Final = 2
+"""A server that answers neither is taken for dead, and another of the cluster is used."""
+_NOT_NOW: Final = 503
+_NO_PEERS: Final = 10005
+"""JetStream's number for: not so many servers are there (yet) as are to hold the stream."""
 _PAUSE_S: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 _TROUBLE: Final = (NatsError, OSError, TimeoutError)
+
+Subscription: TypeAlias = JetStreamContext.PullSubscription
 
 log = logs.logger("telemetry.stream")
 
@@ -44,7 +57,7 @@ class Setup:
     bytes_max: int = 4 * 1024**3
     """Of ticks waiting to be stored; then gateways make their terminals wait."""
     monitor_url: str = ""
-    """`http://host:8222`; asked once whether the server syncs before it acknowledges."""
+    """`http://host:8222`, several comma separated; asked once whether the servers sync before they acknowledge."""
     unsynced_allowed: bool = False
 
 
@@ -54,8 +67,8 @@ class Taken:
 
     sequence: int
     content: bytes
-    stored: Callable[[], Awaitable[object]]
-    """Say that it may be forgotten."""
+    stored: Callable[[], Awaitable[None]]
+    """Say that it may be forgotten. Should nobody hear it, the message comes again."""
 
 
 class Stream:
@@ -68,7 +81,8 @@ class Stream:
 
     async def open(self) -> None:
         """Connect and make the stream if there is none; waits for a server. Raises Unusable."""
-        await asyncio.to_thread(_synced, self._setup)
+        if not self._setup.unsynced_allowed:
+            await self._patiently(lambda: asyncio.to_thread(_synced, self._setup))
         try:
             await self._patiently(self._connect)
         except Unusable:
@@ -81,6 +95,8 @@ class Stream:
                 self._setup.url.split(","),
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.2,
+                ping_interval=_PING_S,
+                max_outstanding_pings=_PINGS_LOST,
                 error_cb=_quiet,
             )
         self._jetstream = self._client.jetstream(timeout=_PUBLISH_S)
@@ -93,6 +109,9 @@ class Stream:
             num_replicas=self._setup.replicas,
             max_bytes=self._setup.bytes_max,
             duplicate_window=120,
+            # Engines recognise a stored tick by a number that is not larger than the last one stored. A stream made anew, or in
+            # the place of an engine that counted for itself, must go on above it.
+            first_seq=time.time_ns() // 1_000,
         )
         try:
             await self._jetstream.stream_info(STREAM)
@@ -100,6 +119,8 @@ class Stream:
             try:
                 await self._jetstream.add_stream(wanted)
             except APIError as error:
+                if error.code == _NOT_NOW or error.err_code == _NO_PEERS:
+                    raise
                 raise Unusable(f"the NATS server refuses the stream {STREAM}: {error.description}") from error
 
     async def close(self) -> None:
@@ -118,24 +139,33 @@ class Stream:
         await self._patiently(publish)
 
     async def take(self, shard: int) -> "Taking":
-        """What waits for this shard, one after the other; whoever calls holds the shard."""
-        jetstream = self._opened()
-        name = f"shard-{shard}"
+        """What waits for this shard, in its order; whoever calls holds the shard."""
+        return Taking(await self._subscribed(shard), lambda: self._subscribed(shard))
 
-        async def subscribe() -> JetStreamContext.PullSubscription:
+    async def _subscribed(self, shard: int) -> Subscription:
+        """By a consumer of our own: of one there was before, the server would wait for what it has given to others."""
+        jetstream = self._opened()
+        subject, name = _SUBJECT.format(shard), f"shard-{shard}-{uuid.uuid4().hex[:12]}"
+
+        async def subscribe() -> Subscription:
+            for other in await jetstream.consumers_info(STREAM):
+                if other.config.filter_subject == subject:
+                    with contextlib.suppress(NotFoundError):
+                        await jetstream.delete_consumer(STREAM, other.name)
             return await jetstream.pull_subscribe(
-                _SUBJECT.format(shard),
+                subject,
                 durable=name,
                 stream=STREAM,
                 config=ConsumerConfig(
                     durable_name=name,
+                    filter_subject=subject,
                     ack_policy=AckPolicy.EXPLICIT,
                     ack_wait=_ACK_WAIT_S,
-                    max_ack_pending=1,
+                    max_ack_pending=_AT_ONCE,
                 ),
             )
 
-        return Taking(await self._patiently(subscribe))
+        return cast("Subscription", await self._patiently(subscribe))
 
     async def _patiently(self, function: "Callable[[], Awaitable[Any]]") -> Any:
         tries = 0
@@ -154,18 +184,47 @@ class Stream:
 
 
 class Taking:
-    """One shard's consumer."""
+    """One shard's messages, none left out: a gap, or a consumer that is gone, and it begins anew with the first not confirmed."""
 
-    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
+    def __init__(self, subscription: Subscription, again: Callable[[], Awaitable[Subscription]]) -> None:
         self._subscription = subscription
+        self._again = again
+        self._given = 0
+        """How many the consumer has given us."""
 
-    async def next(self, within_s: float) -> Taken | None:
-        """The next message; None: there was none."""
+    async def next(self, within_s: float) -> list[Taken]:
+        """The next messages in their order; empty: there were none."""
         try:
-            (message,) = await self._subscription.fetch(1, timeout=within_s)
+            messages = await self._subscription.fetch(_AT_ONCE, timeout=within_s)
+        except TimeoutError:
+            return []
+        except _TROUBLE as error:
+            log.warning("nothing can be read of the stream now", error=str(error) or type(error).__name__)
+            await asyncio.sleep(_PAUSE_S[2])
+            await self._looked_after()
+            return []
+        # Stored is what is numbered up to the last one stored: one that was lost on its way must not come after it.
+        given = [message.metadata.sequence.consumer for message in messages]
+        if given != list(range(self._given + 1, self._given + 1 + len(given))):
+            log.warning("messages were lost on their way; reading anew", had=self._given, given=given[:1])
+            await self._anew()
+            return []
+        self._given += len(given)
+        return [_taken(message) for message in messages]
+
+    async def _looked_after(self) -> None:
+        """Begin anew if the consumer is gone."""
+        try:
+            await self._subscription.consumer_info()
+        except NotFoundError:
+            await self._anew()
         except _TROUBLE:
-            return None
-        return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=message.ack_sync)
+            return
+
+    async def _anew(self) -> None:
+        await self.close()
+        self._subscription = await self._again()
+        self._given = 0
 
     async def close(self) -> None:
         """Let another take over; the consumer itself stays."""
@@ -175,24 +234,39 @@ class Taking:
             log.info("a subscription went before it was ended")
 
 
+def _taken(message: Msg) -> Taken:
+    async def stored() -> None:
+        with contextlib.suppress(*_TROUBLE):
+            await message.ack()
+
+    return Taken(sequence=message.metadata.sequence.stream, content=message.data, stored=stored)
+
+
 async def _quiet(error: Exception) -> None:
     log.debug("stream connection", error=str(error) or type(error).__name__)
 
 
 def _synced(setup: Setup) -> None:
-    """Raises Unusable unless the server says that it syncs always, or the operator knows that it does not."""
-    if setup.unsynced_allowed:
-        return
+    """Raises Unusable when a server says that it does not always sync; OSError when none of them answers yet."""
     if not setup.monitor_url:
         raise Unusable(
             "ZAITU_NATS_MONITOR_URL is needed to see that the server syncs before it acknowledges (or ZAITU_NATS_UNSYNCED_ALLOWED=1)"
         )
-    try:
-        with urllib.request.urlopen(f"{setup.monitor_url.rstrip('/')}/varz", timeout=5) as answer:  # noqa: S310  the operator's address
-            config = json.load(answer).get("jetstream", {}).get("config", {})
-    except (OSError, ValueError) as error:
-        raise Unusable(f"{setup.monitor_url} does not say how the server stores: {error}") from error
-    if not config.get("sync_always"):
+    configs = [config for url in setup.monitor_url.split(",") if (config := _config(url.strip())) is not None]
+    if not configs:
+        raise OSError(f"{setup.monitor_url} does not say how the server stores")
+    if not all(config.get("sync_always") for config in configs):
         raise Unusable(
             "the NATS server acknowledges before it syncs: set `jetstream { sync_interval: always }`, or ZAITU_NATS_UNSYNCED_ALLOWED=1"
         )
+
+
+def _config(monitor_url: str) -> dict[str, Any] | None:
+    """How a server's JetStream is set up; None: it does not answer, and the others are asked."""
+    try:
+        with urllib.request.urlopen(f"{monitor_url.rstrip('/')}/varz", timeout=5) as answer:  # noqa: S310  the operator's address
+            config: dict[str, Any] = json.load(answer).get("jetstream", {}).get("config", {})
+            return config
+    except (OSError, ValueError) as error:
+        log.warning("a NATS server does not say how it stores", url=monitor_url, error=str(error))
+        return None

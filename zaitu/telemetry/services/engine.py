@@ -14,7 +14,6 @@ from operator import attrgetter
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from django.db import DataError, Error, IntegrityError, transaction
 
 from zaitu.kernel import logs, outbox
@@ -24,6 +23,7 @@ from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_wri
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
 from zaitu.telemetry.adapters.repeats import Repeats
+from zaitu.telemetry.adapters.tail import Tail
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
 from zaitu.telemetry.kernels import fleet as fleets
@@ -124,6 +124,7 @@ class Engine:
         self._holding: shards.Holding | None = None
         self._repeats = Repeats()
         self._sequence = 0
+        self._tail = Tail(rounds=DOCUMENTED_WITHIN_S + 1)
 
     @property
     def sequence(self) -> int:
@@ -138,11 +139,11 @@ class Engine:
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
         self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
         self._slot_of = self._device_of = np.empty(0, dtype=np.int64)
-        self._undocumented = {}
+        self._undocumented, self._tail = {}, Tail(rounds=DOCUMENTED_WITHIN_S + 1)
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
         self.refresh(now)
-        for state in states.states_all():
+        for state in states.states_of(self.shard, self.shard_count):
             self._restore(state)
         if holding.sequence:
             self._catch_up(holding.flushed_at - _OVERLAP if holding.flushed_at else _ALL, now)
@@ -251,12 +252,19 @@ class Engine:
         late = placed & timed & behind & (new | (verdict == once.DOUBTFUL) | (verdict == once.LATE))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
-    def store(self, prepared: Prepared) -> Outcome:
-        """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end."""
+    def store_all(self, prepared: Sequence[Prepared]) -> list[Outcome]:
+        """`store` of several in one transaction."""
+        with transaction.atomic():
+            return [self.store(one, within=True) for one in prepared]
+
+    def store(self, prepared: Prepared, *, within: bool = False) -> Outcome:
+        """One transaction, or part of one. Raises django.db.Error: repeat it then; shards.Fenced: end."""
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
         holding = self._held()
-        with transaction.atomic():
-            fresh = shards.shard_advance(holding.shard, holding.epoch, prepared.sequence)
+        with transaction.atomic(savepoint=not within):
+            fresh = shards.shard_advance(
+                holding.shard, holding.epoch, prepared.sequence, flushed_at=received_at + _OVERLAP
+            )
             doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
             repeated = (
                 self._repeats.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
@@ -280,7 +288,7 @@ class Engine:
     def _write(self, prepared: Prepared, rows: Ints, received_at: datetime) -> Ints:
         """Everything of a tick; the rows the database refuses, which then stand in the quarantine."""
         columns = prepared.tick.columns
-        refused = _copied(columns, prepared.owners, rows, received_at)
+        refused = positions.positions_stored(columns, prepared.owners, rows, received_at)
         aside = np.flatnonzero(prepared.verdict >= once.TIMELESS)
         Quarantine.objects.bulk_create(
             Quarantine(
@@ -300,6 +308,7 @@ class Engine:
 
     def _remember(self, prepared: Prepared, rows: Ints) -> None:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
+        self._tail.add(received_at)
         slots = prepared.slot[prepared.moved]
         newest_put(self.newest, slots, columns, prepared.moved, received_at)
         self._unwritten.update(slots.tolist())
@@ -341,8 +350,9 @@ class Engine:
                 self.registry.seen_write(terminals, now)
             yield
         holding = self._held()
-        # What came since `now` is found in the table by its time of receipt.
-        shards.shard_flushed(holding.shard, holding.epoch, now)
+        # What came since is found in the table by its time of receipt.
+        shards.shard_flushed(holding.shard, holding.epoch, min(now, self._tail.earliest() + _OVERLAP))
+        self._tail.flushed()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -386,7 +396,7 @@ class Engine:
         One about which something raises is logged, tried again after LATE_RETRY, and holds up nobody. Raises what the
         database raises while it is away.
         """
-        waiting = (self.newest["late_from_us"] != NONE) & self._mine()
+        waiting = self.newest["late_from_us"] != NONE
         quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
         found = failed = 0
         for slot in np.flatnonzero(waiting & quiet).tolist():
@@ -453,13 +463,6 @@ class Engine:
             self._rowless.add(slot)
         return slot
 
-    def _mine(self) -> npt.NDArray[np.bool_]:
-        """By slot: whether it is a vehicle of this shard."""
-        ids = np.array(self.fleet.vehicle_ids, dtype=np.int64)
-        mine = np.zeros(len(self.newest), dtype=bool)
-        mine[: len(ids)] = shard_of(ids, self.shard_count) == self.shard
-        return mine
-
     def _own(self, vehicle_id: Ints) -> Ints:
         """Slots of the vehicles of rows; −1 where there is none, or where another engine has it: such a fix is stored, no more."""
         owned = (vehicle_id >= 0) & (shard_of(vehicle_id, self.shard_count) == self.shard)
@@ -481,20 +484,3 @@ def shard_of(number: Ints, shard_count: int) -> Ints:
     """Which shard a vehicle is in; a terminal that is in none counts by its own id."""
     shard: Ints = number % shard_count
     return shard
-
-
-def _copied(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:
-    """Store rows; those the database refuses cost only themselves and are returned."""
-    if not len(rows):
-        return rows
-    try:
-        with transaction.atomic():
-            positions.positions_copy(columns, owners, rows, received_at)
-    except DataError:
-        if len(rows) == 1:
-            return rows
-        middle = len(rows) // 2
-        return np.concatenate(
-            [_copied(columns, owners, half, received_at) for half in (rows[:middle], rows[middle:])]
-        )
-    return rows[:0]

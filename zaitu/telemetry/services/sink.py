@@ -1,7 +1,7 @@
 """Where ticks go: into this process's engine, to the one on this machine that has it, or into a stream that workers read."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, Protocol, TypeVar
 
@@ -98,17 +98,26 @@ class EngineHost:
     def _open(self) -> None:
         self.engine.open(clock.now())
 
-    async def put(self, tick: Tick, *, sequence: int | None = None) -> Outcome:
-        """`sequence`: the tick's number, where it has one. Raises shards.Fenced: end."""
-        async with self._turn:
-            prepared = await self._threads.call(self.engine.prepare, tick, sequence=sequence)
-            outcome = await self._threads.call(self.engine.store, prepared)
-        numbers.POSITIONS.labels("stored").inc(outcome.stored)
-        numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
-        numbers.POSITIONS.labels("quarantined").inc(outcome.quarantined)
-        numbers.FACTS.inc(outcome.facts)
-        await self._feed.moved(outcome.moved)
+    async def put(self, tick: Tick) -> Outcome:
+        """Raises shards.Fenced: end."""
+        (outcome,) = await self.put_all([(None, tick)])
         return outcome
+
+    async def put_all(self, ticks: Sequence[tuple[int | None, Tick]]) -> list[Outcome]:
+        """In one transaction; each with its number, where it has one. Raises shards.Fenced: end."""
+        async with self._turn:
+            prepared = [
+                await self._threads.call(self.engine.prepare, tick, sequence=sequence)
+                for sequence, tick in ticks
+            ]
+            outcomes = await self._threads.call(self.engine.store_all, prepared)
+        for outcome in outcomes:
+            numbers.POSITIONS.labels("stored").inc(outcome.stored)
+            numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
+            numbers.POSITIONS.labels("quarantined").inc(outcome.quarantined)
+            numbers.FACTS.inc(outcome.facts)
+            await self._feed.moved(outcome.moved)
+        return outcomes
 
     async def run(self) -> None:
         """Until cancelled; raises what ended the chores (another engine has taken the shard)."""
@@ -119,6 +128,9 @@ class EngineHost:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self._tasks:
+            self._threads.close()
+            return
         async with self._turn:
             try:
                 await asyncio.wait_for(self._threads.call(self.engine.flush, clock.now(), everything=True), 5)

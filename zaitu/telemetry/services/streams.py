@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from zaitu.kernel import logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.adapters.registry import Registry
 from zaitu.telemetry.adapters.shards import Fenced, shards_leave, shards_share
-from zaitu.telemetry.adapters.stream import Setup, Stream, Taken
+from zaitu.telemetry.adapters.stream import Setup, Stream, Taken, Taking
 from zaitu.telemetry.codecs.columns import NONE, Ints, columns_take, microseconds
 from zaitu.telemetry.codecs.packed import Unreadable, columns_pack, columns_unpack
 from zaitu.telemetry.services import numbers
@@ -24,6 +24,7 @@ ROWS_MAX: Final = 2_000
 _REFRESH_S: Final = 1.0
 _SHARE_S: Final = 1.0
 _WAIT_S: Final = 0.5
+_LEAVE_S: Final = 5.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logs.logger("telemetry.streams")
@@ -112,20 +113,34 @@ class Ingest:
         """Until `stop`. Raises what made going on impossible."""
         await self._bus.start()
         await self._stream.open()
+        stopping = asyncio.create_task(stop.wait())
         try:
-            while not stop.is_set():
-                await self._share()
-                waiting = asyncio.create_task(stop.wait())
+            while not stopping.done():
+                # Asked to stop, it does so also while the database does not answer.
+                sharing = asyncio.create_task(self._share())
+                await asyncio.wait({stopping, sharing}, return_when=asyncio.FIRST_COMPLETED)
+                if not sharing.done():
+                    sharing.cancel()
+                    break
+                sharing.result()
                 await asyncio.wait(
-                    {waiting, *self._readers.values()}, timeout=_SHARE_S, return_when=asyncio.FIRST_COMPLETED
+                    {stopping, *self._readers.values()},
+                    timeout=_SHARE_S,
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
-                waiting.cancel()
         finally:
-            for shard in list(self._readers):
-                await self._end(shard)
-            await self._threads.call(shards_leave, self._name)
-            await self._stream.close()
-            self._threads.close()
+            stopping.cancel()
+            await self._leave()
+
+    async def _leave(self) -> None:
+        for shard in list(self._readers):
+            await self._end(shard)
+        try:
+            await asyncio.wait_for(self._threads.call(shards_leave, self._name), _LEAVE_S)
+        except TimeoutError:
+            log.warning("the database does not answer; others take the shards when the lease is over")
+        await self._stream.close()
+        self._threads.close()
 
     async def _share(self) -> None:
         for shard, task in list(self._readers.items()):
@@ -149,31 +164,44 @@ class Ingest:
     async def _read(self, shard: int) -> None:
         """Raises Fenced when another worker has taken the shard."""
         host = EngineHost(self._bus, part=self._part, shard=shard, shard_count=self._shards)
-        await host.start()
-        taking = await self._stream.take(shard)
         try:
-            chores = asyncio.create_task(host.run())
-            while not chores.done():
-                taken = await taking.next(_WAIT_S)
-                if taken is not None:
-                    # Not to be cut between storing and saying so: the next engine would be given it again, and wait for it.
-                    await asyncio.shield(_stored(host, taken))
-            chores.result()
+            await host.start()
+            taking = await self._stream.take(shard)
+            try:
+                await self._pass_on(taking, host)
+            finally:
+                await taking.close()
         finally:
-            await taking.close()
+            # Also when the shard goes to another worker before we have begun.
             await host.stop()
 
+    async def _pass_on(self, taking: Taking, host: EngineHost) -> None:
+        chores = asyncio.create_task(host.run())
+        while not chores.done():
+            taken = await taking.next(_WAIT_S)
+            if taken:
+                # Not to be cut between storing and saying so: the next engine would be given it again, and wait for it.
+                await asyncio.shield(_stored(host, taken))
+        chores.result()
 
-async def _stored(host: EngineHost, taken: Taken) -> None:
-    if taken.sequence > host.engine.sequence:
+
+async def _stored(host: EngineHost, taken: Sequence[Taken]) -> None:
+    """Store what is not stored yet, in one transaction, and say so."""
+    ticks = []
+    for one in taken:
+        if one.sequence <= host.engine.sequence:
+            continue
         try:
-            columns, received_us = columns_unpack(taken.content)
+            columns, received_us = columns_unpack(one.content)
         except Unreadable:
-            log.exception("a message of the stream is no tick; it is left out", sequence=taken.sequence)
+            log.exception("a message of the stream is no tick; it is left out", sequence=one.sequence)
         else:
             at = _EPOCH + timedelta(microseconds=received_us)
-            await host.put(Tick(received_at=at, columns=columns), sequence=taken.sequence)
-    await taken.stored()
+            ticks.append((one.sequence, Tick(received_at=at, columns=columns)))
+    if ticks:
+        await host.put_all(ticks)
+    for one in taken:
+        await one.stored()
 
 
 def _bunches(rows: Ints) -> Iterator[Ints]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import ssl
 from typing import Any
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, elock_port: int, number: int, **_: Any) -> None:
+        files_raised()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             try:
                 runner.run(self._serve(host, port, elock_port or None, number))
@@ -65,6 +67,12 @@ class Command(BaseCommand):
         self.stdout.write(f"gateway listens on {host}:{gateway.port}")
         self.stdout.flush()
         await gateway.run(stop)
+
+
+def files_raised() -> None:
+    """As many files as we may have: each terminal is one, and systems begin with 1,024."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _tls() -> ssl.SSLContext | None:
