@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import IO, Final
 
-PROCESSES: Final = os.environ.get("ZAITU_TEST_PROCESSES") or "2"
-"""Of the run without browsers."""
+PROCESSES: Final = os.environ.get("ZAITU_TEST_PROCESSES") or "3"
+"""Of the run without browsers: one more than cores, since many tests wait for processes of theirs."""
 _NOTHING_COLLECTED: Final = 5
 
 

@@ -79,7 +79,8 @@ ENGLISH: Final[dict[str, str]] = {
     "以原来的 `webhook-id` 再发一次；还在发送、地址已停用或内容已过保存期时返回 409。": "Once more under its own `webhook-id`; 409 while it "
     "is being sent, the webhook is off, or the content has passed its days.",
     "空为全部": "Empty: all",
-    "停用或暂歇的原因": "Why it is off or rests",
+    "停用的原因": "Why it is off",
+    "对方暂时不通，到此时继续推送": "It does not answer now; notices go on at this time",
     "最近一次成功": "Last success",
     "验签密钥 `whsec_…`，只显示这一次": "Secret `whsec_…` to verify with, shown this once",
     "公网 https 地址": "Public https address",
