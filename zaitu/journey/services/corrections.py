@@ -71,7 +71,7 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
         raise NotFound("没有这条记录")
     if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED, Kind.SPLIT):
         raise RuleBroken(f"{TEXTS[Kind(event.kind)][0]}记录不能撤销")
-    ledger = _void(actor, [event], source=MANUAL, reason=reason)
+    ledger = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
     shipment = ledger.shipments[event.shipment_id]
     access.audit(
         actor=actor,
@@ -170,6 +170,21 @@ def _leg_back(event: JourneyEvent) -> None:
     if leg.state == before and not others.exclude(pk=event.pk).exists():
         leg.state = after
         leg.save(update_fields=["state"])
+
+
+def _handings(event: JourneyEvent) -> list[JourneyEvent]:
+    """What was told of handing the goods over together with a forwarding: without it they were not handed over."""
+    if event.kind != Kind.FORWARDED:
+        return []
+    return list(
+        JourneyEvent.objects.filter(
+            shipment_id=event.shipment_id,
+            kind=Kind.HANDED_TO_PARTNER,
+            at=event.at,
+            data__number=event.data.get("number", ""),
+            data__carrier=event.data.get("carrier", ""),
+        )
+    )
 
 
 def _number_back(event: JourneyEvent) -> None:
