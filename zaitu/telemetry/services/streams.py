@@ -133,14 +133,17 @@ class Ingest:
             await self._leave()
 
     async def _leave(self) -> None:
-        for shard in list(self._readers):
-            await self._end(shard)
+        # Side by side: each writes what its engine remembers.
+        ended = await asyncio.gather(*map(self._end, list(self._readers)), return_exceptions=True)
         try:
             await asyncio.wait_for(self._threads.call(shards_leave, self._name), _LEAVE_S)
         except TimeoutError:
             log.warning("the database does not answer; others take the shards when the lease is over")
         await self._stream.close()
         self._threads.close()
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
 
     async def _share(self) -> None:
         for shard, task in list(self._readers.items()):
