@@ -205,6 +205,33 @@ def test_an_alarm_that_was_raised_without_network_is_told_late_and_once(car):
     assert len(alarms()) == 1, "what was judged is not told again with the next late fix"
 
 
+def unplaced(start, minutes, bit=None):
+    """In a tunnel: a time, and no position."""
+    alarm = 0 if bit is None else 1 << bit
+    return make.fix(start + timedelta(minutes=minutes), 0.0, 0.0, status=0b01, alarm=alarm)
+
+
+@pytest.mark.parametrize("light_again", [True, False])
+def test_an_alarm_raised_where_there_was_neither_network_nor_position_is_told_late_and_once(car, light_again):
+    number, _, start = car
+    make.take_in(number, at(start, 1, 31.05), received_at=start + timedelta(minutes=1))
+    newest = at(start, 30, 31.25) if light_again else unplaced(start, 30)
+    make.take_in(number, newest, received_at=start + timedelta(minutes=30))
+    make.take_in(number, *[unplaced(start, 10), unplaced(start, 11, 0), unplaced(start, 12)], backfill=True)
+    assert alarms() == []
+    settled()
+    assert alarms() == [("raised", "sos", True)]
+    assert settled() == 0
+
+
+def test_late_rows_of_a_vehicle_that_never_had_a_position_are_judged_too(car):
+    number, _, start = car
+    make.take_in(number, unplaced(start, 30), received_at=start + timedelta(minutes=30))
+    make.take_in(number, *[unplaced(start, 10), unplaced(start, 11, 0), unplaced(start, 12)], backfill=True)
+    settled()
+    assert alarms() == [("raised", "sos", True)]
+
+
 def test_what_lasts_is_told_late_only_when_it_began_and_ended_there(car):
     number, _, start = car
     make.take_in(number, at(start, 1, 31.05), received_at=start + timedelta(minutes=1))

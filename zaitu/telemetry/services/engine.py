@@ -245,11 +245,11 @@ class Engine:
     def _sorted_out(self, columns: Columns, verdict: Ints, slot: Ints) -> tuple[Ints, Ints]:
         """(rows that came late, rows for the rules in their order)."""
         new = verdict == once.NEW
-        placed = (slot >= 0) & ((columns.flags & Flag.FIXED) != 0)
-        owned = np.where(slot >= 0, slot, 0)
-        behind = columns.at_us <= self.fleet.vehicles["at_us"][owned]
-        timed = (columns.flags & Flag.CLOCK) == 0
-        late = placed & timed & behind & (new | (verdict == once.DOUBTFUL) | (verdict == once.LATE))
+        timed = (slot >= 0) & ((columns.flags & Flag.CLOCK) == 0)
+        # Its terminal's newest, but behind another terminal of the vehicle: what needs no place the rules hear now.
+        placed = (columns.flags & Flag.FIXED) != 0
+        behind = columns.at_us <= self.fleet.vehicles["at_us"][np.where(slot >= 0, slot, 0)]
+        late = timed & ((new & placed & behind) | np.isin(verdict, (once.DOUBTFUL, once.LATE)))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
     def store_all(self, prepared: Sequence[Prepared]) -> list[Outcome]:

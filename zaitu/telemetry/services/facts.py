@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zaitu.telemetry.adapters import positions, watches
 from zaitu.telemetry.adapters.positions import instant
 from zaitu.telemetry.adapters.states import Document
+from zaitu.telemetry.codecs.columns import NONE
 from zaitu.telemetry.events import StopEntered, StopLeft
 from zaitu.telemetry.kernels.document import documents
 from zaitu.telemetry.kernels.fleet import Fleet
@@ -70,10 +71,11 @@ def late_facts(
     """
     watch = watches.compiled_watch(fleet.vehicle_ids[slot])
     known = fleet.visits(slot)
-    if watch is None or watch.trip != fleet.trips[slot]:
+    newest_us = int(fleet.vehicles[slot]["at_us"])
+    if watch is None or watch.trip != fleet.trips[slot] or newest_us == NONE:
         return [], known
-    late_from, newest = instant(late_from_us), instant(int(fleet.vehicles[slot]["at_us"]))
-    found = positions.trace_read(fleet.vehicle_ids[slot], late_from, newest, LATE_FIXES_MAX)
+    late_from = instant(late_from_us)
+    found = positions.trace_read(fleet.vehicle_ids[slot], late_from, instant(newest_us), LATE_FIXES_MAX)
     of_trip = found.at_s >= watch.from_s
     if not of_trip.any():
         return [], known

@@ -4,7 +4,6 @@ The stretch is walked once more with all that is stored by now, in a fleet of it
 marked late. What lasts is told only when it began and ended in such rows: otherwise the fixes that came in time have told it.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,9 +18,9 @@ from zaitu.telemetry.kernels import fleet as fleets
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.rules.facts import Kind
+from zaitu.telemetry.services.facts import LATE_FIXES_MAX
 from zaitu.telemetry.services.telling import events_of
 
-FIXES_MAX: Final = 20_000
 _LEAD: Final = timedelta(hours=1)
 """Walked before the first late fix, so that what lasted then is not new."""
 _AT_ONCE: Final = frozenset({Kind.LOCK, Kind.LOCK_LEFT_OPEN, Kind.SHOCK, Kind.MOVED_WHILE_STANDING})
@@ -41,8 +40,8 @@ _NUMBERED: Final = frozenset({Kind.BAND_LEFT, Kind.BAND_BACK, Kind.ALARM_RAISED,
 def late_told(fleet: Fleet, slot: int, late_from_us: int, since_us: int, now: datetime) -> list[Event]:
     """Events of the late fixes of a vehicle: those from `late_from_us` on that were received at `since_us` or later, in order."""
     vehicle_id = fleet.vehicle_ids[slot]
-    newest = instant(int(fleet.vehicles[slot]["at_us"]))
-    tail = positions.stretch_read(vehicle_id, instant(late_from_us) - _LEAD, newest, FIXES_MAX)
+    # Until now, not until the newest fix: what came in time behind it may have no position.
+    tail = positions.stretch_read(vehicle_id, instant(late_from_us) - _LEAD, now, LATE_FIXES_MAX)
     late = late_rows(tail.columns.at_us, tail.received_us, since_us)
     if not late.any():
         return []
@@ -60,7 +59,7 @@ def late_told(fleet: Fleet, slot: int, late_from_us: int, since_us: int, now: da
         )
     )
     shown = np.isin(walked.facts["fix_us"], tail.columns.at_us[late])
-    chosen = walked.facts[np.array(list(_of_late_rows(walked.facts, shown)), dtype=np.int64)]
+    chosen = walked.facts[np.array(_of_late_rows(walked.facts, shown), dtype=np.int64)]
     return [event.model_copy(update={"late": True}) for event in events_of(again, chosen, microseconds(now))]
 
 
@@ -86,7 +85,7 @@ def _device(fleet: Fleet, again: Fleet, terminal_id: int) -> int:
     return again.device(terminal_id, edges=int(fleet.devices[fleet.device(terminal_id)]["edges"]))
 
 
-def _of_late_rows(facts: Records, shown: npt.NDArray[np.bool_]) -> Iterator[int]:
+def _of_late_rows(facts: Records, shown: npt.NDArray[np.bool_]) -> list[int]:
     """Numbers of the facts to be told, `shown` by late rows; in order."""
     begun: dict[tuple[Kind, int, float], int] = {}
     chosen: list[int] = []
@@ -102,4 +101,4 @@ def _of_late_rows(facts: Records, shown: npt.NDArray[np.bool_]) -> Iterator[int]
             begin = begun.pop((_ENDS[kind], device, key), None)
             if begin is not None and shown[begin] and shown[number]:
                 chosen += [begin, number]
-    return iter(sorted(chosen))
+    return sorted(chosen)
