@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -112,9 +113,9 @@ def _row(
     told = mappings.told(event.dialect, event.code)
     if refusal is None and theirs and told.kind in OURS_TO_DECIDE:
         refusal = Refusal.NOT_ALLOWED
-    if refusal is not None or shipment is None:
+    if refusal is not None or shipment is None or event.at is None:
         return PartnerRow(taken=Taken.REFUSED, refusal=refusal)
-    new = _event(partner, event, told, shipment)
+    new = _event(partner, event, event.at, told, shipment)
     if ledger.add(new):
         return PartnerRow(taken=Taken.ACCEPTED)
     if event.key and not ledger.says(new):
@@ -122,16 +123,17 @@ def _row(
     return PartnerRow(taken=Taken.DUPLICATE)
 
 
-def _event(partner: str, event: PartnerEvent, told: mappings.Told, shipment: Shipment) -> NewEvent:
-    assert event.at is not None  # noqa: S101  refused before
+def _event(
+    partner: str, event: PartnerEvent, at: datetime, told: mappings.Told, shipment: Shipment
+) -> NewEvent:
     words = {"code": told.code, "detail": told.detail, "where": shown(phones_masked(event.place))[:PLACE_MAX]}
     data: dict[str, Any] = {name: value for name, value in words.items() if value}
     return NewEvent(
         shipment_id=shipment.pk,
         kind=told.kind,
         source=f"partner:{partner}"[:40],
-        key=_key(event),
-        at=event.at,
+        key=_key(event, at),
+        at=at,
         station=shipment.to_station if told.at_destination else event.station_code,
         raw_code=event.code.strip(),
         raw_text=shown(phones_masked(event.text)),
@@ -139,8 +141,7 @@ def _event(partner: str, event: PartnerEvent, told: mappings.Told, shipment: Shi
     )
 
 
-def _key(event: PartnerEvent) -> str:
+def _key(event: PartnerEvent, at: datetime) -> str:
     """The partner's own id, or what makes the event itself: code, time and place."""
-    assert event.at is not None  # noqa: S101  refused before
-    text = event.key or f"{event.code} {event.at.isoformat()} {event.station_code} {event.text}"
+    text = event.key or f"{event.code} {at.isoformat()} {event.station_code} {event.text}"
     return text if len(text) <= 64 and event.key else hashlib.sha256(text.encode()).hexdigest()[:32]
