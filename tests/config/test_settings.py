@@ -42,6 +42,7 @@ WRONG = [
     ("NATS_SHARDS", "0", "最小为 1"),
     ("NATS_SHARDS", "-4", "最小为 1"),
     ("NATS_SHARDS", "2.5", "须为整数"),
+    ("POSITIONS_KEEP_DAYS", "59", "不能少于 ZAITU_POSITIONS_ONLINE_DAYS（60 天）"),
     ("JT808_TLS_PRIVATE_KEY", "/nonexist", "读不了 /nonexist"),
     ("JT808_TLS_CERTIFICATE", "/proc", "读不了 /proc"),
     ("GATEWAY_FRONT", "magic", "'sweep' or 'uvloop'"),

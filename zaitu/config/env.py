@@ -78,7 +78,7 @@ class Env(BaseSettings):
     positions_online_days: int = Field(default=60, ge=14, le=3650)
     """Days after which positions move from the database into compressed files in the home; they are read as before."""
     positions_keep_days: int = Field(default=400, ge=30, le=36500)
-    """Days after which positions are deleted. Authorities ask for at least six months."""
+    """Days after which positions are deleted, at least `positions_online_days`. Authorities ask for at least six months."""
     media_day_mb: int = Field(default=50, ge=1, le=10_000)
     """Megabytes of pictures, sounds and films that one terminal may send in 24 hours; more is refused. Kept as long as positions."""
     jt808_tls_certificate: Path | None = None
@@ -139,6 +139,14 @@ class Env(BaseSettings):
     def _shaped(cls, text: str, info: ValidationInfo) -> str:
         check = _SHAPES[info.field_name or ""]
         return check(text) if text else text
+
+    @field_validator("positions_keep_days")
+    @classmethod
+    def _not_before_the_archive(cls, days: int, info: ValidationInfo) -> int:
+        online = info.data.get("positions_online_days", 0)
+        if days < online:  # only what is archived is deleted
+            raise ValueError(f"不能少于 ZAITU_POSITIONS_ONLINE_DAYS（{online} 天）")
+        return days
 
     @field_validator("nats_replicas")
     @classmethod
