@@ -44,9 +44,14 @@ class Keeper:
                 partitions.shed(part)
                 self._shed.add(part.name)
                 log.info("b-trees given up while it is busy", partition=part.name, rows_s=round(rows_s))
-            for part in store.to_index(parts, rows_s, now):
-                if part.name not in self._shed or store.closed(part, now):
-                    self._index(part)
+            wanted = [
+                part
+                for part in store.to_index(parts, rows_s, now)
+                if part.name not in self._shed or store.closed(part, now)
+            ]
+            # One a look: while a large one is built nothing is given up, however busy it gets.
+            for part in wanted[:1]:
+                self._index(part)
 
     def _index(self, part: Part) -> None:
         began_s = time.monotonic()
