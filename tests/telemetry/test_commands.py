@@ -248,6 +248,15 @@ def test_terminals_are_listed_let_in_and_reset():
     assert len(telemetry.terminals_list(actor=make.ACTOR).rows) == 2
 
 
+@pytest.mark.django_db
+def test_a_sensor_is_let_in_by_its_name_and_shown():
+    car, out = make.vehicle(), io.StringIO()
+    call_command("terminals", "add", "Cold-Box.7", "--plate", car.plate, "--kind", "mqtt")
+    call_command("terminals", "show", "cold-box.7", stdout=out)
+    assert f"plate\t{car.plate}\n" in out.getvalue()
+    assert "kind\tmqtt\n" in out.getvalue()
+
+
 def test_the_gateway_may_hold_as_many_terminals_as_the_system_allows_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))

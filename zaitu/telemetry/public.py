@@ -33,6 +33,8 @@ from zaitu.telemetry.selectors import SILENT_AFTER
 from zaitu.telemetry.services import commands, terminals, watches
 from zaitu.telemetry.services import media as _media
 from zaitu.telemetry.services import uplinks as _uplinks
+from zaitu.telemetry.services.terminals import KINDS as TERMINAL_KINDS
+from zaitu.telemetry.services.terminals import terminal_normal
 
 if TYPE_CHECKING:
     from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
@@ -42,6 +44,7 @@ __all__ = [
     "PROFILES",
     "SILENT_AFTER",
     "TELLING",
+    "TERMINAL_KINDS",
     "CommandKind",
     "CommandState",
     "CommandView",
@@ -81,6 +84,7 @@ __all__ = [
     "terminal_adopt",
     "terminal_counts",
     "terminal_create",
+    "terminal_normal",
     "terminal_profile_set",
     "terminal_reset",
     "terminal_view",
@@ -170,11 +174,11 @@ def terminal_create(
     from_at: datetime | None = None,
     profile: str = "",
 ) -> str | None:
-    """Let a `jt808` terminal, an `elock` or an `osmand` phone in, in this vehicle from `from_at` (aware; default now) on.
+    """Let a device of a kind of TERMINAL_KINDS in (terminal, electronic lock, phone, sensor), in this vehicle from `from_at` (aware; default now) on.
 
     `profile`: what its maker means, by a name of PROFILES; empty: by its model.
 
-    Returns the phone's token, shown this once; None for a terminal: its code is made when it registers.
+    Returns the phone's token, shown this once; None for others: a terminal is given its code when it registers.
     Raises Forbidden, Invalid, NotFound (no such plate), Conflict (already let in).
     """
     actor.must(Right.TERMINALS_MANAGE)
@@ -257,7 +261,7 @@ def terminal_reset(*, actor: Principal, terminal: str) -> None:
 def terminal_counts(*, actor: Principal, terminal: str) -> TerminalCounts:
     """How much it sent in the last 24 hours, and of which quality. Raises Forbidden, Invalid, NotFound."""
     _must_see(actor)
-    return selectors.terminal_counts(terminals.terminal_normal(terminal), clock.now())
+    return selectors.terminal_counts(terminal_normal(terminal), clock.now())
 
 
 def command_send(
@@ -273,7 +277,7 @@ def command_send(
     wanted = kind_checked(kind)
     if wanted not in TELLING:
         actor.must(Right.COMMANDS_MANAGE)
-    number = terminals.terminal_normal(terminal)
+    number = terminal_normal(terminal)
     return commands.command_send(actor=actor, terminal=number, kind=wanted, parameters=parameters or {})
 
 
@@ -281,9 +285,7 @@ def command_list(*, actor: Principal, terminal: str, page: int = 1, size: int = 
     """What a terminal was asked, the newest first; with commands.tell alone only texts and positions. Raises Forbidden, Invalid."""
     _must_command(actor)
     kinds = set(CommandKind) if actor.can(Right.COMMANDS_MANAGE) else TELLING
-    return selectors.commands(
-        terminals.terminal_normal(terminal), kinds, page, min(max(size, 1), 200), clock.now()
-    )
+    return selectors.commands(terminal_normal(terminal), kinds, page, min(max(size, 1), 200), clock.now())
 
 
 def _must_command(actor: Principal) -> None:

@@ -24,11 +24,12 @@ from zaitu.telemetry.domain import commands as rules
 from zaitu.telemetry.domain.commands import CommandView, Kind, State, Why
 from zaitu.telemetry.models import Terminal, TerminalCommand
 from zaitu.telemetry.selectors import command_view, terminal_get
+from zaitu.telemetry.services.retention import rows_trim
 
 KEPT: Final = timedelta(days=90)
-KEPT_ROWS: Final = 200_000
 _CLAIM_MAX: Final = 500
 _ROUTE_WIDTH_M: Final = 200
+_NO_COMMANDS: Final = "只有车载终端（JT/T 808）能接收指令，请打电话给司机"
 _CLAIM: Final = """
     UPDATE telemetry_terminalcommand AS command
     SET state = 'sent', sent_at = %(now)s, attempts = attempts + 1
@@ -65,9 +66,7 @@ def command_send(
     """Queue a command; gateways are told after commit. Raises NotFound, Invalid, Conflict (too many are open)."""
     device = Terminal.objects.select_for_update().get(pk=terminal_get(terminal).pk)
     if device.kind != "jt808":
-        raise Invalid(
-            "手机定位不能接收指令，请打电话给司机", fields={"kind": "手机定位不能接收指令，请打电话给司机"}
-        )
+        raise Invalid(_NO_COMMANDS, fields={"kind": _NO_COMMANDS})
     asked = _resolved(actor, device, kind, rules.parameters_checked(kind, parameters, terminal=terminal))
     _must_be_writable(kind, asked, device.version)
     now = clock.now()
@@ -187,10 +186,5 @@ def commands_expire(*, now: datetime) -> int:
 
 
 def commands_trim(now: datetime) -> int:
-    """Forget what is older than KEPT or beyond KEPT_ROWS; how many rows went."""
-    gone, _ = TerminalCommand.objects.filter(asked_at__lt=now - KEPT).delete()
-    beyond = TerminalCommand.objects.order_by("-id").values_list("id", flat=True)[KEPT_ROWS : KEPT_ROWS + 1]
-    oldest = beyond.first()
-    if oldest is not None:
-        gone += TerminalCommand.objects.filter(id__lte=oldest).delete()[0]
-    return gone
+    """Forget what is older than KEPT or one too many; how many rows went."""
+    return rows_trim(TerminalCommand.objects.all(), "asked_at", now - KEPT)

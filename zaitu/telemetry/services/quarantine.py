@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zaitu.telemetry.models import Quarantine
+from zaitu.telemetry.services.retention import rows_trim
 
 STRANGER: Final = "unauthenticated"
 """From a terminal that has not proved who it is."""
@@ -14,7 +15,6 @@ UNREADABLE: Final = "unreadable"
 UNSTORABLE: Final = "unstorable"
 """The database refuses it; a defect of ours, logged."""
 KEPT: Final = timedelta(days=30)
-KEPT_ROWS: Final = 200_000
 
 
 def frame_set_aside(*, terminal: str, content: bytes, reason: str, now: datetime) -> None:
@@ -22,11 +22,5 @@ def frame_set_aside(*, terminal: str, content: bytes, reason: str, now: datetime
 
 
 def quarantine_trim(now: datetime) -> int:
-    """Forget what is older than KEPT or beyond KEPT_ROWS; how many rows went."""
-    gone, _ = Quarantine.objects.filter(received_at__lt=now - KEPT).delete()
-    oldest_kept = (
-        Quarantine.objects.order_by("-id").values_list("id", flat=True)[KEPT_ROWS : KEPT_ROWS + 1].first()
-    )
-    if oldest_kept is not None:
-        gone += Quarantine.objects.filter(id__lte=oldest_kept).delete()[0]
-    return gone
+    """Forget what is older than KEPT or one too many; how many rows went."""
+    return rows_trim(Quarantine.objects.all(), "received_at", now - KEPT)

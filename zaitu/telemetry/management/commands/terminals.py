@@ -46,7 +46,7 @@ class Command(BaseCommand):
         adding = actions.add_parser("add", help="let a device in before it has spoken, or a phone")
         adding.add_argument("terminal")
         adding.add_argument("--plate", required=True, help="the vehicle it is in")
-        adding.add_argument("--kind", choices=["jt808", "elock", "osmand"], default="jt808")
+        adding.add_argument("--kind", choices=telemetry.TERMINAL_KINDS, default="jt808")
         adding.add_argument("--profile", default="", help="what its maker means; empty: by its model")
         profile = actions.add_parser("profile", help="say what a terminal's maker means")
         profile.add_argument("terminal")
@@ -97,7 +97,7 @@ class Command(BaseCommand):
         yield from _lines(strangers, _unknown_line, as_json=options["json"])
 
     def _show(self, options: dict[str, Any]) -> Iterator[str]:
-        one = telemetry.terminal_view(actor=_ACTOR, terminal=options["terminal"].strip().lstrip("0"))
+        one = telemetry.terminal_view(actor=_ACTOR, terminal=telemetry.terminal_normal(options["terminal"]))
         counts = telemetry.terminal_counts(actor=_ACTOR, terminal=options["terminal"])
         told = {**asdict(one), "last_24_hours": asdict(counts)}
         if options["json"]:
@@ -123,7 +123,7 @@ class Command(BaseCommand):
         return [*said, f"token (shown once): {token}"] if token else said
 
     def _adopt(self, options: dict[str, Any]) -> list[str]:
-        number = options["terminal"].strip().lstrip("0")
+        number = telemetry.terminal_normal(options["terminal"])
         found = [one for one in telemetry.unknown_terminals(actor=_ACTOR) if one.terminal == number]
         if not found:
             raise CommandError(
@@ -158,7 +158,7 @@ class Command(BaseCommand):
         return _lines([sent], _command_line, as_json=options["json"])
 
     def _commands(self, options: dict[str, Any]) -> Iterator[str]:
-        telemetry.terminal_view(actor=_ACTOR, terminal=options["terminal"].strip().lstrip("0"))
+        telemetry.terminal_view(actor=_ACTOR, terminal=telemetry.terminal_normal(options["terminal"]))
         page = telemetry.command_list(actor=_ACTOR, terminal=options["terminal"])
         return _lines(page.rows, _command_line, as_json=options["json"])
 
