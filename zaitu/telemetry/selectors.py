@@ -97,7 +97,7 @@ def terminals(
     plates = {
         stay.terminal: stay.plate
         for stay in network.bindings_of(row.terminal for row in shown)
-        if stay_holds(stay, now)
+        if stay.holds(now)
     }
     found = tuple(_terminal_view(row, plates.get(row.terminal, "")) for row in shown)
     return Page(rows=found, total=rows.count(), page=page, size=size)
@@ -114,11 +114,7 @@ def terminal_get(terminal: str) -> Terminal:
 def terminal_view(terminal: str, now: datetime) -> TerminalView:
     """Two queries. Raises NotFound."""
     row = terminal_get(terminal)
-    here = [
-        stay.plate
-        for stay in network.bindings_of([terminal])
-        if stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
-    ]
+    here = [stay.plate for stay in network.bindings_of([terminal]) if stay.holds(now)]
     return _terminal_view(row, here[0] if here else "")
 
 
@@ -200,11 +196,6 @@ def commands(terminal: str, kinds: Iterable[str], page: int, size: int, now: dat
     first = (max(page, 1) - 1) * size
     found = tuple(command_view(row, now) for row in rows[first : first + size])
     return Page(rows=found, total=rows.count(), page=page, size=size)
-
-
-def stay_holds(stay: network.BindingView, at: datetime) -> bool:
-    """Whether the terminal is in this vehicle then."""
-    return stay.from_at <= at and (stay.to_at is None or stay.to_at > at)
 
 
 def terminal_counts(number: str, now: datetime) -> TerminalCounts:

@@ -191,6 +191,10 @@ class BindingView:
     to_at: datetime | None
     """None: still in this vehicle."""
 
+    def holds(self, at: datetime) -> bool:
+        """Whether the terminal is in this vehicle then."""
+        return self.from_at <= at and (self.to_at is None or at < self.to_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowError:

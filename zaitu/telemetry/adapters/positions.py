@@ -69,7 +69,7 @@ def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tail:
+class StoredRows:
     """Stored rows, as the rules read them."""
 
     terminal_id: Ints
@@ -115,12 +115,12 @@ _SELECTED: Final = f"SELECT {', '.join(how for _, how, _ in _FIELDS)} FROM telem
 _BLOCK: Final = 50_000
 
 
-def received_since(since: datetime) -> Tail:
+def received_since(since: datetime) -> StoredRows:
     """The rows received at `since` or later. One query; some hundred bytes a row are held."""
     return _read(f"{_SELECTED} WHERE received_at >= %s ORDER BY received_at, at", [since])
 
 
-def stretch_read(vehicle_id: int, start: datetime, end: datetime, limit: int) -> Tail:
+def stretch_read(vehicle_id: int, start: datetime, end: datetime, limit: int) -> StoredRows:
     """A vehicle's rows from `start` to `end` inclusive in the order of their time, the first `limit`. One query.
 
     Rows whose time was lost are left out: they say where, not when.
@@ -131,7 +131,7 @@ def stretch_read(vehicle_id: int, start: datetime, end: datetime, limit: int) ->
     )
 
 
-def _read(query: str, parameters: Sequence[Any]) -> Tail:
+def _read(query: str, parameters: Sequence[Any]) -> StoredRows:
     blocks = [np.empty(0, _ROW)]
     pieces: list[bytes] = []
     with (
@@ -150,7 +150,7 @@ def _read(query: str, parameters: Sequence[Any]) -> Tail:
     return _tail(np.concatenate(blocks))
 
 
-def _tail(rows: npt.NDArray[Any]) -> Tail:
+def _tail(rows: npt.NDArray[Any]) -> StoredRows:
     def told(name: str) -> Any:
         return rows[name].astype(np.int64 if rows.dtype[name].kind == "i" else np.float64)
 
@@ -169,7 +169,7 @@ def _tail(rows: npt.NDArray[Any]) -> Tail:
         core=nothing,
         **{name: told(name) for name in _SAME},
     )
-    return Tail(
+    return StoredRows(
         terminal_id=told("terminal_id"),
         digest=columns.digest,
         vehicle_id=told("vehicle_id"),

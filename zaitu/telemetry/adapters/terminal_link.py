@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, decode, messages
+from zaitu.telemetry.codecs.jt808 import Deframer, FrameError, Message, Result, decode, messages
 from zaitu.telemetry.codecs.jt808.encode import Place, Registration, Uplink, batch_packs, position_body
 
 ANSWER_WITHIN_S: Final = 30.0
 """Without an answer for so long the connection counts as dead."""
 WINDOW: Final = 64
 """Frames under way before the next waits."""
-_TAKEN: Final = 0
-_UNSUPPORTED: Final = 3
 _REFUSALS: Final = {
     1: "the vehicle has another registered terminal",
     2: "the terminal is in no vehicle",
@@ -177,7 +175,7 @@ class TerminalLink:
             told = struct.pack(">H", header.serial) + position_body(self._newest)
             await self._write(self.uplink.frame(messages.POSITION_ANSWER, told)[1])
         else:
-            result = _TAKEN if header.msg_id == messages.TEXT_TO_DRIVER else _UNSUPPORTED
+            result = Result.OK if header.msg_id == messages.TEXT_TO_DRIVER else Result.UNSUPPORTED
             told = struct.pack(">HHB", header.serial, header.msg_id, result)
             await self._write(self.uplink.frame(messages.TERMINAL_REPLY, told)[1])
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from zaitu.kernel import clock, logs
 from zaitu.kernel.bus import BusClient
-from zaitu.telemetry.codecs.jt808 import Header, Message, encode, messages
+from zaitu.telemetry.codecs.jt808 import Header, Message, Result, encode, messages
 from zaitu.telemetry.codecs.jt808.commands import ANSWERED_BY, NEEDS_ANSWER, downlink
 from zaitu.telemetry.codecs.jt808.encode import split
 from zaitu.telemetry.domain.commands import State, Why
@@ -24,14 +24,18 @@ from zaitu.telemetry.services import commands
 from zaitu.telemetry.services.commands import Claimed
 from zaitu.telemetry.services.sink import Threads
 
-_RESULTS: Final = {
-    0: (State.DONE, ""),
-    1: (State.REFUSED, Why.FAILED),
-    2: (State.REFUSED, Why.MALFORMED),
-    3: (State.UNSUPPORTED, ""),
+_RESULTS: Final[Mapping[int, tuple[State, str]]] = {
+    Result.OK: (State.DONE, ""),
+    Result.FAILED: (State.REFUSED, Why.FAILED),
+    Result.MALFORMED: (State.REFUSED, Why.MALFORMED),
+    Result.UNSUPPORTED: (State.UNSUPPORTED, ""),
 }
 _OTHER_RESULT: Final = (State.REFUSED, Why.FAILED)
-_PHOTO_RESULTS: Final = {"taken": 0, "failed": 1, "no_such_channel": 3}
+_PHOTO_RESULTS: Final = {
+    "taken": Result.OK,
+    "failed": Result.FAILED,
+    "no_such_channel": Result.UNSUPPORTED,
+}
 _STOP_S: Final = 2.0
 _HIDDEN: Final = "••••"
 

@@ -13,6 +13,7 @@ import numpy as np
 from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.columns import Ints, Report, columns_of, microseconds
 from zaitu.telemetry.codecs.fix import Fix
+from zaitu.telemetry.codecs.jt808 import Result
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
@@ -21,8 +22,6 @@ from zaitu.telemetry.kernels import jt808, stream
 from zaitu.telemetry.services.engine import Tick
 from zaitu.telemetry.services.sink import Sink
 
-STORED: Final = 0
-MALFORMED: Final = 2
 _UNDER_WAY: Final = 2
 """Ticks read and not yet stored; then nothing more is read, and TCP makes the terminals wait."""
 
@@ -35,7 +34,7 @@ class Entry:
 
     reports: Sequence[Report]
     done: Callable[[int], None]
-    """They are committed (STORED), or the database refuses one of them (MALFORMED): answer."""
+    """They are committed (Result.OK), or the database refuses one of them (Result.MALFORMED): answer."""
 
 
 def reports_of(terminal: str, fixes: Iterable[Fix], *, backfill: bool) -> list[Report]:
@@ -136,7 +135,7 @@ class Intake:
         placed = one.of_kind(jt808.PLACED)
         results = np.zeros(len(placed), dtype=np.int64)
         if len(outcome.unstorable):
-            results[np.isin(placed, one.frame_of[outcome.unstorable])] = MALFORMED
+            results[np.isin(placed, one.frame_of[outcome.unstorable])] = Result.MALFORMED
         self._front.send(*answers_of(one, placed, results, self._connections))
         numbers.ACK_S.observe(time.monotonic() - began)
 
@@ -151,4 +150,4 @@ class Intake:
         for entry in entries:
             rows = range(row, row + len(entry.reports))
             row = rows.stop
-            entry.done(MALFORMED if refused & set(rows) else STORED)
+            entry.done(Result.MALFORMED if refused & set(rows) else Result.OK)

@@ -9,12 +9,11 @@ from typing import Final
 
 from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.elock import Deframer, ElockError, Report, answer_of, decode
+from zaitu.telemetry.codecs.jt808 import Result
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.fronts.front import READ_BYTES, listening
-from zaitu.telemetry.gateway.intake import STORED
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.locks import Lock, LockDesk
-from zaitu.telemetry.gateway.parts import FAILED
 from zaitu.telemetry.services import quarantine
 from zaitu.telemetry.services.sink import Threads
 
@@ -149,7 +148,7 @@ class _Talk:
             result = await stored
             answer = answer_of(report, clock.now())
             # Also what the database refuses: it is in the quarantine, and would never be taken.
-            if answer is not None and result != FAILED:
+            if answer is not None and result != Result.FAILED:
                 self._writer.write(answer)
 
     async def _is_in(self, report: Report, frame: bytes) -> bool:
@@ -165,7 +164,7 @@ class _Talk:
         stored: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self._lock is None or not report.fixes:
             self._port.hear(report.device)
-            stored.set_result(STORED)
+            stored.set_result(Result.OK)
             return stored
 
         def done(result: int) -> None:

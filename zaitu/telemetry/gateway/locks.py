@@ -12,9 +12,9 @@ from typing import Final
 
 from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.fix import Fix, time_checked
+from zaitu.telemetry.codecs.jt808 import Result
 from zaitu.telemetry.codecs.locks import LockHistory, LockState
-from zaitu.telemetry.gateway.intake import STORED, Entry, reports_of
-from zaitu.telemetry.gateway.parts import FAILED
+from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.services import locks
 from zaitu.telemetry.services.sink import Threads
 
@@ -58,7 +58,7 @@ class LockDesk:
     def put(self, lock: Lock, fixes: Iterable[Fix], *, backfill: bool, done: Callable[[int], None]) -> None:
         """To be stored with the next tick; `done` gets the result when all of it is committed.
 
-        intake.STORED, intake.MALFORMED (the database refuses it; it is in the quarantine), or FAILED: it is not safe.
+        Result.OK, Result.MALFORMED (the database refuses it; it is in the quarantine), or Result.FAILED: it is not safe.
         """
         now = clock.now()
         told = [_with_changes(fix, lock.history, now) for fix in fixes]
@@ -66,7 +66,7 @@ class LockDesk:
 
         def positions_stored(result: int) -> None:
             old = lock.stored_at is None or (at is not None and at - lock.stored_at >= _AFRESH)
-            if at is None or result != STORED or (state == lock.stored and not old):
+            if at is None or result != Result.OK or (state == lock.stored and not old):
                 done(result)
                 return
             task = asyncio.create_task(self._remember(lock, at, state, done))
@@ -82,10 +82,10 @@ class LockDesk:
             await self._database.call(locks.lock_remember, lock.terminal, at, state)
         except Exception:
             log.exception("the state of a lock was not written", terminal=lock.terminal)
-            done(FAILED)
+            done(Result.FAILED)
             return
         lock.stored_at, lock.stored = at, state
-        done(STORED)
+        done(Result.OK)
 
     async def drain(self) -> None:
         """What is being written is written."""

@@ -12,15 +12,10 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from zaitu.kernel import logs
-from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, encode, messages
+from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, Result, encode, messages
 from zaitu.telemetry.codecs.jt808.parts import Ask, PartLimits, Parts, Whole
 from zaitu.telemetry.codecs.jt808.profiles import Profile
 from zaitu.telemetry.gateway import numbers
-
-OK: Final = 0
-FAILED: Final = 1
-MALFORMED: Final = 2
-UNSUPPORTED: Final = 3
 
 PARTS_MAX: Final = 256
 """Of a message that is read: 260 kB, some 9,000 positions."""
@@ -79,20 +74,20 @@ class PartDesk:
             return
         most = MEDIA_PARTS_MAX if header.msg_id == messages.MEDIA_DATA else PARTS_MAX
         if package is None or package.total > most or not talk.takes(header):
-            talk.reply(header, UNSUPPORTED)
+            talk.reply(header, Result.UNSUPPORTED)
             return
         if self._under_way > _UNDER_WAY_BYTES or header in self._waits:
             return
         try:
             whole = self._parts.add(header, body, time.monotonic())
         except FrameError:
-            talk.reply(header, MALFORMED)
+            talk.reply(header, Result.MALFORMED)
             return
         self._talks[header.phone] = talk
         if whole is not None:
             self._finished(talk, whole, (key, header))
         elif package.number < package.total:
-            talk.reply(header, OK)
+            talk.reply(header, Result.OK)
         self._count()
 
     async def look(self) -> None:
@@ -137,10 +132,10 @@ class PartDesk:
                 await talk.whole(replace(message, header=whole.closing))
             except FrameError as error:
                 numbers.BAD_FRAMES.labels(error.code).inc()
-                self.settled(talk, whole.closing, MALFORMED)
+                self.settled(talk, whole.closing, Result.MALFORMED)
             except Exception:
                 log.exception("a message in several frames failed")
-                self.settled(talk, whole.closing, FAILED)
+                self.settled(talk, whole.closing, Result.FAILED)
             finally:
                 self._under_way -= len(whole.body)
         self._working = None

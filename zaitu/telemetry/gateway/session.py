@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from zaitu.kernel import clock, logs
 from zaitu.telemetry.codecs.elock import ElockError, wire
-from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, encode, messages
+from zaitu.telemetry.codecs.jt808 import FrameError, Header, Message, Result, encode, messages
 from zaitu.telemetry.codecs.jt808.framing import wrap
 from zaitu.telemetry.codecs.jt808.header import header_claims
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD
@@ -19,7 +19,7 @@ from zaitu.telemetry.gateway.commands import CommandDesk
 from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.locks import Lock, LockDesk, says_state
-from zaitu.telemetry.gateway.parts import FAILED, MALFORMED, OK, UNSUPPORTED, PartDesk
+from zaitu.telemetry.gateway.parts import PartDesk
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.services import quarantine, terminals, uplinks
 from zaitu.telemetry.services.numbers import POSITIONS
@@ -27,9 +27,9 @@ from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant
 
 _REFUSED_WITH: Final = {
-    "rsa_encrypted": UNSUPPORTED,
-    "unknown_encryption": UNSUPPORTED,
-    "short_body": MALFORMED,
+    "rsa_encrypted": Result.UNSUPPORTED,
+    "unknown_encryption": Result.UNSUPPORTED,
+    "short_body": Result.MALFORMED,
 }
 """Frames whose header is whole are answered, others cannot be."""
 
@@ -135,7 +135,7 @@ class Session:
             self._part(message)
         elif handle is None:
             # Said, so that the terminal does not wait.
-            self.answer(header, UNSUPPORTED)
+            self.answer(header, Result.UNSUPPORTED)
         else:
             await handle(self, message, content)
 
@@ -143,7 +143,7 @@ class Session:
         if self._is(message.header):
             self._house.parts.take(self, message.header, message.body)
         else:
-            self.reply(message.header, FAILED)
+            self.reply(message.header, Result.FAILED)
 
     def takes(self, header: Header) -> bool:
         return header.msg_id in self._HANDLERS and header.msg_id != messages.TERMINAL_REPLY
@@ -186,9 +186,9 @@ class Session:
         if profile is not None and not self.gone:
             self.terminal, self.profile, self.form = terminal, profile, message.header
             await self._house.authenticated(self)
-            self.answer(message.header, OK)
+            self.answer(message.header, Result.OK)
         else:
-            self.answer(message.header, FAILED)
+            self.answer(message.header, Result.FAILED)
             self._refused()
 
     def _refused(self) -> None:
@@ -201,10 +201,10 @@ class Session:
         known = self._is(message.header)
         if known:
             self._house.heard.add(self.terminal)
-        self.answer(message.header, OK if known else FAILED)
+        self.answer(message.header, Result.OK if known else Result.FAILED)
 
     async def _logout(self, message: Message, _content: bytes) -> None:
-        self.answer(message.header, OK if self._is(message.header) else FAILED)
+        self.answer(message.header, Result.OK if self._is(message.header) else Result.FAILED)
         self._house.close(self.slot, "logout", softly=True)
 
     async def _positions(self, message: Message, content: bytes) -> None:
@@ -227,7 +227,7 @@ class Session:
             reports = reports_of(self.terminal, message.fixes, backfill=message.backfill)
             self._house.put(Entry(reports=reports, done=self._done(message.header)))
         else:
-            self.answer(message.header, OK if message.fields.get("count") == 0 else MALFORMED)
+            self.answer(message.header, Result.OK if message.fields.get("count") == 0 else Result.MALFORMED)
 
     def _done(self, header: Header) -> Callable[[int], None]:
         self._unstored += 1
@@ -254,7 +254,7 @@ class Session:
 
         def done(result: int) -> None:
             # Also what the database refuses: it is in the quarantine, and would never be taken.
-            if report.reply is not None and result != FAILED and not self.gone:
+            if report.reply is not None and result != Result.FAILED and not self.gone:
                 self._house.send(self.slot, lambda _serial: report.reply or b"")
 
         self._house.locks.put(self._lock, report.fixes, backfill=report.backfill, done=done)
@@ -263,7 +263,7 @@ class Session:
         """Positions before authentication are kept aside and answered 1; the terminal will send them again."""
         await self._put_aside(message.header.phone, content, quarantine.STRANGER)
         POSITIONS.labels("stranger").inc(len(message.fixes))
-        self.answer(message.header, FAILED)
+        self.answer(message.header, Result.FAILED)
 
     async def _put_aside(self, terminal: str, content: bytes, reason: str) -> None:
         """Into the quarantine, so many of one connection."""
@@ -287,9 +287,9 @@ class Session:
         """An answer with content, acknowledged when it is written down."""
         if self._is(message.header):
             await self._house.commands.answered(self, message)
-            self.answer(message.header, OK)
+            self.answer(message.header, Result.OK)
         else:
-            self.answer(message.header, FAILED)
+            self.answer(message.header, Result.FAILED)
 
     async def _position_answer(self, message: Message, content: bytes) -> None:
         """0x0201: an answer, and a position as any other."""
@@ -300,7 +300,7 @@ class Session:
     async def _uplink(self, message: Message, _content: bytes) -> None:
         """What is neither a position nor talk about the connection."""
         if not self._is(message.header):
-            self.answer(message.header, FAILED)
+            self.answer(message.header, Result.FAILED)
             return
         taken = await self._house.database.call(uplinks.uplink_take, message, now=clock.now())
         self.answer(message.header, taken.result)

@@ -131,7 +131,7 @@ class DoorSink:
 
 
 class Patient:
-    """A further gateway's: terminals wait while the engine is away, and a tick that may be stored is told again."""
+    """For processes beside the engine's (further gateways, sensors): devices wait while the engine is away, and a tick that may be stored is told again."""
 
     def __init__(self, sink: DoorSink) -> None:
         self._sink = sink

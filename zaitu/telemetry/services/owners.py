@@ -8,6 +8,6 @@ from zaitu.network import public as network
 def vehicle_at(terminal: str, at: datetime) -> int | None:
     """None: in none. One query."""
     for stay in network.bindings_of([terminal]):
-        if stay.from_at <= at and (stay.to_at is None or at < stay.to_at):
+        if stay.holds(at):
             return stay.vehicle_id
     return None

@@ -167,16 +167,12 @@ def terminal_register(who: Registrant, *, now: datetime) -> tuple[Verdict, str]:
 def _verdict(row: Terminal, who: Registrant, now: datetime) -> Verdict:
     if row.auth_code_hash and row.device_id and row.device_id != who.device_id[:30]:
         return Verdict.TERMINAL_TAKEN
-    here = [stay for stay in network.bindings_of([row.terminal]) if _now(stay, now)]
+    here = [stay for stay in network.bindings_of([row.terminal]) if stay.holds(now)]
     if not here:
         return Verdict.NO_SUCH_VEHICLE
     if who.plate and who.plate != here[0].plate and _served(who.plate, now):
         return Verdict.VEHICLE_TAKEN
     return Verdict.REGISTERED
-
-
-def _now(stay: network.BindingView, now: datetime) -> bool:
-    return stay.from_at <= now and (stay.to_at is None or stay.to_at > now)
 
 
 def _served(plate: str, now: datetime) -> bool:
@@ -185,7 +181,7 @@ def _served(plate: str, now: datetime) -> bool:
         vehicle = network.vehicle_get(actor=system("telemetry.register"), plate=plate)
     except (Invalid, NotFound):
         return False
-    there = [stay.terminal for stay in network.bindings_of_vehicle(vehicle.id) if _now(stay, now)]
+    there = [stay.terminal for stay in network.bindings_of_vehicle(vehicle.id) if stay.holds(now)]
     return Terminal.objects.filter(terminal__in=there).exclude(auth_code_hash="").exists()
 
 

@@ -14,15 +14,12 @@ from zaitu.kernel import logs
 from zaitu.kernel.errors import Invalid, NotFound, TooLarge, Unavailable
 from zaitu.kernel.principal import Principal
 from zaitu.telemetry.codecs.fix import time_checked
-from zaitu.telemetry.codecs.jt808 import Message, encode, messages
+from zaitu.telemetry.codecs.jt808 import Message, Result, encode, messages
 from zaitu.telemetry.domain.reports import Kind, ReportView
 from zaitu.telemetry.models import TerminalReport
 from zaitu.telemetry.services.media import Sent, media_store
 from zaitu.telemetry.services.owners import vehicle_at
 
-OK: Final = 0
-FAILED: Final = 1
-MALFORMED: Final = 2
 REPEAT: Final = timedelta(minutes=10)
 """The same words again within that are the same report, whose answer was lost."""
 PER_DAY: Final = 2_000
@@ -33,8 +30,7 @@ log = logs.logger("telemetry.uplinks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    result: int
-    """For 0x8001."""
+    result: Result
     reply: tuple[int, bytes] | None = None
     """(message, body) that is sent as well."""
 
@@ -55,13 +51,13 @@ def _media(message: Message, now: datetime) -> Taken:
     try:
         media_store(sent, now=now)
     except Invalid:
-        return Taken(result=MALFORMED)
+        return Taken(result=Result.MALFORMED)
     except (TooLarge, Unavailable) as error:
         log.warning("a terminal's file was refused", terminal=sent.terminal, why=error.code)
-        return Taken(result=FAILED)
+        return Taken(result=Result.FAILED)
     # Without a list of parts: all of them are here, and the terminal may forget it.
     body = encode.body_of(messages.MEDIA_REPLY, {"media_id": told["media_id"]})
-    return Taken(result=OK, reply=(messages.MEDIA_REPLY, body))
+    return Taken(result=Result.OK, reply=(messages.MEDIA_REPLY, body))
 
 
 def _report(kind: Kind) -> Callable[[Message, datetime], Taken]:
@@ -69,15 +65,15 @@ def _report(kind: Kind) -> Callable[[Message, datetime], Taken]:
 
 
 @transaction.atomic
-def report_store(message: Message, kind: Kind, *, now: datetime) -> int:
-    """Keep what a terminal told; the result for 0x8001."""
+def report_store(message: Message, kind: Kind, *, now: datetime) -> Result:
+    """Keep what a terminal told."""
     terminal, body = message.header.phone, _kept(message.fields)
     mine = TerminalReport.objects.filter(terminal=terminal)
     recent = mine.filter(kind=kind, received_at__gt=now - REPEAT).order_by("-received_at")
     if any(json.loads(row.body) == body for row in recent[:100]):
-        return OK
+        return Result.OK
     if mine.filter(received_at__gt=now - timedelta(days=1)).count() >= PER_DAY:
-        return FAILED
+        return Result.FAILED
     told_at = _instant(body.get("time_utc"))
     at = told_at if told_at is not None and time_checked(told_at, None, now=now) is None else now
     TerminalReport.objects.create(
@@ -88,7 +84,7 @@ def report_store(message: Message, kind: Kind, *, now: datetime) -> int:
         received_at=now,
         body=json.dumps(body, ensure_ascii=False),
     )
-    return OK
+    return Result.OK
 
 
 def reports_forget(now: datetime) -> int:

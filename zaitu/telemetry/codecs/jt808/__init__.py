@@ -14,6 +14,6 @@ claims    Message → JSON object (`zaitu decode jt808`)
 
 from zaitu.telemetry.codecs.jt808.framing import Deframer, FrameError
 from zaitu.telemetry.codecs.jt808.header import Header
-from zaitu.telemetry.codecs.jt808.messages import Message, decode
+from zaitu.telemetry.codecs.jt808.messages import Message, Result, decode
 
-__all__ = ["Deframer", "FrameError", "Header", "Message", "decode"]
+__all__ = ["Deframer", "FrameError", "Header", "Message", "Result", "decode"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Final
 
 from zaitu.telemetry.codecs.fix import Fix
@@ -67,6 +68,15 @@ _IMEI: Final = 15
 _SOFTWARE: Final = 20
 _SIGNATURES: Final = (b"\xff\xd8", b"II*\0", b"MM\0*", b"ID3", b"RIFF", b"\x30\x26\xb2\x75")
 """How JPEG, TIFF, MP3, WAV and WMV begin."""
+
+
+class Result(IntEnum):
+    """What 0x0001 and 0x8001 say became of a message (JT/T 808 tables 4 and 5)."""
+
+    OK = 0
+    FAILED = 1
+    MALFORMED = 2
+    UNSUPPORTED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
