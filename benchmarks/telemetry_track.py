@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import django
 from django.db import connection
@@ -81,16 +81,16 @@ def main() -> None:
     now = clock.now()
     began = time.monotonic()
     parts = list(filled(wanted.rows, now))
-    told = {"filled_s": round(time.monotonic() - began)}
+    told: dict[str, Any] = {"filled_s": round(time.monotonic() - began)}
     for name, length in (("hour", timedelta(hours=1)), ("day", timedelta(days=1))):
-        told[f"{name}_ms"], told[f"{name}_rows"] = waits(parts, length, wanted.runs)  # type: ignore[assignment]
+        told[f"{name}_ms"], told[f"{name}_rows"] = waits(parts, length, wanted.runs)
     began = time.monotonic()
     # As if the first day had become old.
     django.conf.settings.ZAITU_POSITIONS_ONLINE_DAYS = DAYS - 1
     archived = positions_archive(now)
     told["archived_s"] = round(time.monotonic() - began)
     old = [part for part in parts if part.name in archived]
-    told["archived_day_ms"], _ = waits(old, timedelta(days=1), wanted.runs)  # type: ignore[assignment]
+    told["archived_day_ms"], _ = waits(old, timedelta(days=1), wanted.runs)
     print(json.dumps(told), flush=True)
 
 

@@ -5,7 +5,6 @@ import struct
 import pytest
 
 from tests.telemetry import make
-from tests.telemetry.test_gateway import eventually
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.models import TerminalCommand
 
@@ -28,7 +27,7 @@ def reply(wire, message, result=0, *, msg_id=None):
 
 def ended(command, seconds=5.0):
     """(state, why) once it is open no more."""
-    eventually(lambda: row(command).state not in {"queued", "sent"}, seconds)
+    make.eventually(lambda: row(command).state not in {"queued", "sent"}, seconds)
     return row(command).state, row(command).why
 
 

@@ -6,11 +6,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from zaitu.kernel import clock
 from zaitu.kernel.principal import system
@@ -27,6 +28,7 @@ from zaitu.telemetry.gateway.server import Gateway, Setup
 from zaitu.telemetry.services.engine import Engine, Outcome, Tick
 from zaitu.telemetry.services.live import live_fixes
 
+T = TypeVar("T")
 ACTOR = system("test")
 METRE = 1 / 111_195.08
 """Degrees of latitude."""
@@ -241,3 +243,11 @@ def gateway(
 
 def outlives_the_gateway(wire: Wire) -> None:
     _wires.remove(wire)
+
+
+def eventually(question: Callable[[], T], seconds: float = 5.0) -> T:
+    """The last answer: the first that is true, or what it was when the time was over."""
+    until = time.monotonic() + seconds
+    while not (answer := question()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return answer

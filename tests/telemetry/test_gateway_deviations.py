@@ -5,11 +5,10 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from prometheus_client import REGISTRY
 
 from tests.telemetry import make
-from tests.telemetry.test_gateway import eventually, wrap_of
+from tests.telemetry.test_gateway import wrap_of
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
 from zaitu.network import public as network
@@ -20,22 +19,6 @@ from zaitu.telemetry.codecs.jt808.encode import Registration
 from zaitu.telemetry.models import Position, Quarantine, Terminal, UnknownTerminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def gateway():
-    with make.gateway(settings.ZAITU_BUS_PATH) as one:
-        yield one
-
-
-@pytest.fixture
-def wire(gateway):
-    """An adopted terminal's connection, not yet registered."""
-    number, vehicle_id, _ = make.terminal()
-    one = make.Wire(gateway.port, number)
-    one.vehicle_id = vehicle_id
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize(("long_form", "version_bit"), [(True, False), (False, True), (True, True)])
@@ -76,7 +59,7 @@ def test_encrypted_coordinates_are_stored_as_no_place(wire):
     def newest():
         return telemetry.latest(actor=make.ACTOR, vehicle_ids=[wire.vehicle_id]).get(wire.vehicle_id)
 
-    assert eventually(newest)
+    assert make.eventually(newest)
     time.sleep(1.5)  # rows of vehicles are written once a second
     assert (newest().lat, newest().lon) == (30.0, 114.0)
 

@@ -4,7 +4,7 @@ import json
 import socket
 import struct
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -198,8 +198,8 @@ def test_frames_in_pieces_and_together_with_garbage_between_are_all_taken(lock):
 
 def test_a_lock_that_asks_for_the_time_is_told_it_in_utc(lock):
     lock.send(f"({lock.number},P22)".encode())
-    told_at = datetime.strptime(lock.answer().decode(), "(P22,%d%m%y%H%M%S)")  # noqa: DTZ007  compared as UTC below
-    assert abs(told_at - clock.now().replace(tzinfo=None)) < timedelta(seconds=10)
+    told_at = datetime.strptime(lock.answer().decode(), "(P22,%d%m%y%H%M%S)").replace(tzinfo=UTC)
+    assert abs(told_at - clock.now()) < timedelta(seconds=10)
 
 
 def test_a_stranger_is_listed_as_a_lock_not_answered_and_let_in_as_one(gateway):

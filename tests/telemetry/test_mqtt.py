@@ -15,7 +15,6 @@ import pytest
 from paho.mqtt import client as mqtt
 
 from tests.telemetry import make
-from tests.telemetry.test_gateway import eventually
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
 from zaitu.kernel.topics import Topic
@@ -56,7 +55,7 @@ class Broker:
         self.process = subprocess.Popen(
             [MOSQUITTO, "-c", str(self.folder / "mosquitto.conf")], stderr=subprocess.DEVNULL
         )
-        assert eventually(self._answers)
+        assert make.eventually(self._answers)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
@@ -158,7 +157,7 @@ def test_a_cold_box_reports_by_json_and_senml_and_moves_no_vehicle(broker, tmp_p
         )
         senml = [{"bn": "box-7:a/", "bt": now - 10, "n": "temp1", "u": "Cel", "v": 5.5}]
         broker.publish("gate/north/room", senml)
-        assert eventually(lambda: stored() == 2)
+        assert make.eventually(lambda: stored() == 2)
     first, second = Position.objects.order_by("at")
     assert (first.vehicle_id, first.temps_c, first.humidity_pct, first.shock_g, first.battery_pct) == (
         vehicle_id,
@@ -176,12 +175,12 @@ def test_what_is_published_while_we_are_away_waits_and_comes_once(broker, tmp_pa
     now = int(clock.now().timestamp())
     with listening(broker, tmp_path):
         broker.publish("cold/box/up", {"time": now - 60, "temp": 4.0})
-        assert eventually(lambda: stored() == 1)
+        assert make.eventually(lambda: stored() == 1)
     broker.publish("cold/box/up", *({"time": now - 50 + step, "temp": 4.0 + step / 10} for step in range(20)))
     broker.stop()
     broker.start()
     with listening(broker, tmp_path):
-        assert eventually(lambda: stored() == 21, 15)
+        assert make.eventually(lambda: stored() == 21, 15)
         time.sleep(0.5)
     assert stored() == 21
 
@@ -207,9 +206,9 @@ def test_nothing_is_acknowledged_to_the_broker_before_it_is_committed(broker, tm
     stuck = Stuck()
     with listening(broker, tmp_path, sink=stuck):
         broker.publish("cold/box/up", {"time": now - 5, "temp": 4.0})
-        assert eventually(lambda: stuck.taken == 1)
+        assert make.eventually(lambda: stuck.taken == 1)
     with listening(broker, tmp_path):
-        assert eventually(lambda: stored() == 1), "the broker sends it again"
+        assert make.eventually(lambda: stored() == 1), "the broker sends it again"
 
 
 def test_the_broker_may_come_and_go(broker, tmp_path):
@@ -217,12 +216,12 @@ def test_the_broker_may_come_and_go(broker, tmp_path):
     now = int(clock.now().timestamp())
     with listening(broker, tmp_path):
         broker.publish("cold/box/up", {"time": now - 20, "temp": 4.0})
-        assert eventually(lambda: stored() == 1)
+        assert make.eventually(lambda: stored() == 1)
         broker.stop()
         time.sleep(0.5)
         broker.start()
         broker.publish("cold/box/up", {"time": now - 10, "temp": 4.5})
-        assert eventually(lambda: stored() == 2, 20)
+        assert make.eventually(lambda: stored() == 2, 20)
 
 
 def test_strangers_and_vehicles_terminals_cannot_report_as_sensors_and_nonsense_costs_only_itself(
@@ -238,7 +237,7 @@ def test_strangers_and_vehicles_terminals_cannot_report_as_sensors_and_nonsense_
         broker.publish(
             "cold/box/up", b"\xff\x00 no json", {"time": now, "colour": "red"}, {"time": now - 3, "temp": 4.0}
         )
-        assert eventually(lambda: stored() == 1)
+        assert make.eventually(lambda: stored() == 1)
     assert [(row.terminal, row.kind) for row in UnknownTerminal.objects.all()] == [("stranger", "mqtt")]
 
 

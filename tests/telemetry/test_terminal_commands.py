@@ -18,7 +18,6 @@ from tests.network import make as network_make
 from tests.running import free_port
 from tests.telemetry import make
 from tests.telemetry.commanding import ask, ended, nothing_comes, reply, row
-from tests.telemetry.test_gateway import bus, eventually  # noqa: F401  `bus` is a fixture
 from zaitu.kernel import bus as kernel_bus
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
@@ -40,12 +39,9 @@ def gateway():
 
 
 @pytest.fixture
-def wire(gateway):
-    number, vehicle_id, _ = make.terminal()
-    one = make.Wire(gateway.port, number)
-    one.vehicle_id = vehicle_id
-    one.sign_in()
-    return one
+def wire(wire):
+    wire.sign_in()
+    return wire
 
 
 @pytest.mark.parametrize("version", ["2011", "2013", "2019"])
@@ -59,7 +55,7 @@ def test_a_text_reaches_the_terminal_in_its_version_and_its_reply_ends_the_comma
     assert message.header.phone_padded == number.zfill(20 if version == "2019" else 12)
     kind = {"kind": "notice"} if version == "2019" else {}
     assert message.fields == {"flags": ["speak"], **kind, "text": "前方修路，请走 G42"}
-    assert eventually(lambda: row(command).state == "sent")
+    assert make.eventually(lambda: row(command).state == "sent")
     assert row(command).answered_at is None
     reply(wire, message)
     assert ended(command) == ("done", "")
@@ -146,7 +142,7 @@ def test_what_was_sent_on_a_connection_that_broke_is_sent_once_more_and_no_third
     command = ask(wire.uplink.phone)
     assert wire.receive().header.msg_id == 0x8300
     wire.close()
-    assert eventually(lambda: row(command).state == "queued")
+    assert make.eventually(lambda: row(command).state == "queued")
     second = make.Wire(gateway.port, wire.uplink.phone)
     second.sign_in()
     assert second.receive().header.msg_id == 0x8300
@@ -167,7 +163,7 @@ def test_authenticating_again_on_the_same_connection_sends_nothing_twice(wire):
     assert ended(command) == ("done", "")
 
 
-def test_of_two_gateways_the_one_that_has_the_terminal_sends_and_only_once(bus, settings):  # noqa: F811
+def test_of_two_gateways_the_one_that_has_the_terminal_sends_and_only_once(bus, settings):
     settings.ZAITU_BUS_PATH = str(bus[0])
     number, other, _ = make.terminal()[0], make.terminal()[0], None
     limits = {"command_look_s": 0.1, "command_answer_s": 5.0}
@@ -223,7 +219,7 @@ def apart(tmp_path):
             [sys.executable, "-m", "zaitu.config.cli", *words], env=environment, stdout=sink, stderr=sink
         )
     try:
-        assert eventually(lambda: _listens(port), 60), (tmp_path / "gateway.log").read_text("utf-8")
+        assert make.eventually(lambda: _listens(port), 60), (tmp_path / "gateway.log").read_text("utf-8")
         yield port, process
     finally:
         process.kill()
@@ -280,7 +276,7 @@ def test_a_gateway_that_stops_gives_back_what_was_not_answered():
     assert (row(command).state, row(command).attempts) == ("queued", 1)
 
 
-def test_a_command_is_sent_at_once_when_the_bus_tells_of_it(bus, settings):  # noqa: F811
+def test_a_command_is_sent_at_once_when_the_bus_tells_of_it(bus, settings):
     settings.ZAITU_BUS_PATH = str(bus[0])
     number, _, _ = make.terminal()
     with make.gateway(bus[0], command_look_s=30.0) as gateway:
@@ -291,10 +287,10 @@ def test_a_command_is_sent_at_once_when_the_bus_tells_of_it(bus, settings):  # n
         assert wire.receive(3.0).header.msg_id == 0x8300
 
 
-def test_a_message_from_code_without_a_loop_reaches_the_bus_or_says_that_it_did_not(bus, tmp_path):  # noqa: F811
+def test_a_message_from_code_without_a_loop_reaches_the_bus_or_says_that_it_did_not(bus, tmp_path):
     path, heard = bus
     assert kernel_bus.tell(path, "fix.9", {"x": 1})
-    assert eventually(lambda: ("fix.9", {"x": 1}) in heard)
+    assert make.eventually(lambda: ("fix.9", {"x": 1}) in heard)
     assert not kernel_bus.tell(tmp_path / "nobody.sock", "fix.9", {})
 
 

@@ -36,12 +36,9 @@ def gateway():
 
 
 @pytest.fixture
-def wire(gateway):
-    number, vehicle_id, _ = make.terminal()
-    one = make.Wire(gateway.port, number)
-    one.vehicle_id = vehicle_id
-    one.sign_in()
-    return one
+def wire(wire):
+    wire.sign_in()
+    return wire
 
 
 def staff(*roles):
