@@ -6,6 +6,7 @@ from django.db import connection
 
 from tests.access import make as people
 from tests.customers import make
+from tests.personal import readable
 from zaitu.access.models import AuditEntry
 from zaitu.customers import public as customers
 from zaitu.customers.models import Contact
@@ -27,7 +28,19 @@ def test_nothing_personal_is_readable_in_the_database():
         for table in ("customers_contact", "access_auditentry", "kernel_outboxrow"):
             cursor.execute(f"SELECT coalesce(string_agg({table}::text, ' '), '') FROM {table}")
             (everything,) = cursor.fetchone()
-            assert [piece for piece in PERSONAL if piece in everything] == []
+            assert readable(everything, *PERSONAL) == []
+
+
+@pytest.mark.parametrize("said", ["(7,5678)", '"phone_tail": "5678"', "138****5678", "16号1203室"])
+def test_four_personal_digits_are_found_where_they_stand_alone(said):
+    assert readable(said, "1203", "5678")
+
+
+@pytest.mark.parametrize(
+    "said", ["2026-11-27 12:00:00.567812+00", "3f5678ab", "c29tZQ5678==", "00:00:00.5678+00"]
+)
+def test_the_same_digits_inside_a_digest_or_a_time_are_nobodys(said):
+    assert not readable(said, "1203", "5678")
 
 
 def test_encrypted_fields_refuse_to_be_searched():
