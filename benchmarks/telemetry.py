@@ -29,11 +29,15 @@ VOID_BELOW: Final = 4_000
 CURVE_VEHICLES: Final = (1_000, 10_000, 100_000)
 CURVE_ROWS: Final = (50, 500, 5_000, 50_000)
 _TICK_ROWS: Final = 5_000
+_REPLAY_ROWS: Final = 20_000
+"""Of a tick where nobody waits for an answer."""
 _IDLE: Final = 100_000
 _TRACK_ROWS: Final = 100_000_000
 _GATEWAY_HOLDS: Final = 16_500
 """Connections of one process: many systems allow 20,000 files."""
 _WARM_S: Final = 2.0
+_AT_MOST: Final = 400_000
+"""Rows a second that no run exceeds: so far back fix times begin while the speed is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +98,13 @@ def _sockets(stack: Stack, how: How, name: str, *, vehicles: int, burst: int) ->
     stack.prepare(vehicles, watched=watched)
     stack.empty()
     words = ("--vehicles", vehicles, "--burst", burst)
+    measured_s = RUNS * (how.seconds + _WARM_S)
+    probed_s = _WARM_S + max(how.seconds / 2, 4.0)
     with stack.gateways() as ports:
         at_full = (*words, "--window", QUEUED, "--warm", _WARM_S, "--seconds")
-        _run(stack, ports, *at_full, _WARM_S + 1)  # everything loaded and compiled
-        full = _run(stack, ports, *at_full, _WARM_S + max(how.seconds / 2, 4.0))
+        # Everything loaded and compiled.
+        _run(stack, ports, *at_full, _WARM_S + 1, *_behind(vehicles, _WARM_S + 1 + probed_s + measured_s))
+        full = _run(stack, ports, *at_full, probed_s, *_behind(vehicles, probed_s + measured_s))
         offered = round(full.rate * SHARE)
         if not offered:
             raise RuntimeError(f"{name}: nothing was acknowledged at full speed")
@@ -132,8 +139,11 @@ def per_message(stack: Stack, how: How, rates: dict[str, float]) -> Iterator[Mea
     with stack.running([command]) as stack.processes:
         listening(port, stack.processes)
         runs = [
-            _run(stack, [port], "--vehicles", vehicles, "--window", QUEUED, "--seconds", how.seconds + _WARM_S, "--warm", _WARM_S)
-            for _ in range(RUNS)
+            _run(
+                stack, [port], "--vehicles", vehicles, "--window", QUEUED, "--warm", _WARM_S,
+                "--seconds", how.seconds + _WARM_S, *_behind(vehicles, (RUNS - run) * (how.seconds + _WARM_S)),
+            )
+            for run in range(RUNS)
         ]  # fmt: skip
     rate = statistics.median(run.rate for run in runs)
     ours = rates.get("telemetry.sockets_5000.rows_per_s")
@@ -156,8 +166,20 @@ def jetstream(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Meas
         stack.empty()
         words = ("--vehicles", vehicles, "--burst", 4, "--window", QUEUED)
         with streaming(stack, workers) as ports:
-            _streamed(stack, ports, *words, "--seconds", _WARM_S + 1)  # everything loaded and compiled
-            runs = [_streamed(stack, ports, *words, "--seconds", how.seconds) for _ in range(RUNS)]
+            # Everything loaded and compiled.
+            _streamed(
+                stack,
+                ports,
+                *words,
+                *_behind(vehicles, _WARM_S + 1 + RUNS * how.seconds),
+                seconds=_WARM_S + 1,
+            )
+            runs = [
+                _streamed(
+                    stack, ports, *words, *_behind(vehicles, (RUNS - run) * how.seconds), seconds=how.seconds
+                )
+                for run in range(RUNS)
+            ]
         params = {
             "workers": workers,
             "gateways": 1,
@@ -176,20 +198,24 @@ def jetstream(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Meas
         yield _rows(name, runs, params)
 
 
-def _streamed(stack: Stack, ports: Sequence[int], *words: object) -> Run:
+def _streamed(stack: Stack, ports: Sequence[int], *words: object, seconds: float) -> Run:
     """A run, and what was waiting to be stored when the terminals had ended."""
     rows = stack.count()
-    run = _run(stack, ports, *words)
+    run = _run(stack, ports, *words, "--seconds", seconds)
     behind_s = stored_s(stack, rows + run.acked)
-    driven_s = float(str(words[-1]))
-    return replaced(run, rate=run.acked / (driven_s + behind_s), counted=stack.count() - rows)
+    return replaced(run, rate=run.acked / (seconds + behind_s), counted=stack.count() - rows)
+
+
+def _behind(vehicles: int, seconds: float) -> tuple[object, ...]:
+    """Let fixes begin so long ago that so many seconds of sending end now at the latest, and lie in the partition of today."""
+    return "--behind", round(seconds * (_AT_MOST / vehicles + 1))
 
 
 def replay(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:
     """Frames from memory straight into ingest, all vehicles watched."""
     vehicles = how.count(WATCHED)
     stack.prepare(vehicles, watched=vehicles)
-    yield _fed(stack, "telemetry.replay.rows_per_s", vehicles, _TICK_ROWS, how.seconds)
+    yield _fed(stack, "telemetry.replay.rows_per_s", vehicles, _REPLAY_ROWS, how.seconds)
 
 
 def curve(stack: Stack, how: How, _rates: dict[str, float]) -> Iterator[Measured]:

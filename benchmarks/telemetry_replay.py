@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,15 +36,17 @@ from zaitu.telemetry.kernels.compiled import bare
 from zaitu.telemetry.kernels.simulated import Fleet
 from zaitu.telemetry.kernels.simulated_frames import put_block
 from zaitu.telemetry.models import Position
-from zaitu.telemetry.services.engine import Engine, Tick
+from zaitu.telemetry.services.engine import Engine
+from zaitu.telemetry.services.ticks import Prepared, Tick
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
 _FRAME_MAX: Final = 122
-_PIECE: Final = 1_000_000
+_PIECE: Final = 2_000_000
 """Frames written at once, before the clock runs on."""
 _CHORES_S: Final = 1.0
+_UNDER_WAY: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Ticks:
 class Feed:
     """The gateway's way behind its sockets: read, find facts, store. The one place that knows how that is called.
 
-    As in the gateway the next tick is read while the one before is stored.
+    As in the gateway a tick is worked out while the one before is stored and the next one read.
     """
 
     def __init__(self, terminals: Sequence[str]) -> None:
@@ -68,42 +71,60 @@ class Feed:
             self._connections.authenticated(slot, terminal)
         self._engine = Engine()
         self._engine.open(clock.now())
-        self._thread = ThreadPoolExecutor(1)
-        self._storing: Future[int] | None = None
+        self._memory = ThreadPoolExecutor(1)
+        self._tables = deque(ThreadPoolExecutor(1) for _ in range(2))
+        self._last: Future[int] | None = None
+        self._storing: deque[Future[Future[int]]] = deque()
         self._chores_s = time.monotonic()
 
     def feed(self, ticks: Ticks) -> int:
-        """Take a tick; how many rows of the one before are stored now."""
+        """Take a tick; how many rows of those before were stored meanwhile."""
         now, pieces = clock.now(), ticks.pieces.copy()
         pieces[:, 0] = self._slots[pieces[:, 0]]
         tick = Tick(
             received_at=now, columns=read(ticks.wire, pieces, self._connections, microseconds(now)).columns
         )
-        stored = self.stored()
-        self._storing = self._thread.submit(self._store, tick)
+        stored = self.stored(but=_UNDER_WAY - 1)
+        self._storing.append(self._memory.submit(self._begin, tick))
         return stored
 
-    def stored(self) -> int:
-        """Wait for the last tick; its rows."""
-        storing, self._storing = self._storing, None
-        return 0 if storing is None else storing.result()
+    def stored(self, *, but: int = 0) -> int:
+        """Wait for all ticks but the last ones; their rows."""
+        stored = 0
+        while len(self._storing) > but:
+            stored += self._storing.popleft().result().result()
+        return stored
 
     def close(self) -> None:
         """Write what memory holds and end."""
-        self._thread.submit(self._end).result()
-        self._thread.shutdown()
+        self._memory.submit(self._end).result()
+        for thread in (*self._tables, self._memory):
+            thread.submit(_hang_up).result()
+            thread.shutdown()
 
     def _end(self) -> None:
+        self._after()
         self._engine.flush(clock.now())
-        connection.close()
 
-    def _store(self, tick: Tick) -> int:
-        outcome = self._engine.store(self._engine.prepare(tick))
+    def _begin(self, tick: Tick) -> Future[int]:
         if time.monotonic() - self._chores_s >= _CHORES_S:
             self._chores_s = time.monotonic()
+            self._after()
             for chore in (self._engine.refresh, self._engine.flush, self._engine.settle, self._engine.timer):
                 chore(clock.now())
+        prepared = self._engine.prepare(tick)
+        self._tables.rotate()
+        self._last = self._tables[0].submit(self._store, prepared, self._last)
+        return self._last
+
+    def _store(self, prepared: Prepared, before: Future[int] | None) -> int:
+        (outcome,) = self._engine.store_all([prepared], after=bool if before is None else before.result)
         return outcome.stored
+
+    def _after(self) -> None:
+        """Whatever was worked out is stored."""
+        if self._last is not None:
+            self._last.result()
 
 
 @bare
@@ -116,6 +137,10 @@ def _frames_write(fleet: Fleet, first: int, wire: Bytes, pieces: Ints) -> int:
         at = put_block(fleet, turn % rows, turn // rows & 0xFFFF, turn // rows, wire, at)
         pieces[number, 2] = at
     return at
+
+
+def _hang_up() -> None:
+    connection.close()  # each thread has its own
 
 
 class Source:

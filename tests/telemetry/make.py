@@ -25,8 +25,9 @@ from zaitu.telemetry.codecs.jt808.location import location_parse
 from zaitu.telemetry.codecs.jt808.parts import PartLimits
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.server import Gateway, Setup
-from zaitu.telemetry.services.engine import Engine, Outcome, Tick
+from zaitu.telemetry.services.engine import Engine
 from zaitu.telemetry.services.live import live_fixes
+from zaitu.telemetry.services.ticks import Outcome, Tick
 
 T = TypeVar("T")
 ACTOR = system("test")

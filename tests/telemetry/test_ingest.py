@@ -15,7 +15,7 @@ from zaitu.telemetry.adapters import positions
 from zaitu.telemetry.adapters.partitions import partitions_ensure
 from zaitu.telemetry.codecs.columns import Flag, Report, columns_of, microseconds
 from zaitu.telemetry.models import Position, Quarantine, Terminal, VehicleState
-from zaitu.telemetry.services.engine import Tick
+from zaitu.telemetry.services.ticks import Tick
 
 pytestmark = pytest.mark.django_db
 

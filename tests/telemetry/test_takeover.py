@@ -13,7 +13,8 @@ from zaitu.kernel import clock
 from zaitu.telemetry.adapters import shards
 from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.models import Position
-from zaitu.telemetry.services.engine import Engine, Tick
+from zaitu.telemetry.services.engine import Engine
+from zaitu.telemetry.services.ticks import Tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -29,20 +29,20 @@ class Owners:
     """NONE: in no vehicle at that time."""
 
 
-def positions_copy(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> None:
-    """One binary COPY. The rows must not be in the table; the caller holds their shard."""
-    packed = rows_packed(columns, owners, rows, received_at)
+def positions_copy(*packed: bytes) -> None:
+    """One binary COPY of what `rows_packed` gave. The rows must not be in the table."""
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write(packed)
+        for piece in (pgcopy.HEADER, *packed, pgcopy.TRAILER):
+            copy.write(piece)
 
 
 def positions_stored(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:
-    """Store rows; those the database refuses cost only themselves and are returned."""
+    """Store rows; those that the database refuses cost only themselves and are returned."""
     if not len(rows):
         return rows
     try:
         with transaction.atomic():
-            positions_copy(columns, owners, rows, received_at)
+            positions_copy(rows_packed(columns, owners, rows, received_at))
     except DataError:
         if len(rows) == 1:
             return rows
@@ -54,7 +54,7 @@ def positions_stored(columns: Columns, owners: Owners, rows: Ints, received_at: 
 
 
 def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> bytes:
-    """What COPY reads, header and trailer included."""
+    """What COPY reads, without header and trailer."""
     pieces = int(columns.items[rows, 1].sum() + columns.extra[rows, 1].sum())
     out = np.empty(pgcopy.rows_size(len(rows), int(columns.probes[rows].sum()), pieces), dtype=np.uint8)
     size = pgcopy.rows_pack(
@@ -65,7 +65,7 @@ def rows_packed(columns: Columns, owners: Owners, rows: Ints, received_at: datet
         microseconds(received_at),
         *(getattr(columns, name) for name in pgcopy.COLUMNS),
     )
-    return pgcopy.HEADER + out[:size].tobytes() + pgcopy.TRAILER
+    return out[:size].tobytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

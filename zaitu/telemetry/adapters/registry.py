@@ -8,6 +8,7 @@ import numpy as np
 from django.db import connection
 
 from zaitu.network import public as network
+from zaitu.telemetry.adapters.behind import Behind
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels import once
 from zaitu.telemetry.kernels.once import FOREVER_US, RING
@@ -32,7 +33,7 @@ class Registry:
         self._slot_of: dict[str, int] = {}
         self._stays: dict[int, list[Stay]] = {}
         self._mark = 0
-        self.unwritten: set[int] = set()
+        self.unwritten = Behind()
         """Slots whose newest fix is not yet written to their row."""
 
     def load(self) -> None:
@@ -99,7 +100,7 @@ class Registry:
             self.memory.ring_next[slot] += 1
             self.memory.newest_us[slot] = max(int(self.memory.newest_us[slot]), at_us)
 
-    def seen_write(self, slots: Sequence[int], now: datetime) -> None:
+    def seen_write(self, slots: list[int], now: datetime) -> None:
         """Write the newest fix of these, which are `unwritten`. One statement."""
         newest_us = self.memory.newest_us[slots]
         with connection.cursor() as cursor:
@@ -115,7 +116,7 @@ class Registry:
                     [None if newest == NONE else newest for newest in newest_us.tolist()],
                 ],
             )
-        self.unwritten.difference_update(slots)
+        self.unwritten.done(slots)
 
     def admit(self, rows: Iterable[Row]) -> None:
         """Terminals (id, number, version, newest fix) that were not heard of before."""

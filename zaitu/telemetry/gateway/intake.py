@@ -19,11 +19,11 @@ from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.fronts.front import Front
 from zaitu.telemetry.gateway.reading import Read, answers_of, read
 from zaitu.telemetry.kernels import jt808, stream
-from zaitu.telemetry.services.engine import Tick
 from zaitu.telemetry.services.sink import Sink
+from zaitu.telemetry.services.ticks import Tick
 
-_UNDER_WAY: Final = 2
-"""Ticks read and not yet stored; then nothing more is read, and TCP makes the terminals wait."""
+_UNDER_WAY: Final = 3
+"""Ticks read and not yet stored (one is worked out, one written, one read); then nothing more is read, and TCP makes the terminals wait."""
 
 log = logs.logger("telemetry.gateway")
 
@@ -61,7 +61,6 @@ class Intake:
         self._tick_s = tick_s
         self._entries: deque[Entry] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._order = asyncio.Lock()
         self._closing = asyncio.Event()
 
     def put(self, entry: Entry) -> None:
@@ -130,8 +129,7 @@ class Intake:
 
     async def _store(self, one: Read, tick: Tick) -> None:
         began = time.monotonic()
-        async with self._order:
-            outcome = await self._sink.put(tick)
+        outcome = await self._sink.put(tick)
         placed = one.of_kind(jt808.PLACED)
         results = np.zeros(len(placed), dtype=np.int64)
         if len(outcome.unstorable):
@@ -143,8 +141,7 @@ class Intake:
         now = clock.now()
         reports = [report for entry in entries for report in entry.reports]
         tick = Tick(received_at=now, columns=columns_of(reports, received_at=now))
-        async with self._order:
-            outcome = await self._sink.put(tick)
+        outcome = await self._sink.put(tick)
         refused = set(outcome.unstorable.tolist())
         row = 0
         for entry in entries:

@@ -11,7 +11,8 @@ from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.reading import answers_of, read
 from zaitu.telemetry.kernels import jt808, sockets
-from zaitu.telemetry.services.engine import Engine, Tick
+from zaitu.telemetry.services.engine import Engine
+from zaitu.telemetry.services.ticks import Tick
 
 
 def kernels_warm(now: datetime) -> None:

@@ -19,8 +19,8 @@ from zaitu.kernel.errors import Unavailable
 from zaitu.telemetry.codecs.columns import microseconds
 from zaitu.telemetry.codecs.packed import Unreadable, columns_pack, columns_unpack
 from zaitu.telemetry.services import numbers
-from zaitu.telemetry.services.engine import Outcome, Tick
 from zaitu.telemetry.services.sink import Sink
+from zaitu.telemetry.services.ticks import Outcome, Tick
 
 _LENGTH: Final = struct.Struct("<I")
 _LONGEST: Final = 64 * 1024 * 1024
@@ -77,6 +77,7 @@ class DoorSink:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._waiting: deque[asyncio.Future[Outcome]] = deque()
+        self._connecting = asyncio.Lock()
 
     async def start(self) -> None:
         """Connects when the first tick is to be told."""
@@ -100,13 +101,14 @@ class DoorSink:
         self._lost()
 
     async def _connected(self) -> asyncio.StreamWriter:
-        if self._writer is None or self._writer.is_closing():
-            try:
-                reader, self._writer = await asyncio.open_unix_connection(self._path)
-            except OSError as error:
-                raise Unavailable("the position store is not there") from error
-            self._reading = asyncio.create_task(self._read_answers(reader))
-        return self._writer
+        async with self._connecting:
+            if self._writer is None or self._writer.is_closing():
+                try:
+                    reader, self._writer = await asyncio.open_unix_connection(self._path)
+                except OSError as error:
+                    raise Unavailable("the position store is not there") from error
+                self._reading = asyncio.create_task(self._read_answers(reader))
+            return self._writer
 
     async def _read_answers(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -135,18 +137,21 @@ class Patient:
 
     def __init__(self, sink: DoorSink) -> None:
         self._sink = sink
+        self._turn = asyncio.Lock()
+        """A tick told again comes before the next one."""
 
     async def start(self) -> None:
         await self._sink.start()
 
     async def put(self, tick: Tick) -> Outcome:
-        while True:
-            try:
-                return await self._sink.put(tick)
-            except Unavailable:
-                numbers.RETRIES.inc()
-                log.warning("the position store does not answer; telling it again")
-                await asyncio.sleep(_AGAIN_S)
+        async with self._turn:
+            while True:
+                try:
+                    return await self._sink.put(tick)
+                except Unavailable:
+                    numbers.RETRIES.inc()
+                    log.warning("the position store does not answer; telling it again")
+                    await asyncio.sleep(_AGAIN_S)
 
     async def run(self) -> None:
         await self._sink.run()

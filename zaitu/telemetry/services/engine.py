@@ -5,20 +5,20 @@ database takes it. What memory holds of a vehicle is written to its row once a s
 it; after a crash the rows received since are walked again (`open`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from operator import attrgetter
+from threading import Lock
 from typing import Final
 
 import numpy as np
 from django.db import DataError, Error, IntegrityError, transaction
 
 from zaitu.kernel import logs, outbox
-from zaitu.kernel.events import Event
 from zaitu.telemetry.adapters import positions, shards, states, watches
+from zaitu.telemetry.adapters.behind import Behind
 from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
@@ -34,6 +34,7 @@ from zaitu.telemetry.models import Quarantine
 from zaitu.telemetry.services import facts, quarantine
 from zaitu.telemetry.services.late import late_told
 from zaitu.telemetry.services.telling import events_of
+from zaitu.telemetry.services.ticks import Outcome, Prepared, Settled, Tick
 
 _WHY_ASIDE: Final = {once.TIMELESS: quarantine.CLOCK, once.STRANGE: quarantine.STRANGER}
 DOCUMENTED_WITHIN_S: Final = 15
@@ -45,62 +46,18 @@ _ROWS: Final = 1_000
 """Written in one transaction while ticks wait."""
 _ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGISTERED: Final = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    received_at: datetime
-    """Aware, UTC."""
-    columns: Columns
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a tick's rows; all of it is committed."""
-
-    stored: int
-    duplicates: int
-    quarantined: int
-    facts: int
-    unstorable: Ints
-    """Rows the database refuses; they are in the quarantine."""
-    moved: Ints
-    """Slots of the vehicles that moved on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What was found in late fixes."""
-
-    facts: int
-    failed: int
-    """Vehicles put off because something about them raised."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A tick worked out in memory, to be stored."""
-
-    tick: Tick
-    sequence: int
-    owners: Owners
-    verdict: Ints
-    slot: Ints
-    """Of each row's vehicle; −1: none."""
-    late: Ints
-    """Rows older than their vehicle's newest fix."""
-    moved: Ints
-    """Rows that are their vehicle's newest."""
-    events: Sequence[Event]
-    told: Sequence[states.Document]
-    """Of those a fact was told of."""
+_NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
 log = logs.logger("telemetry.engine")
 
 
+class _LookedAtSingly(Exception):
+    """Some rows must be looked for in the table first, or a tick is stored already."""
+
+
 class Engine:
-    """Not for several threads at once."""
+    """For one thread at a time, but that the next tick may be prepared in one while another stores those before."""
 
     def __init__(self, shard: int = 0, shard_count: int = 1) -> None:
         """`shard_count`: how many there are; this engine has the vehicles whose `shard_of` is `shard`."""
@@ -111,10 +68,12 @@ class Engine:
         self.newest = newest_blank(0)
         """By the fleet's slots."""
         self._watched = watches.Followed()
-        self._unwritten: set[int] = set()
-        """Slots whose newest report is not yet in their row."""
-        self._undocumented: dict[int, None] = {}
-        """Slots whose document is behind, the longest first."""
+        self._unwritten = Behind()
+        """Newest reports."""
+        self._undocumented = Behind()
+        """Documents."""
+        self._growing = Lock()
+        """`newest` is put into by the thread that stores, and made larger by the one that prepares."""
         self._device_of: Ints = np.empty(0, dtype=np.int64)
         """The fleet's slot of a terminal, by the registry's; −1: not yet asked for."""
         self._rowless: set[int] = set()
@@ -137,9 +96,9 @@ class Engine:
         """Take the shard and remember what is stored, forgetting all else. Raises django.db.Error: call it again then."""
         holding = shards.shard_take(self.shard)
         self.registry, self.fleet, self.newest = Registry(), Fleet(), newest_blank(0)
-        self._watched, self._unwritten, self._rowless = watches.Followed(), set(), set()
+        self._watched, self._unwritten, self._rowless = watches.Followed(), Behind(), set()
         self._slot_of = self._device_of = np.empty(0, dtype=np.int64)
-        self._undocumented, self._tail = {}, Tail(rounds=DOCUMENTED_WITHIN_S + 1)
+        self._undocumented, self._tail = Behind(), Tail(rounds=DOCUMENTED_WITHIN_S + 1)
         self._holding, self._sequence = holding, holding.sequence
         self.registry.load()
         self.refresh(now)
@@ -182,7 +141,7 @@ class Engine:
             )
         )
         newest_put(self.newest, slot[walked.moved], tail.columns, walked.moved, now)
-        self._unwritten.update(slot[walked.moved].tolist())
+        self._unwritten.add(slot[walked.moved])
 
     def refresh(self, now: datetime) -> None:
         """Follow what others changed: stays and versions of terminals, watches. A few queries."""
@@ -216,9 +175,14 @@ class Engine:
                 vehicle_id[row] = self.registry.vehicle_at(int(terminal[row]), int(columns.at_us[row]))
         known = terminal >= 0
         terminal_id = np.where(known, memory.terminal_id[np.where(known, terminal, 0)], NONE)
-        self.registry.unwritten.update(terminal[known].tolist())
+        self.registry.unwritten.add(terminal[known])
         slot = self._own(vehicle_id)
         late, order = self._sorted_out(columns, verdict, slot)
+        doubtful = bool((verdict == once.DOUBTFUL).any())
+        owners = Owners(terminal_id=terminal_id, vehicle_id=vehicle_id)
+        packed = (
+            None if doubtful else positions.rows_packed(columns, owners, _storable(verdict), tick.received_at)
+        )
         received_us = microseconds(tick.received_at)
         walked = self.fleet.walk(
             fleets.Tick(
@@ -233,9 +197,10 @@ class Engine:
         return Prepared(
             tick=tick,
             sequence=self._sequence,
-            owners=Owners(terminal_id=terminal_id, vehicle_id=vehicle_id),
+            owners=owners,
             verdict=verdict,
             slot=slot,
+            packed=packed,
             late=late,
             moved=walked.moved,
             events=events_of(self.fleet, walked.facts, received_us),
@@ -252,48 +217,83 @@ class Engine:
         late = timed & ((new & placed & behind) | np.isin(verdict, (once.DOUBTFUL, once.LATE)))
         return np.flatnonzero(late), fleets.order_of(slot, columns.at_us, np.flatnonzero(new & (slot >= 0)))
 
-    def store_all(self, prepared: Sequence[Prepared]) -> list[Outcome]:
-        """`store` of several in one transaction."""
-        with transaction.atomic():
-            return [self.store(one, within=True) for one in prepared]
+    def store(self, prepared: Prepared) -> Outcome:
+        """`store_all` of one."""
+        (outcome,) = self.store_all([prepared])
+        return outcome
 
-    def store(self, prepared: Prepared, *, within: bool = False) -> Outcome:
-        """One transaction, or part of one. Raises django.db.Error: repeat it then; shards.Fenced: end."""
-        columns, received_at = prepared.tick.columns, prepared.tick.received_at
+    def store_all(self, prepared: Sequence[Prepared], *, after: Callable[[], object] = bool) -> list[Outcome]:
+        """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end.
+
+        `after`: returns when the ticks before are stored, raises when they will not be; until then only rows are copied.
+        """
+        try:
+            written = self._copied(prepared, after)
+        except (DataError, _LookedAtSingly):
+            after()
+            written = self._looked_at(prepared)
+        return [
+            self._outcome(one, rows, refused) for one, (rows, refused) in zip(prepared, written, strict=True)
+        ]
+
+    def _copied(self, prepared: Sequence[Prepared], after: Callable[[], object]) -> list[tuple[Ints, Ints]]:
+        """As `_looked_at`, all at once and without a look at the table. Raises _LookedAtSingly where that does not do."""
+        packed = [one.packed for one in prepared if one.packed is not None]
+        if len(packed) < len(prepared):
+            raise _LookedAtSingly
+        with transaction.atomic():
+            if any(packed):
+                positions.positions_copy(*packed)
+            after()
+            for one in prepared:
+                if not self._advanced(one):
+                    raise _LookedAtSingly
+                self._write(one, _NO_ROWS)
+        return [(_storable(one.verdict), _NO_ROWS) for one in prepared]
+
+    def _looked_at(self, prepared: Sequence[Prepared]) -> list[tuple[Ints, Ints]]:
+        """Of each tick: the rows that were to be stored, and those of them that the database refused."""
+        written = []
+        with transaction.atomic():
+            for one in prepared:
+                rows, refused = _storable(one.verdict), _NO_ROWS
+                if self._advanced(one):
+                    columns = one.tick.columns
+                    doubtful = np.flatnonzero(one.verdict == once.DOUBTFUL).tolist()
+                    repeated = self._repeats.stored_already(columns, one.owners, doubtful)
+                    rows = rows[~np.isin(rows, list(repeated))]
+                    refused = positions.positions_stored(columns, one.owners, rows, one.tick.received_at)
+                    self._write(one, refused)
+                written.append((rows, refused))
+        return written
+
+    def _advanced(self, one: Prepared) -> bool:
+        """False: this tick is stored already."""
         holding = self._held()
-        with transaction.atomic(savepoint=not within):
-            fresh = shards.shard_advance(
-                holding.shard, holding.epoch, prepared.sequence, flushed_at=received_at + _OVERLAP
-            )
-            doubtful = np.flatnonzero(prepared.verdict == once.DOUBTFUL)
-            repeated = (
-                self._repeats.stored_already(columns, prepared.owners, doubtful.tolist()) if fresh else set()
-            )
-            rows = np.flatnonzero(np.isin(prepared.verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
-            rows = rows[~np.isin(rows, list(repeated))]
-            refused: Ints = np.empty(0, dtype=np.int64)
-            if fresh:
-                refused = self._write(prepared, rows, received_at)
+        return shards.shard_advance(
+            holding.shard, holding.epoch, one.sequence, flushed_at=one.tick.received_at + _OVERLAP
+        )
+
+    def _outcome(self, prepared: Prepared, rows: Ints, refused: Ints) -> Outcome:
         self._remember(prepared, rows)
         aside = int((prepared.verdict >= once.TIMELESS).sum())
         return Outcome(
             stored=len(rows) - len(refused),
-            duplicates=len(columns) - len(rows) - aside,
+            duplicates=len(prepared.verdict) - len(rows) - aside,
             quarantined=aside + len(refused),
             facts=len(prepared.events),
             unstorable=refused,
             moved=prepared.slot[prepared.moved],
         )
 
-    def _write(self, prepared: Prepared, rows: Ints, received_at: datetime) -> Ints:
-        """Everything of a tick; the rows the database refuses, which then stand in the quarantine."""
+    def _write(self, prepared: Prepared, refused: Ints) -> None:
+        """Everything of a tick but its positions."""
         columns = prepared.tick.columns
-        refused = positions.positions_stored(columns, prepared.owners, rows, received_at)
         aside = np.flatnonzero(prepared.verdict >= once.TIMELESS)
         Quarantine.objects.bulk_create(
             Quarantine(
                 terminal=columns.terminals[columns.terminal[row]][:20],
-                received_at=received_at,
+                received_at=prepared.tick.received_at,
                 reason=reason,
                 content=columns.piece(columns.core, row),
             )
@@ -304,19 +304,17 @@ class Engine:
         )
         states.documents_write(prepared.told)
         outbox.put(*prepared.events)
-        return refused
 
     def _remember(self, prepared: Prepared, rows: Ints) -> None:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
         self._tail.add(received_at)
         slots = prepared.slot[prepared.moved]
-        newest_put(self.newest, slots, columns, prepared.moved, received_at)
-        self._unwritten.update(slots.tolist())
-        for slot in np.unique(prepared.slot[prepared.slot >= 0]).tolist():
-            self._undocumented.setdefault(slot)
-        for document in prepared.told:
-            self._undocumented.pop(self._slot(document.vehicle_id), None)
-        for row in np.intersect1d(prepared.late, rows).tolist():
+        with self._growing:
+            newest_put(self.newest, slots, columns, prepared.moved, received_at)
+        self._unwritten.add(slots)
+        self._undocumented.add(prepared.slot[prepared.slot >= 0])
+        self._undocumented.done([self.fleet.slot(document.vehicle_id) for document in prepared.told])
+        for row in prepared.late[np.isin(prepared.late, rows)].tolist() if len(prepared.late) else ():
             one = self.newest[int(prepared.slot[row])]
             at_us = int(columns.at_us[row])
             known = one["late_from_us"] != NONE
@@ -324,7 +322,7 @@ class Engine:
             if not known:
                 one["late_since_us"] = microseconds(received_at)
             one["late_seen_us"] = microseconds(received_at)
-            self._unwritten.add(int(prepared.slot[row]))
+            self._unwritten.add(prepared.slot[[row]])
 
     # Chores
 
@@ -339,13 +337,13 @@ class Engine:
     def flushing(self, now: datetime, *, everything: bool = False) -> Iterator[None]:
         """`flush` in transactions of some milliseconds: between them ticks may be taken. Raises as `flush`; begin anew then."""
         turn = len(self._undocumented) if everything else -(-len(self._undocumented) // DOCUMENTED_WITHIN_S)
-        for slots in _bunches(list(islice(self._undocumented, turn)), _DOCUMENTS):
+        for slots in _bunches(self._undocumented.longest(turn), _DOCUMENTS):
             self._documents_write(slots)
             yield
-        for slots in _bunches(sorted(self._unwritten), _ROWS):
+        for slots in _bunches(self._unwritten.longest(), _ROWS):
             self._newest_write(slots)
             yield
-        for terminals in _bunches(sorted(self.registry.unwritten), _ROWS):
+        for terminals in _bunches(self.registry.unwritten.longest(), _ROWS):
             with self._writing():
                 self.registry.seen_write(terminals, now)
             yield
@@ -361,18 +359,17 @@ class Engine:
             shards.shard_held(holding.shard, holding.epoch)
             yield
 
-    def _newest_write(self, slots: Sequence[int]) -> None:
+    def _newest_write(self, slots: list[int]) -> None:
         with self._writing():
             self._rows_ensure(slots)
             ids = [self.fleet.vehicle_ids[slot] for slot in slots]
             newest_write(ids, self.newest[slots], self.fleet.vehicles[slots])
-        self._unwritten.difference_update(slots)
+        self._unwritten.done(slots)
 
-    def _documents_write(self, slots: Sequence[int]) -> None:
+    def _documents_write(self, slots: list[int]) -> None:
         with self._writing():
             states.documents_write(facts.documents_of(self.fleet, slots))
-        for slot in slots:
-            self._undocumented.pop(slot, None)  # a tick between two steps may have written it
+        self._undocumented.done(slots)
 
     def _rows_ensure(self, slots: Sequence[int]) -> None:
         rowless = self._rowless.intersection(slots)
@@ -425,7 +422,7 @@ class Engine:
         self.fleet.visits_set(slot, visits)
         for name in ("late_from_us", "late_since_us", "late_seen_us"):
             self.newest[name][slot] = NONE
-        self._unwritten.add(slot)
+        self._unwritten.add(np.array([slot]))
         return len(events)
 
     def _held(self) -> shards.Holding:
@@ -453,7 +450,8 @@ class Engine:
     def _slot(self, vehicle_id: int) -> int:
         slot = self.fleet.slot(vehicle_id)
         if slot >= len(self.newest):
-            self.newest = np.concatenate([self.newest, newest_blank(max(1024, len(self.newest)))])
+            with self._growing:
+                self.newest = np.concatenate([self.newest, newest_blank(max(1024, len(self.newest)))])
         if vehicle_id >= len(self._slot_of):
             grown = np.full(max(2 * len(self._slot_of), vehicle_id + 1024), -1, dtype=np.int64)
             grown[: len(self._slot_of)] = self._slot_of
@@ -476,7 +474,12 @@ class Engine:
         return slots
 
 
-def _bunches(slots: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _storable(verdict: Ints) -> Ints:
+    """Rows that are stored unless the table has them."""
+    return np.flatnonzero(np.isin(verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
+
+
+def _bunches(slots: list[int], size: int) -> Iterator[list[int]]:
     return (slots[start : start + size] for start in range(0, len(slots), size))
 
 

@@ -12,10 +12,10 @@ from zaitu.kernel.errors import Unavailable
 from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.codecs.osmand import OsmandError, Told, json_parse, query_parse
 from zaitu.telemetry.models import Terminal
-from zaitu.telemetry.services.engine import Tick
 from zaitu.telemetry.services.sink import Sink
 from zaitu.telemetry.services.sinks import sink_made
 from zaitu.telemetry.services.terminals import secret_hash
+from zaitu.telemetry.services.ticks import Tick
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -1,9 +1,11 @@
 """Where ticks go: into this process's engine, to the one on this machine that has it, or into a stream that workers read."""
 
 import asyncio
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from django.db import DataError, Error, IntegrityError, connection
@@ -11,8 +13,9 @@ from django.db import DataError, Error, IntegrityError, connection
 from zaitu.kernel import clock, heartbeat, logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.services import numbers
-from zaitu.telemetry.services.engine import Engine, Outcome, Tick
+from zaitu.telemetry.services.engine import Engine
 from zaitu.telemetry.services.live import LiveFeed
+from zaitu.telemetry.services.ticks import Outcome, Prepared, Tick
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,6 +24,7 @@ _PAUSE_FIRST_S: Final = 0.1
 _PAUSE_LONGEST_S: Final = 2.0
 _CHORES_S: Final = 1.0
 _BETWEEN_S: Final = 0.04
+_STOP_S: Final = 5.0
 _WRITTEN: Final = object()
 
 log = logs.logger("telemetry.sink")
@@ -46,29 +50,37 @@ class Threads:
         """`part`: whose heartbeat it is when the database has answered."""
         self._part = part
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=f"{part}-db")
+        self._closing = threading.Event()
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The function's result. Repeats it while the database is away; raises its other errors."""
-        loop = asyncio.get_running_loop()
+        return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
+
+    def submit(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """`call`, from any thread. One thread takes one function after the other, and the next not before the repeated one has succeeded."""
+        return self._threads.submit(lambda: self._patiently(function, *args, **kwargs))
+
+    def _patiently(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         pause_s = _PAUSE_FIRST_S
         while True:
             try:
-                result = await loop.run_in_executor(
-                    self._threads, lambda: _careful(function, *args, **kwargs)
-                )
+                result = _careful(function, *args, **kwargs)
             except (DataError, IntegrityError):
                 raise
             except Error as error:
                 # PostgreSQL restarting, a deadlock, a full disk: the same call may succeed in a moment.
                 numbers.RETRIES.inc()
                 log.warning("the database did not answer; repeating", error=type(error).__name__)
-                await asyncio.sleep(pause_s)
+                if self._closing.wait(pause_s):
+                    raise
                 pause_s = min(pause_s * 2, _PAUSE_LONGEST_S)
             else:
                 heartbeat.beat(self._part)
                 return result
 
     def close(self) -> None:
+        """What runs comes to its end, but is not repeated any more."""
+        self._closing.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
@@ -86,15 +98,17 @@ class EngineHost:
     def __init__(self, bus: BusClient, *, part: str, shard: int = 0, shard_count: int = 1) -> None:
         self.engine = Engine(shard, shard_count)
         self._feed = LiveFeed(bus, self.engine)
-        # One thread: the engine is not for several, and ticks are stored in their order.
-        self._threads = Threads(1, part)
-        self._turn = asyncio.Lock()
-        """Between a tick's preparing and its storing nothing else may be written."""
+        # One thread for memory, two for the table: while a tick is worked out, the one before is copied and the one before
+        # that committed. They are committed in their order.
+        self._memory = Threads(1, part)
+        self._tables = deque(Threads(1, part) for _ in range(2))
+        self._storing: Future[list[Outcome]] | None = None
+        """Of the newest tick worked out."""
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take the shard; waits for PostgreSQL if need be."""
-        await self._threads.call(self._open)
+        await self._memory.call(self._open)
         self._tasks = [asyncio.create_task(self._chores()), asyncio.create_task(self._feed.watching())]
 
     def _open(self) -> None:
@@ -107,12 +121,9 @@ class EngineHost:
 
     async def put_all(self, ticks: Sequence[tuple[int | None, Tick]]) -> list[Outcome]:
         """In one transaction; each with its number, where it has one. Raises shards.Fenced: end."""
-        async with self._turn:
-            prepared = [
-                await self._threads.call(self.engine.prepare, tick, sequence=sequence)
-                for sequence, tick in ticks
-            ]
-            outcomes = await self._threads.call(self.engine.store_all, prepared)
+        storing = await self._memory.call(self._begin, ticks, [])
+        # Memory has moved on: whoever waits may be cancelled, the storing may not.
+        outcomes = await asyncio.shield(asyncio.wrap_future(storing))
         for outcome in outcomes:
             numbers.POSITIONS.labels("stored").inc(outcome.stored)
             numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
@@ -120,6 +131,25 @@ class EngineHost:
             numbers.FACTS.inc(outcome.facts)
             await self._feed.moved(outcome.moved)
         return outcomes
+
+    def _begin(
+        self, ticks: Sequence[tuple[int | None, Tick]], prepared: list[Prepared]
+    ) -> Future[list[Outcome]]:
+        """Work the ticks out and have them stored. `prepared`: those of them that were worked out before it had to be repeated."""
+        for sequence, tick in ticks[len(prepared) :]:
+            prepared.append(self.engine.prepare(tick, sequence=sequence))
+        self._tables.rotate()
+        self._storing = self._tables[0].submit(self.engine.store_all, prepared, after=_end_of(self._storing))
+        return self._storing
+
+    async def _alone(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """While every tick that was worked out is stored: what is written then is never ahead of the table."""
+
+        def after_storing() -> R:
+            _end_of(self._storing)()
+            return function(*args, **kwargs)
+
+        return await self._memory.call(after_storing)
 
     async def run(self) -> None:
         """Until cancelled; raises what ended the chores (another engine has taken the shard)."""
@@ -130,33 +160,33 @@ class EngineHost:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self._tasks:
-            self._threads.close()
-            return
-        async with self._turn:
+        if self._tasks:
             try:
-                await asyncio.wait_for(self._threads.call(self.engine.flush, clock.now(), everything=True), 5)
+                await asyncio.wait_for(self._alone(self.engine.flush, clock.now(), everything=True), _STOP_S)
             except Exception:
                 log.warning("the newest places were not written; they will be found again at start")
-        self._threads.close()
+        for threads in (*self._tables, self._memory):
+            threads.close()
 
     async def _chores(self) -> None:
         while True:
             began_s = time.monotonic()
             now = clock.now()
-            async with self._turn:
-                await self._threads.call(self.engine.refresh, now)
+            await self._alone(self.engine.refresh, now)
             flushing = self.engine.flushing(now)
             while True:  # ticks come in between
-                async with self._turn:
-                    if await self._threads.call(next, flushing, _WRITTEN) is _WRITTEN:
-                        break
+                if await self._alone(next, flushing, _WRITTEN) is _WRITTEN:
+                    break
                 # Spread over the second: one after the other they would make every other tick late.
                 await asyncio.sleep(_BETWEEN_S if time.monotonic() - began_s < _CHORES_S else 0)
-            async with self._turn:
-                settled = await self._threads.call(self.engine.settle, now)
-                silent = await self._threads.call(self.engine.timer, now)
+            settled = await self._alone(self.engine.settle, now)
+            silent = await self._alone(self.engine.timer, now)
             numbers.FACTS.inc(settled.facts + silent)
             numbers.LATE_FAILED.inc(settled.failed)
             await self._feed.tell()
             await asyncio.sleep(max(_CHORES_S - (time.monotonic() - began_s), 0))
+
+
+def _end_of(storing: Future[list[Outcome]] | None) -> Callable[[], object]:
+    """Returns when that has ended; raises its error."""
+    return bool if storing is None else storing.result

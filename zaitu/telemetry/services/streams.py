@@ -16,8 +16,9 @@ from zaitu.telemetry.adapters.stream import Setup, Stream, Taken, Taking
 from zaitu.telemetry.codecs.columns import NONE, Ints, columns_take, microseconds
 from zaitu.telemetry.codecs.packed import Unreadable, columns_pack, columns_unpack
 from zaitu.telemetry.services import numbers
-from zaitu.telemetry.services.engine import Outcome, Tick, shard_of
+from zaitu.telemetry.services.engine import shard_of
 from zaitu.telemetry.services.sink import EngineHost, Threads
+from zaitu.telemetry.services.ticks import Outcome, Tick
 
 ROWS_MAX: Final = 2_000
 """In one message; a server takes a megabyte."""

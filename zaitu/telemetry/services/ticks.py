@@ -1,0 +1,61 @@
+"""A tick on its way: received, worked out, stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from zaitu.kernel.events import Event
+from zaitu.telemetry.adapters import states
+from zaitu.telemetry.adapters.positions import Owners
+from zaitu.telemetry.codecs.columns import Columns, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    received_at: datetime
+    """Aware, UTC."""
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a tick's rows; all of it is committed."""
+
+    stored: int
+    duplicates: int
+    quarantined: int
+    facts: int
+    unstorable: Ints
+    """Rows the database refuses; they are in the quarantine."""
+    moved: Ints
+    """Slots of the vehicles that moved on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What was found in late fixes."""
+
+    facts: int
+    failed: int
+    """Vehicles put off because something about them raised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A tick worked out in memory, to be stored."""
+
+    tick: Tick
+    sequence: int
+    owners: Owners
+    verdict: Ints
+    slot: Ints
+    """Of each row's vehicle; −1: none."""
+    packed: bytes | None
+    """What COPY reads of the rows to be stored; None: some must be looked for in the table first."""
+    late: Ints
+    """Rows older than their vehicle's newest fix."""
+    moved: Ints
+    """Rows that are their vehicle's newest."""
+    events: Sequence[Event]
+    told: Sequence[states.Document]
+    """Of those a fact was told of."""
