@@ -20,7 +20,7 @@ RUNS: Final = 3
 QUICK_S: Final = 4.0
 WATCHED: Final = 5_000
 """Vehicles with a watch: stops, and a road of 500 vertices."""
-SHARE: Final = 0.85
+SHARE: Final = 0.65
 """Of what is taken at full speed is sent when waits are measured: at full speed they only say how long the queue is."""
 QUEUED: Final = 8
 """Frames of a terminal on their way at most at full speed."""

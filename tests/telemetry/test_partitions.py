@@ -21,7 +21,8 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def part(start: datetime, length: timedelta = DAY, *, indexed: bool = False) -> Part:
-    return Part(name=store.name(start, start + length), start=start, end=start + length, indexed=indexed)
+    end = start + length
+    return Part(name=store.name(start, end), start=start, end=end, indexed=indexed, burdened=indexed)
 
 
 def test_an_empty_table_gets_days_from_eight_ago_to_two_ahead_and_past_ones_with_b_trees():
@@ -128,18 +129,67 @@ def test_the_keeper_builds_b_trees_beside_the_writers_and_gives_them_up_under_lo
     assert today in names(indexed=True)
 
 
+def options(name: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(reloptions, '{}') FROM pg_class WHERE relname = %s", [name])
+        return cursor.fetchone()[0]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_b_tree_whose_building_was_killed_is_built_anew():
+def test_a_partition_is_vacuumed_of_itself_only_while_it_has_b_trees():
     partitions.partitions_ensure(clock.now())
     (one, *_) = [one for one in partitions.parts() if not one.indexed]
+    assert options(one.name) == ["autovacuum_enabled=off"]
+    partitions.index(one)
+    assert options(one.name) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW vacuum_cost_delay")
+        assert cursor.fetchone()[0] == "0", "the connection goes back as it was"
+    partitions.shed(one)
+    assert options(one.name) == ["autovacuum_enabled=off"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_without_b_trees_is_summarised_up_to_what_is_still_being_filled(monkeypatch):
+    partitions.partitions_ensure(clock.now())
+    today = next(one for one in partitions.parts() if one.start <= clock.now() < one.end)
+    partitions.shed(today)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {today.name}")
+        cursor.execute(
+            "INSERT INTO telemetry_position (terminal_id, at, digest, received_at, flags, alarm, status)"
+            " SELECT 1, %s, n, %s, 0, 0, 0 FROM generate_series(1, 150000) AS n",
+            [today.start, today.start],
+        )
+    monkeypatch.setattr(partitions, "_SUMMARISED_PAGES", 512)
+    keeper = Keeper()
+    for _ in range(10):
+        keeper.summarise(clock.now())
+    with connection.cursor() as cursor:
+        for brin in partitions.brins(today):
+            cursor.execute("SELECT brin_summarize_new_values(%s)", [brin.name])
+            left = cursor.fetchone()[0]
+            assert 0 < left <= 512 // brin.pages + 1, brin.name
+        cursor.execute(f"TRUNCATE {today.name}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_b_tree_whose_building_was_killed_is_built_anew_or_given_up_while_it_is_busy():
+    now = clock.now()
+    partitions.partitions_ensure(now)
+    one = next(one for one in partitions.parts() if one.start <= now < one.end)
     partitions.index(one)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [f"{one.name}_vehicle"]
         )
     assert one.name in names(indexed=False)
+    (busy,) = store.to_shed(partitions.parts(), store.BUSY_ROWS_S + 1, now)
+    assert (busy.name, busy.indexed, busy.burdened) == (one.name, False, True)
     partitions.index(one)
     assert one.name in names(indexed=True)
+    partitions.shed(one)
+    assert store.to_shed(partitions.parts(), store.BUSY_ROWS_S + 1, now) == []
 
 
 @pytest.mark.django_db(transaction=True)

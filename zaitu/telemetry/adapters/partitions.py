@@ -1,7 +1,8 @@
 """The partitions of the position table: their catalogue, their making, their b-trees."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +17,12 @@ MOVED_MAX: Final = 1_000_000
 """So many rows of the default partition are moved into a new one; with more it is left unmade."""
 _MAKING: Final = 7_018_001
 _KEEPING: Final = 7_018_003
-"""Advisory locks: one process at a time makes partitions, one keeps them."""
+_SUMMARISING: Final = 7_018_004
+"""Advisory locks: one process at a time makes partitions, one keeps them, one summarises them."""
+_UNFINISHED_PAGES: Final = 512
+"""At the end of a table: writers fill them still, and a row into a summarised range costs a look at its summary."""
+_SUMMARISED_PAGES: Final = 10_000
+"""At once; some tens of milliseconds."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '2s'"
 """Whoever waits for a table's lock holds up every writer behind him: better try again later."""
 _INDEXES: Final = (
@@ -27,21 +33,32 @@ _INDEXES: Final = (
         "(vehicle_id, at) INCLUDE (lat, lon, speed_kmh, course_deg, flags) WHERE vehicle_id IS NOT NULL",
     ),
 )
+_VACUUMED_LATER: Final = "ALTER TABLE {} SET (autovacuum_enabled = off)"
+"""There is nothing to clean in a partition that is only written, and a vacuum every minute takes half a core from the writers."""
 
 log = logs.logger("telemetry.partitions")
 
 
-@contextmanager
-def keeping() -> Iterator[bool]:
+def keeping() -> AbstractContextManager[bool]:
     """Whether this process is the one that keeps the partitions, until the end of the block."""
+    return _locked(_KEEPING)
+
+
+def summarising() -> AbstractContextManager[bool]:
+    """The same of the one that summarises them."""
+    return _locked(_SUMMARISING)
+
+
+@contextmanager
+def _locked(number: int) -> Iterator[bool]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEEPING])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
         mine = cursor.fetchone()[0]
         try:
             yield mine
         finally:
             if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEEPING])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
 
 def parts() -> list[Part]:
@@ -49,18 +66,20 @@ def parts() -> list[Part]:
     with connection.cursor() as cursor:
         cursor.execute(
             r"""SELECT name, substring(bounds FROM 'FROM \(''([^'']+)')::timestamptz AS start,
-                       substring(bounds FROM 'TO \(''([^'']+)')::timestamptz, indexes = %s
+                       substring(bounds FROM 'TO \(''([^'']+)')::timestamptz,
+                       coalesce(array_length(valid, 1), 0) = %s AND true = ALL (valid), valid IS NOT NULL
                   FROM (SELECT part.relname AS name, pg_get_expr(part.relpartbound, part.oid) AS bounds,
-                               (SELECT count(*) FROM pg_index AS index JOIN pg_class AS named ON named.oid = index.indexrelid
-                                 WHERE index.indrelid = part.oid AND index.indisvalid
-                                   AND named.relname = ANY (SELECT part.relname || '_' || unnest(%s::text[]))) AS indexes
+                               (SELECT array_agg(index.indisvalid) FROM pg_index AS index JOIN pg_class AS named ON named.oid = index.indexrelid
+                                 WHERE index.indrelid = part.oid
+                                   AND named.relname = ANY (SELECT part.relname || '_' || unnest(%s::text[]))) AS valid
                           FROM pg_inherits JOIN pg_class AS part ON part.oid = pg_inherits.inhrelid
                          WHERE pg_inherits.inhparent = 'telemetry_position'::regclass AND part.relname <> %s) AS part
                  ORDER BY start""",
             [len(_INDEXES), [kind for kind, _ in _INDEXES], DEFAULT],
         )
         return [
-            Part(name=name, start=start, end=end, indexed=indexed) for name, start, end, indexed in cursor
+            Part(name=name, start=start, end=end, indexed=indexed, burdened=burdened)
+            for name, start, end, indexed, burdened in cursor
         ]
 
 
@@ -120,6 +139,8 @@ def _make(part: Part) -> bool:
         if part.indexed:
             for kind, columns in _INDEXES:
                 cursor.execute(f"CREATE INDEX {part.name}_{kind} ON {part.name} {columns}")
+        else:
+            cursor.execute(_VACUUMED_LATER.format(part.name))
         cursor.execute(
             f"ALTER TABLE telemetry_position ATTACH PARTITION {part.name}"
             f" FOR VALUES FROM ('{part.start.isoformat()}') TO ('{part.end.isoformat()}')"
@@ -139,7 +160,13 @@ def index(part: Part) -> None:
             if found is not None:  # a building that was killed
                 cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
             cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {part.name} {columns}")
-        cursor.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {part.name}")
+        cursor.execute(f"ALTER TABLE {part.name} RESET (autovacuum_enabled)")
+        # At a pace that leaves the disk to the writers; frozen, its pages need never be written again.
+        cursor.execute("SET vacuum_cost_delay = '2ms'; SET vacuum_cost_limit = 1000")
+        try:
+            cursor.execute(f"VACUUM (FREEZE, ANALYZE, SKIP_LOCKED) {part.name}")
+        finally:
+            cursor.execute("RESET vacuum_cost_delay; RESET vacuum_cost_limit")
 
 
 def shed(part: Part) -> None:
@@ -147,3 +174,42 @@ def shed(part: Part) -> None:
     with connection.cursor() as cursor:
         for kind, _ in _INDEXES:
             cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {part.name}_{kind}")
+        cursor.execute(_VACUUMED_LATER.format(part.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brin:
+    name: str
+    pages: int
+    """Of the table, in one range."""
+
+
+def brins(part: Part) -> list[Brin]:
+    """One query of the catalogue."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT named.relname,
+                      coalesce(substring(array_to_string(named.reloptions, ',') FROM 'pages_per_range=(\\d+)')::int, 128)
+                 FROM pg_index AS index JOIN pg_class AS named ON named.oid = index.indexrelid
+                 JOIN pg_am ON pg_am.oid = named.relam
+                WHERE index.indrelid = to_regclass(%s) AND pg_am.amname = 'brin' ORDER BY 1""",
+            [part.name],
+        )
+        return [Brin(name=name, pages=pages) for name, pages in cursor]
+
+
+def summarise(part: Part, brin: Brin, begin: int) -> int:
+    """Summarise ranges from page `begin` on that are full, a limited number; the page to go on at. Not in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(brin_summarize_range(%(brin)s::regclass, page))
+                 FROM generate_series(%(begin)s::bigint,
+                        least(%(begin)s + %(most)s,
+                              pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint - %(unfinished)s)
+                        - %(pages)s, %(pages)s) AS page""",
+            {
+                "brin": brin.name, "table": part.name, "begin": begin, "pages": brin.pages,
+                "most": _SUMMARISED_PAGES, "unfinished": _UNFINISHED_PAGES,
+            },
+        )  # fmt: skip
+        return begin + int(cursor.fetchone()[0]) * brin.pages

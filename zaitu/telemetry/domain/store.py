@@ -29,6 +29,8 @@ class Part:
     end: datetime
     indexed: bool = False
     """Whether a terminal's and a vehicle's rows are found by b-tree."""
+    burdened: bool = False
+    """Whether rows written to it are put into a b-tree; one whose building was killed is filled, but found by nobody."""
 
 
 def span(rows_a_day: int) -> timedelta:
@@ -74,10 +76,10 @@ def to_index(parts: Iterable[Part], rows_s: float, now: datetime) -> list[Part]:
 
 
 def to_shed(parts: Iterable[Part], rows_s: float, now: datetime) -> list[Part]:
-    """Those that are to lose their b-trees: the ones that are being written, while it is busy."""
+    """Those that are to lose their b-trees, whole or not: the ones that are being written, while it is busy."""
     if rows_s <= BUSY_ROWS_S:
         return []
-    return [part for part in parts if part.indexed and part.start <= now < part.end]
+    return [part for part in parts if part.burdened and part.start <= now < part.end]
 
 
 def _part(start: datetime, end: datetime, now: datetime) -> Part:

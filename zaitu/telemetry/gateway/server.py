@@ -31,7 +31,7 @@ from zaitu.telemetry.gateway.session import Session
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
-from zaitu.telemetry.services.partitions import LOOK_S, Keeper
+from zaitu.telemetry.services.partitions import LOOK_S, SUMMARISE_S, Keeper
 from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.sinks import sink_made
 from zaitu.telemetry.services.terminals import terminals_heard
@@ -126,6 +126,7 @@ class Gateway:
             asyncio.create_task(self._every(_HEARD_S, self._write_heard)),
             asyncio.create_task(self._every(_PARTS_S, self.parts.look)),
             asyncio.create_task(self._every(LOOK_S, self._partitions)),
+            asyncio.create_task(self._every(SUMMARISE_S, self._summarise)),
         ]
         log.info("listening", port=self.port)
 
@@ -292,3 +293,6 @@ class Gateway:
 
     async def _partitions(self) -> None:
         await self.database.call(self._keeper.look, clock.now())
+
+    async def _summarise(self) -> None:
+        await self.database.call(self._keeper.summarise, clock.now())

@@ -11,6 +11,7 @@ from zaitu.telemetry.domain.store import Part
 
 LOOK_S: Final = 5.0
 """How often to look."""
+SUMMARISE_S: Final = 1.0
 _MAKE_S: Final = 600.0
 
 log = logs.logger("telemetry.partitions")
@@ -24,6 +25,8 @@ class Keeper:
         self._looked_s = self._made_s = -float("inf")
         self._shed: set[str] = set()
         """Partitions that were too busy for b-trees: they get them when they are closed."""
+        self._summarised: dict[str, int] = {}
+        """By BRIN: the first page that is not summarised."""
 
     def look(self, now: datetime) -> None:
         """Do what is to be done now; building b-trees of a large partition takes minutes. Not in a transaction.
@@ -52,6 +55,21 @@ class Keeper:
             # One a look: while a large one is built nothing is given up, however busy it gets.
             for part in wanted[:1]:
                 self._index(part)
+
+    def summarise(self, now: datetime) -> None:
+        """Summarise what was written to partitions without b-trees since the last call, a limited piece: BRINs know nothing of what is not.
+
+        Call it every SUMMARISE_S. Not in a transaction.
+        """
+        with partitions.summarising() as mine:
+            if not mine:
+                return
+            written = [part for part in partitions.parts() if not part.indexed and part.start <= now]
+            brins = [(part, brin) for part in written for brin in partitions.brins(part)]
+            self._summarised = {
+                brin.name: partitions.summarise(part, brin, self._summarised.get(brin.name, 0))
+                for part, brin in brins
+            }
 
     def _index(self, part: Part) -> None:
         began_s = time.monotonic()
