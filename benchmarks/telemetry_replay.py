@@ -10,7 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +37,8 @@ from zaitu.telemetry.kernels.simulated import Fleet
 from zaitu.telemetry.kernels.simulated_frames import put_block
 from zaitu.telemetry.models import Position
 from zaitu.telemetry.services.engine import Engine
-from zaitu.telemetry.services.ticks import Prepared, Tick
+from zaitu.telemetry.services.line import Storing, TickLine
+from zaitu.telemetry.services.ticks import Tick
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -71,10 +72,8 @@ class Feed:
             self._connections.authenticated(slot, terminal)
         self._engine = Engine()
         self._engine.open(clock.now())
-        self._memory = ThreadPoolExecutor(1)
-        self._tables = deque(ThreadPoolExecutor(1) for _ in range(2))
-        self._last: Future[int] | None = None
-        self._storing: deque[Future[Future[int]]] = deque()
+        self._line = TickLine(self._engine, "bench")
+        self._storing: deque[Future[Storing]] = deque()
         self._chores_s = time.monotonic()
 
     def feed(self, ticks: Ticks) -> int:
@@ -85,46 +84,25 @@ class Feed:
             received_at=now, columns=read(ticks.wire, pieces, self._connections, microseconds(now)).columns
         )
         stored = self.stored(but=_UNDER_WAY - 1)
-        self._storing.append(self._memory.submit(self._begin, tick))
+        if time.monotonic() - self._chores_s >= _CHORES_S:
+            self._chores_s = time.monotonic()
+            for chore in (self._engine.refresh, self._engine.flush, self._engine.settle, self._engine.timer):
+                self._line.alone(chore, clock.now())
+        self._storing.append(self._line.put([(None, tick)]))
         return stored
 
     def stored(self, *, but: int = 0) -> int:
         """Wait for all ticks but the last ones; their rows."""
         stored = 0
         while len(self._storing) > but:
-            stored += self._storing.popleft().result().result()
+            stored += sum(outcome.stored for outcome in self._storing.popleft().result().result())
         return stored
 
     def close(self) -> None:
         """Write what memory holds and end."""
-        self._memory.submit(self._end).result()
-        for thread in (*self._tables, self._memory):
-            thread.submit(_hang_up).result()
-            thread.shutdown()
-
-    def _end(self) -> None:
-        self._after()
-        self._engine.flush(clock.now())
-
-    def _begin(self, tick: Tick) -> Future[int]:
-        if time.monotonic() - self._chores_s >= _CHORES_S:
-            self._chores_s = time.monotonic()
-            self._after()
-            for chore in (self._engine.refresh, self._engine.flush, self._engine.settle, self._engine.timer):
-                chore(clock.now())
-        prepared = self._engine.prepare(tick)
-        self._tables.rotate()
-        self._last = self._tables[0].submit(self._store, prepared, self._last)
-        return self._last
-
-    def _store(self, prepared: Prepared, before: Future[int] | None) -> int:
-        (outcome,) = self._engine.store_all([prepared], after=bool if before is None else before.result)
-        return outcome.stored
-
-    def _after(self) -> None:
-        """Whatever was worked out is stored."""
-        if self._last is not None:
-            self._last.result()
+        self._line.alone(self._engine.flush, clock.now()).result()
+        self._line.close()
+        connection.close()
 
 
 @bare
@@ -137,10 +115,6 @@ def _frames_write(fleet: Fleet, first: int, wire: Bytes, pieces: Ints) -> int:
         at = put_block(fleet, turn % rows, turn // rows & 0xFFFF, turn // rows, wire, at)
         pieces[number, 2] = at
     return at
-
-
-def _hang_up() -> None:
-    connection.close()  # each thread has its own
 
 
 class Source:

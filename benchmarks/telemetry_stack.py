@@ -136,7 +136,10 @@ class Stack:
 
 
 def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # a backend that ended meanwhile
+        return 0.0
     return float(times.user + times.system)
 
 

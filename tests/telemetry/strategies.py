@@ -39,7 +39,9 @@ def _named(draw, part, told, _version):
 
 
 def _bits(draw, part, told, _version):
-    told[part.name] = part.names(draw(_number(part.size)))
+    number = draw(_number(part.size))
+    # 3 is what is written where none of a pair is given.
+    told[part.name] = part.names(number | 3 if part.pair and not number & 3 else number)
 
 
 def _text(draw, part, told, _version):

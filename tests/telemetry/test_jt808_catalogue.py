@@ -98,7 +98,29 @@ def test_asking_again_counts_in_a_byte_and_since_2019_in_a_word(version, body):
 def test_text_to_the_driver_has_a_kind_since_2019():
     sent = {"flags": ["urgent", "speak"], "kind": "notice", "text": "请靠边停车"}
     assert body_of(messages.TEXT_TO_DRIVER, sent, "2013")[:1] == b"\x09"
-    assert body_of(messages.TEXT_TO_DRIVER, sent, "2019")[:2] == b"\x09\x01"
+    assert body_of(messages.TEXT_TO_DRIVER, sent, "2019")[:2] == b"\x0a\x01"
+
+
+@pytest.mark.parametrize(
+    ("flags", "byte", "read"),
+    [
+        (["speak"], 0x0B, ["notice", "speak"]),
+        (["urgent", "display"], 0x06, ["urgent", "display"]),
+        (["service"], 0x01, ["service"]),
+        (["bit_7"], 0x83, ["notice", "bit_7"]),
+    ],
+)
+def test_since_2019_a_text_is_a_service_urgent_or_a_notice(flags, byte, read):
+    sent = {"flags": flags, "kind": "notice", "text": "请靠边停车"}
+    body = body_of(messages.TEXT_TO_DRIVER, sent, "2019")
+    assert body[0] == byte
+    assert told(messages.TEXT_TO_DRIVER, body, "2019").fields["flags"] == read
+
+
+def test_a_text_is_not_two_of_service_urgent_and_notice_at_once():
+    sent = {"flags": ["service", "urgent"], "kind": "notice", "text": "请靠边停车"}
+    with pytest.raises(ValueError, match="one of"):
+        body_of(messages.TEXT_TO_DRIVER, sent, "2019")
 
 
 def test_a_circle_has_what_is_told_and_the_bits_that_say_so():

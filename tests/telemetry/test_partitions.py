@@ -1,6 +1,7 @@
 """Partitions: which there should be, their b-trees, and repetitions found with and without them."""
 
 import itertools
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -165,12 +166,40 @@ def test_what_is_written_without_b_trees_is_summarised_up_to_what_is_still_being
     keeper = Keeper()
     for _ in range(10):
         keeper.summarise(clock.now())
+    anew = Keeper()
+    anew.summarise(clock.now())
+    for brin in partitions.brins(today):
+        assert anew._summarised[brin.name] == keeper._summarised[brin.name] > 0, (
+            "what is done is passed over at once"
+        )
     with connection.cursor() as cursor:
         for brin in partitions.brins(today):
             cursor.execute("SELECT brin_summarize_new_values(%s)", [brin.name])
             left = cursor.fetchone()[0]
             assert 0 < left <= 512 // brin.pages + 1, brin.name
         cursor.execute(f"TRUNCATE {today.name}")
+    keeper.summarise(clock.now())
+    assert [keeper._summarised[brin.name] for brin in partitions.brins(today)] == [0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_partition_that_is_being_indexed_is_not_summarised_and_nobody_waits_for_the_other(other_connection):
+    now = clock.now()
+    partitions.partitions_ensure(now)
+    today = next(one for one in partitions.parts() if one.start <= now < one.end)
+    partitions.shed(today)
+    (brin, *_) = partitions.brins(today)
+    with other_connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(f"LOCK TABLE {today.name} IN SHARE UPDATE EXCLUSIVE MODE")
+        began_s = time.monotonic()
+        assert partitions.summarise(today, brin, 0) == 0
+        assert time.monotonic() - began_s < 1
+        cursor.execute("ROLLBACK")
+    partitions.index(today)
+    keeper = Keeper()
+    keeper.summarise(now)
+    assert brin.name not in keeper._summarised
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,28 +2,48 @@
 
 import asyncio
 import threading
+from concurrent.futures import CancelledError
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
 from tests.telemetry import make
 from zaitu.kernel import clock
 from zaitu.kernel.bus import BusClient
+from zaitu.network import public as network
+from zaitu.telemetry import public as telemetry
+from zaitu.telemetry.adapters import positions, shards
 from zaitu.telemetry.adapters.behind import Behind
+from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.codecs.columns import Report, columns_of
-from zaitu.telemetry.models import Position, Shard, VehicleState
-from zaitu.telemetry.services.sink import EngineHost, Threads
+from zaitu.telemetry.models import Position, Quarantine, Shard, VehicleState
+from zaitu.telemetry.services.engine import Engine
+from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.threads import Threads
 from zaitu.telemetry.services.ticks import Tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
 A_MOMENT_S = 0.3
 
 
+REFUSED = {"note": float("inf")}
+"""jsonb has no such number."""
+
+
 def tick(number, *seconds):
+    """Fixes so many seconds old."""
+    now = clock.now().replace(microsecond=0)
+    return tick_of(number, *(make.fix(now - timedelta(seconds=one)) for one in seconds))
+
+
+def tick_of(number, *fixes):
     now = clock.now()
-    reports = [Report(terminal=number, fix=make.fix(now - timedelta(seconds=one))) for one in seconds]
+    reports = [Report(terminal=number, fix=fix) for fix in fixes]
     return Tick(received_at=now, columns=columns_of(reports, received_at=now))
 
 
@@ -98,8 +118,22 @@ def host(tmp_path):
     loop.close()
 
 
-def test_what_memory_holds_is_written_only_when_every_tick_worked_out_is_stored(host, monkeypatch):
+def test_what_memory_holds_is_written_only_when_every_tick_worked_out_is_stored(host, blocked):
     number, vehicle_id, _ = make.terminal()
+    put = host.run_there(host.put(tick(number, 5)))
+    flushed = host.run_there(host._alone(host.engine.flush, clock.now(), everything=True))
+    with pytest.raises(TimeoutError):
+        flushed.result(A_MOMENT_S)
+    assert not VehicleState.objects.exists()
+    blocked.set()
+    assert put.result(10).stored == 1
+    flushed.result(10)
+    assert VehicleState.objects.get().vehicle_id == vehicle_id
+
+
+@pytest.fixture
+def blocked(host, monkeypatch):
+    """Nothing is stored before this event is set."""
     may_store, store_all = threading.Event(), host.engine.store_all
 
     def slowly(prepared, **how):
@@ -107,18 +141,105 @@ def test_what_memory_holds_is_written_only_when_every_tick_worked_out_is_stored(
         return store_all(prepared, **how)
 
     monkeypatch.setattr(host.engine, "store_all", slowly)
-    put = host.run_there(host.put(tick(number, 5)))
-    flushed = host.run_there(host._alone(host.engine.flush, clock.now(), everything=True))
-    with pytest.raises(TimeoutError):
-        flushed.result(A_MOMENT_S)
-    assert not VehicleState.objects.exists()
+    yield may_store
     may_store.set()
-    assert put.result(10).stored == 1
-    flushed.result(10)
-    assert VehicleState.objects.get().vehicle_id == vehicle_id
 
 
-def test_three_ticks_given_at_once_are_stored_in_the_order_they_were_given(host):
+def test_a_row_that_postgresql_refuses_costs_only_itself_while_the_next_tick_is_copied(host):
+    number, _, _ = make.terminal()
+    other, _, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    before, refused, behind = (make.fix(now - timedelta(seconds=seconds)) for seconds in (8, 7, 6))
+    ticks = (
+        tick(number, 9),
+        tick_of(number, before, replace(refused, core=b"", extra=REFUSED), behind),
+        tick(other, 5),
+    )
+
+    async def all_at_once():
+        return await asyncio.gather(*map(host.put, ticks))
+
+    outcomes = host.run_there(all_at_once()).result(20)
+    assert [(one.stored, one.unstorable.tolist()) for one in outcomes] == [(1, []), (2, [1]), (1, [])]
+    assert Position.objects.count() == 4
+    assert Quarantine.objects.get().reason == "unstorable"
+
+
+def test_a_connection_lost_in_the_middle_of_a_copy_is_made_anew_and_the_tick_stored_once(host, monkeypatch):
+    number, _, _ = make.terminal()
+    copy, ended = positions.positions_copy, []
+
+    def broken(*packed):
+        if ended:
+            copy(*packed)
+            return
+        with copying(positions._COPY) as copied, psycopg.connect(settings.ZAITU_DATABASE_URL) as killer:
+            ended.append(
+                killer.execute("SELECT pg_terminate_backend(%s)", [copied.connection.info.backend_pid])
+            )
+            for _ in range(50):
+                copied.write(b"".join(packed) * 10_000)
+
+    monkeypatch.setattr(positions, "positions_copy", broken)
+    assert host.run_there(host.put(tick(number, 5))).result(20).stored == 1
+    assert (len(ended), Position.objects.count()) == (1, 1)
+
+
+def test_ticks_to_be_looked_up_and_others_keep_their_order(host):
+    number, _, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    stored, newest, late = (make.fix(now - timedelta(seconds=seconds)) for seconds in (600, 60, 300))
+    make.take_in(number, stored, newest)
+    host.engine.open(clock.now() + timedelta(minutes=5))  # what was before is known by the table only
+    ticks = (tick(number, 10), tick_of(number, stored), tick(number, 5), tick_of(number, late))
+
+    async def all_at_once():
+        return await asyncio.gather(*map(host.put, ticks))
+
+    outcomes = host.run_there(all_at_once()).result(20)
+    assert [(one.stored, one.duplicates) for one in outcomes] == [(1, 0), (0, 1), (1, 0), (1, 0)]
+    assert Position.objects.count() == 5
+
+
+def test_when_another_engine_has_taken_the_shard_no_tick_on_its_way_is_stored(host, blocked):
+    number, _, _ = make.terminal()
+    waiting = [host.run_there(host.put(tick(number, seconds))) for seconds in (9, 5)]
+    Engine().open(clock.now())
+    blocked.set()
+    for one in waiting:
+        with pytest.raises(shards.Fenced):
+            one.result(20)
+    assert not Position.objects.exists()
+
+
+def test_a_tick_whose_caller_went_away_is_stored_all_the_same(host, blocked):
+    number, _, _ = make.terminal()
+    put = host.run_there(host.put(tick(number, 5)))
+    assert make.eventually(lambda: host._line._newest is not None)
+    put.cancel()
+    blocked.set()
+    assert make.eventually(Position.objects.exists)
+    with pytest.raises(CancelledError):
+        put.result(5)
+
+
+def test_a_host_ends_though_the_database_is_away_with_ticks_on_their_way(host, monkeypatch):
+    number, _, _ = make.terminal()
+
+    def away(self, *_, **__):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(Engine, "_copied", away)
+    monkeypatch.setattr("zaitu.telemetry.services.sink._STOP_S", 0.2)
+    waiting = [host.run_there(host.put(tick(number, seconds))) for seconds in (9, 5)]
+    assert make.eventually(lambda: host._line._newest is not None)
+    host.run_there(host.stop()).result(10)
+    for one in waiting:
+        with pytest.raises((OperationalError, CancelledError)):
+            one.result(5)
+
+
+def test_four_ticks_given_at_once_are_stored_in_the_order_they_were_given(host):
     number, _, _ = make.terminal()
 
     async def all_at_once():
@@ -168,3 +289,54 @@ def test_slots_that_wait_longest_come_first_and_keep_their_place_when_named_agai
     behind.done([7, 2])
     behind.add(np.array([7]))
     assert (behind.longest(2), behind.longest()) == ([3000, 5], [3000, 5, 7])
+
+
+def test_a_terminal_whose_stays_could_not_be_read_is_asked_for_again(monkeypatch):
+    engine, bindings_of = make.engine(), network.bindings_of
+    number, vehicle_id, _ = make.terminal()
+
+    def away(_names):
+        raise OperationalError("away for a moment")
+
+    monkeypatch.setattr(network, "bindings_of", away)
+    with pytest.raises(OperationalError):
+        engine.prepare(tick(number, 5))
+    monkeypatch.setattr(network, "bindings_of", bindings_of)
+    assert engine.prepare(tick(number, 5)).owners.vehicle_id.tolist() == [vehicle_id]
+
+
+def test_watches_that_could_not_be_read_are_looked_at_again(monkeypatch):
+    _, vehicle_id, _ = make.terminal()
+    engine, now = make.engine(), clock.now()
+    telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(now, make.stop(1, 31.2)))
+    watch_set = engine.fleet.watch_set
+
+    def away(*_):
+        raise OperationalError("away for a moment")
+
+    monkeypatch.setattr(engine.fleet, "watch_set", away)
+    with pytest.raises(OperationalError):
+        engine.refresh(now)
+    monkeypatch.setattr(engine.fleet, "watch_set", watch_set)
+    engine.refresh(now)
+    watched = engine.fleet.slots_known([vehicle_id])
+    assert [engine.fleet.trips[slot] for slot in watched] == [make.watch(now).trip]
+
+
+def test_a_silence_that_could_not_be_told_is_told_later_and_never_by_an_engine_that_lost_its_shard(
+    monkeypatch,
+):
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now()
+    telemetry.watch_set(actor=make.ACTOR, vehicle_id=vehicle_id, watch=make.watch(now, make.stop(1, 31.2)))
+    make.take_in(number, make.fix(now))
+    engine, later = make.engine(), now + timedelta(hours=2)
+    monkeypatch.setattr("zaitu.kernel.outbox.put", lambda *_: (_ for _ in ()).throw(OperationalError("away")))
+    with pytest.raises(OperationalError):
+        engine.timer(later)
+    monkeypatch.undo()
+    Engine().open(now)
+    with pytest.raises(shards.Fenced):
+        engine.timer(later)
+    engine = make.engine(anew=True)
+    assert engine.timer(later) == 1

@@ -10,8 +10,8 @@ from zaitu.kernel import clock
 from zaitu.telemetry.codecs.jt808.profiles import STANDARD
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.models import Terminal, UnknownTerminal
-from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant, terminal_register, terminals_authenticate
+from zaitu.telemetry.services.threads import Threads
 
 
 def registered() -> tuple[str, str]:

@@ -127,6 +127,22 @@ def eventually(question, seconds=60.0):
     return answer
 
 
+def test_a_terminal_that_comes_to_a_gateway_of_another_machine_is_hung_up_at_the_first(nats, tmp_path):
+    number, _, _ = make.terminal()
+    # Another bus each: they reach each other by the stream's servers only.
+    with (
+        make.gateway(tmp_path / "one" / "bus.sock") as one,
+        make.gateway(tmp_path / "two" / "bus.sock") as two,
+    ):
+        first = make.Wire(one.port, number)
+        first.sign_in()
+        assert first.result(first.uplink.heartbeat()) == 0
+        second = make.Wire(two.port, number)
+        second.sign_in()
+        assert first.closed_within(5)
+        assert second.result(second.uplink.heartbeat()) == 0
+
+
 class Driving:
     """Terminals that report second by second and count what was acknowledged."""
 

@@ -58,6 +58,18 @@ def test_a_process_stopped_in_the_middle_of_a_copy_does_not_hold_its_shard(stopp
         copying.__exit__(None, None, None)
 
 
+def test_a_process_stopped_before_its_copied_rows_are_counted_keeps_no_transaction_open(stopped):
+    shards.shard_take(3)
+    stopped.execute("SELECT pg_advisory_xact_lock_shared(%s, 3)", [shards._COPYING])
+    stopped.execute("CREATE TEMPORARY TABLE rows (number int)")
+    began = time.monotonic()
+    assert shards.shard_take(4).epoch == 1
+    stopped.execute("SELECT 1")
+    assert shards.shard_take(3).epoch == 2
+    assert time.monotonic() - began < shards.WRITE_S, "nobody waits for it"
+    assert ended(stopped)
+
+
 def test_a_process_stopped_while_it_shares_out_does_not_stop_the_others(stopped):
     stopped.execute("SELECT pg_advisory_xact_lock(%s)", [shards._SHARING])
     assert shards.shards_share("a", 2, ()) == {0, 1}

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from zaitu.kernel import clock
+from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.domain.store import Part
 from zaitu.telemetry.models import ArchivedPart
 
@@ -115,8 +116,7 @@ def _rows_out(part: Part, target: Path) -> None:
     selected = ", ".join(f"{how} AS {name}" for name, how, _, _ in _COLUMNS)
     with (
         target.open("wb") as file,
-        connection.cursor() as cursor,
-        cursor.copy(
+        copying(
             f"COPY (SELECT {selected} FROM {part.name} ORDER BY {part.name}.vehicle_id, {part.name}.at)"  # noqa: S608  names of our own only
             " TO STDOUT (FORMAT csv)"
         ) as rows,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from django.db import connection
 
+from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels.layout import Records, blank
 from zaitu.telemetry.kernels.pgcopy import FROM_2000_US, HEADER, TRAILER
@@ -117,7 +118,7 @@ def newest_write(vehicle_ids: Sequence[int], newest: Records, vehicles: Records)
     with connection.cursor() as cursor:
         cursor.execute(_TABLE)
         cursor.execute("DELETE FROM telemetry_fresh")  # empty but for a second writing in one transaction
-        with cursor.copy(_COPY) as copy:
+        with copying(_COPY) as copy:
             copy.write(HEADER + rows.tobytes() + TRAILER)
         cursor.execute(_UPDATE)
 

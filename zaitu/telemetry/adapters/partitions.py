@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from zaitu.kernel import logs
 from zaitu.telemetry.domain import store
@@ -151,6 +152,8 @@ def _make(part: Part) -> bool:
 def index(part: Part) -> None:
     """Build its b-trees while it is written to. Not in a transaction."""
     with connection.cursor() as cursor:
+        # First, so that whoever kills us does not leave a partition that is never vacuumed.
+        cursor.execute(f"ALTER TABLE {part.name} RESET (autovacuum_enabled)")
         for kind, columns in _INDEXES:
             name = f"{part.name}_{kind}"
             cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
@@ -160,7 +163,6 @@ def index(part: Part) -> None:
             if found is not None:  # a building that was killed
                 cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
             cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {part.name} {columns}")
-        cursor.execute(f"ALTER TABLE {part.name} RESET (autovacuum_enabled)")
         # At a pace that leaves the disk to the writers; frozen, its pages need never be written again.
         cursor.execute("SET vacuum_cost_delay = '2ms'; SET vacuum_cost_limit = 1000")
         try:
@@ -172,9 +174,9 @@ def index(part: Part) -> None:
 def shed(part: Part) -> None:
     """Give up its b-trees while it is written to. Not in a transaction."""
     with connection.cursor() as cursor:
+        cursor.execute(_VACUUMED_LATER.format(part.name))
         for kind, _ in _INDEXES:
             cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {part.name}_{kind}")
-        cursor.execute(_VACUUMED_LATER.format(part.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,17 +201,42 @@ def brins(part: Part) -> list[Brin]:
 
 
 def summarise(part: Part, brin: Brin, begin: int) -> int:
-    """Summarise ranges from page `begin` on that are full, a limited number; the page to go on at. Not in a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(brin_summarize_range(%(brin)s::regclass, page))
-                 FROM generate_series(%(begin)s::bigint,
-                        least(%(begin)s + %(most)s,
-                              pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint - %(unfinished)s)
-                        - %(pages)s, %(pages)s) AS page""",
-            {
-                "brin": brin.name, "table": part.name, "begin": begin, "pages": brin.pages,
-                "most": _SUMMARISED_PAGES, "unfinished": _UNFINISHED_PAGES,
-            },
-        )  # fmt: skip
-        return begin + int(cursor.fetchone()[0]) * brin.pages
+    """Summarise ranges from page `begin` on that are full, a limited number; the page to go on at. Own transactions.
+
+    Those that are summarised already are passed over. While the partition is being indexed or vacuumed nothing is done: who builds
+    an index waits for us, and we must not wait for him.
+    """
+    done = 0
+    while not done:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_NO_WAITING)
+                cursor.execute(
+                    _SUMMARISE,
+                    {
+                        "brin": brin.name, "table": part.name, "begin": begin, "pages": brin.pages,
+                        "most": _SUMMARISED_PAGES, "unfinished": _UNFINISHED_PAGES,
+                    },
+                )  # fmt: skip
+                ranges, done, begin = cursor.fetchone()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            return begin
+        begin += ranges * brin.pages
+        if not ranges:
+            break
+    return begin
+
+
+_NO_WAITING: Final = "SET LOCAL lock_timeout = '50ms'"
+# `begin` lies behind the end after a TRUNCATE.
+_SUMMARISE: Final = """
+WITH size AS (
+     SELECT greatest(pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint - %(unfinished)s, 0) AS pages),
+begun AS (SELECT least(%(begin)s::bigint, pages / %(pages)s * %(pages)s) AS page FROM size)
+SELECT count(each.page), coalesce(sum(brin_summarize_range(%(brin)s::regclass, each.page)), 0), begun.page
+  FROM begun CROSS JOIN size
+  LEFT JOIN LATERAL generate_series(
+       begun.page, least(begun.page + %(most)s, size.pages) - %(pages)s, %(pages)s) AS each (page) ON true
+ GROUP BY begun.page"""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import DataError, connection, transaction
 
+from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.kernels import pgcopy
 
@@ -31,7 +32,7 @@ class Owners:
 
 def positions_copy(*packed: bytes) -> None:
     """One binary COPY of what `rows_packed` gave. The rows must not be in the table."""
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    with copying(_COPY) as copy:
         for piece in (pgcopy.HEADER, *packed, pgcopy.TRAILER):
             copy.write(piece)
 
@@ -134,10 +135,7 @@ def stretch_read(vehicle_id: int, start: datetime, end: datetime, limit: int) ->
 def _read(query: str, parameters: Sequence[Any]) -> StoredRows:
     blocks = [np.empty(0, _ROW)]
     pieces: list[bytes] = []
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", parameters) as rows,
-    ):
+    with copying(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", parameters) as rows:
         for number, row in enumerate(rows):
             # The first comes with the header; the trailer is shorter than a row.
             piece = bytes(row)[len(pgcopy.HEADER) :] if not number else bytes(row)

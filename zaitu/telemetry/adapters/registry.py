@@ -1,6 +1,6 @@
 """Terminals in memory: who is let in, in which vehicle when, and what each sent last. Belongs to one engine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -40,17 +40,17 @@ class Registry:
         """Everybody who is let in. Three queries."""
         self._mark, _ = network.bindings_changed(0)
         self.admit(Terminal.objects.order_by("id").values_list(*_ROW))
-        self._stays_load(range(len(self.names)))
+        self._stays_put(self._stays_read(self.names))
 
     def slots_of(self, names: Sequence[str]) -> Ints:
         """Of these terminals; −1 for strangers. A query when one was not heard of before."""
         known = self._slot_of
         unheard = {name for name in names if name and name not in known}
         if unheard:
-            rows = Terminal.objects.filter(terminal__in=unheard).order_by("id")
-            before = len(self.names)
-            self.admit(rows.values_list(*_ROW))
-            self._stays_load(range(before, len(self.names)))
+            rows = list(Terminal.objects.filter(terminal__in=unheard).order_by("id").values_list(*_ROW))
+            stays = self._stays_read([name for _, name, _, _ in rows])
+            self.admit(rows)
+            self._stays_put(stays)
         return np.array([known.get(name, -1) for name in names], dtype=np.int64)
 
     def slots_of_ids(self, terminal_id: Ints) -> Ints:
@@ -60,8 +60,9 @@ class Registry:
 
     def refresh(self) -> None:
         """Follow terminals that were put into other vehicles. Two queries, one more when some were."""
-        self._mark, changed = network.bindings_changed(self._mark)
-        self._stays_load(self._slot_of[name] for name in changed if name in self._slot_of)
+        mark, changed = network.bindings_changed(self._mark)
+        self._stays_put(self._stays_read([name for name in changed if name in self._slot_of]))
+        self._mark = mark  # last: what fails before is repeated
 
     def registered(self, since: datetime) -> list[int]:
         """Slots of those that registered since, their versions known afterwards. One query."""
@@ -132,18 +133,20 @@ class Registry:
                 self.memory.newest_us[slot] = microseconds(last_fix_at)
                 self.memory.complete_us[slot] = microseconds(last_fix_at) + 1
 
-    def _stays_load(self, slots: Iterable[int]) -> None:
-        wanted = {self.names[slot]: slot for slot in slots}
-        if not wanted:
-            return
-        for slot in wanted.values():
-            self._stays[slot] = []
+    def _stays_read(self, names: Sequence[str]) -> dict[str, list[Stay]]:
+        """The stays of each of these terminals. A query when there are some."""
+        stays: dict[str, list[Stay]] = {name: [] for name in names}
+        for binding in network.bindings_of(stays) if stays else ():
+            until_us = microseconds(binding.to_at) if binding.to_at else FOREVER_US
+            stays[binding.terminal].append((microseconds(binding.from_at), until_us, binding.vehicle_id))
+        return stays
+
+    def _stays_put(self, stays: Mapping[str, list[Stay]]) -> None:
+        for name, of_name in stays.items():
+            slot = self._slot_of[name]
+            self._stays[slot] = of_name
             # An empty stretch: the next fix asks for its stay.
             self.memory.from_us[slot], self.memory.until_us[slot] = 0, 0
-        for binding in network.bindings_of(wanted):
-            until_us = microseconds(binding.to_at) if binding.to_at else FOREVER_US
-            stay = (microseconds(binding.from_at), until_us, binding.vehicle_id)
-            self._stays[wanted[binding.terminal]].append(stay)
 
     def _cache(self, slot: int, from_us: int, until_us: int, vehicle_id: int, at_us: int) -> None:
         """An old fix must not push out the stay that live ones ask for all the time."""

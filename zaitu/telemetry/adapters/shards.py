@@ -14,11 +14,14 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
 from zaitu.kernel import logs
+from zaitu.telemetry.codecs.columns import Ints
 
 R = TypeVar("R")
 
 _SHARING: Final = 7_018_002
 """Advisory lock: one worker at a time settles who holds what."""
+_COPYING: Final = 7_018
+"""Advisory locks, with a shard's number: sessions that copy rows of it."""
 
 log = logs.logger("telemetry.shards")
 
@@ -42,8 +45,12 @@ WRITE_S: Final = 5.0
 
 
 def shard_take(shard: int) -> Holding:
-    """Become the only one to write this shard; waits WRITE_S for a tick that is being stored. Own transaction."""
-    return _unless_held_up(
+    """Become the only one to write this shard; waits WRITE_S for a tick that is being stored. Own transactions.
+
+    Sessions that still copy rows for the engine before lose their connection: it is fenced, and one that was stopped would
+    keep its transaction open for as long.
+    """
+    holding = _unless_held_up(
         lambda: _taken(shard),
         # Who has changed or locked a row and has not ended stands in it as `xmax`.
         """SELECT pg_terminate_backend(lock.pid)
@@ -51,6 +58,22 @@ def shard_take(shard: int) -> Holding:
             WHERE shard.number = %s AND lock.pid <> pg_backend_pid()""",
         shard,
     )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT pg_terminate_backend(pid) FROM pg_locks
+                WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND pid <> pg_backend_pid()
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+            [_COPYING, shard],
+        )
+        if cursor.rowcount:
+            log.warning("what the engine before was copying was ended", shard=shard, sessions=cursor.rowcount)
+    return holding
+
+
+def shard_copying(shard: int) -> None:
+    """In a transaction that copies rows before it advances the shard: whoever takes the shard may end it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [_COPYING, shard])
 
 
 def _unless_held_up(function: Callable[[], R], end_holder: str, number: int) -> R:
@@ -183,3 +206,9 @@ def shards_leave(worker: str) -> None:
             "UPDATE telemetry_shard SET holder = '', lease_until = NULL WHERE holder = %s", [worker]
         )
         cursor.execute("DELETE FROM telemetry_ingestworker WHERE name = %s", [worker])
+
+
+def shard_of(number: Ints, shard_count: int) -> Ints:
+    """Which shard a vehicle is in; a terminal that is in none counts by its own id."""
+    shard: Ints = number % shard_count
+    return shard

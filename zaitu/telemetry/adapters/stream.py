@@ -10,7 +10,7 @@ import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -126,6 +126,22 @@ class Stream:
     async def close(self) -> None:
         with contextlib.suppress(*_TROUBLE):
             await self._client.close()
+
+    async def tell(self, subject: str, payload: dict[str, str]) -> None:
+        """To whoever listens at this moment; while no server is there, to nobody."""
+        # Not connected, it would keep it and say it when it is: what was true then may be false by now.
+        with contextlib.suppress(*_TROUBLE):
+            if self._client.is_connected:
+                await self._client.publish(subject, json.dumps(payload).encode())
+
+    async def hear(self, subject: str) -> AsyncIterator[dict[str, str]]:
+        """What others `tell`, until the connection is closed."""
+        heard = await self._client.subscribe(subject)
+        async for message in heard.messages:
+            with contextlib.suppress(ValueError):
+                payload = json.loads(message.data)
+                if isinstance(payload, dict):
+                    yield payload
 
     async def put(self, shard: int, content: bytes, *, name: str) -> None:
         """Returns when the stream has confirmed it; repeats it until then. `name`: the same content has the same one."""

@@ -29,7 +29,6 @@ class Followed:
         seen = models.Watch.objects.aggregate(Count("pk"), Sum("pk"), Sum("version"), Max("set_at"))
         if tuple(seen.values()) == self._seen:
             return
-        self._seen = tuple(seen.values())
         # The time tells a watch set anew from the one removed before it, whose version it repeats.
         now: dict[int, tuple[int, float]] = {
             vehicle_id: (version, set_at.timestamp())
@@ -38,13 +37,15 @@ class Followed:
             )
         }
         for vehicle_id in self._known.keys() - now.keys():
-            del self._known[vehicle_id]
             yield vehicle_id, None
+            del self._known[vehicle_id]
         fresh = sorted(one for one, key in now.items() if self._known.get(one) != key)
         for start in range(0, len(fresh), _BUNCH):
             for row in models.Watch.objects.filter(vehicle_id__in=fresh[start : start + _BUNCH]):
-                self._known[row.pk] = (row.version, row.set_at.timestamp())
                 yield row.pk, watch_from(row.document)
+                self._known[row.pk] = (row.version, row.set_at.timestamp())
+        # What was not taken from us, because something failed, is told again.
+        self._seen = tuple(seen.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.services import commands
 from zaitu.telemetry.services.commands import Claimed
-from zaitu.telemetry.services.sink import Threads
+from zaitu.telemetry.services.threads import Threads
 
 _RESULTS: Final[Mapping[int, tuple[State, str]]] = {
     Result.OK: (State.DONE, ""),

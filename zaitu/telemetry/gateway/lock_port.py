@@ -15,7 +15,7 @@ from zaitu.telemetry.gateway.fronts.front import READ_BYTES, listening
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.locks import Lock, LockDesk
 from zaitu.telemetry.services import quarantine
-from zaitu.telemetry.services.sink import Threads
+from zaitu.telemetry.services.threads import Threads
 
 log = logs.logger("telemetry.gateway")
 _BACKLOG: Final = 256

@@ -16,7 +16,7 @@ from zaitu.telemetry.codecs.jt808 import Result
 from zaitu.telemetry.codecs.locks import LockHistory, LockState
 from zaitu.telemetry.gateway.intake import Entry, reports_of
 from zaitu.telemetry.services import locks
-from zaitu.telemetry.services.sink import Threads
+from zaitu.telemetry.services.threads import Threads
 
 _AFRESH: Final = timedelta(minutes=5)
 """A state that stays is written again so often, so that old reports are known as old after a restart."""

@@ -26,8 +26,9 @@ from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.codecs.sensors import Sensed, SensorError, payload_read
 from zaitu.telemetry.gateway import numbers
 from zaitu.telemetry.services import sensors
-from zaitu.telemetry.services.sink import Sink, Threads
+from zaitu.telemetry.services.sink import Sink
 from zaitu.telemetry.services.terminals import terminal_normal
+from zaitu.telemetry.services.threads import Threads
 from zaitu.telemetry.services.ticks import Tick
 
 PART: Final = "sensors"

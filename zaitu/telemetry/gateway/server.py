@@ -32,9 +32,10 @@ from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
 from zaitu.telemetry.services.partitions import LOOK_S, SUMMARISE_S, Keeper
-from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.sinks import sink_made
+from zaitu.telemetry.services.streams import StreamSink
 from zaitu.telemetry.services.terminals import terminals_heard
+from zaitu.telemetry.services.threads import Threads
 
 PART: Final = "gateway"
 _WATCH_S: Final = 0.5
@@ -85,6 +86,8 @@ class Gateway:
             else ProtocolFront(self, tls=setup.tls)
         )
         self._sink = sink_made(part=self._part, bus=self.bus if self._first else None, patient=True)
+        self._far = self._sink if isinstance(self._sink, StreamSink) else None
+        """What reaches the gateways of other machines."""
         self._door = Door(door_path(setup.bus_path), self._sink)
         self._intake = Intake(
             front=self._front, connections=self.connections, desk=self, sink=self._sink, tick_s=setup.tick_s
@@ -119,6 +122,7 @@ class Gateway:
         self._storing = asyncio.create_task(self._intake.run())
         self._chores = [
             asyncio.create_task(self._listen_for_takeovers()),
+            asyncio.create_task(self._listen_far()),
             asyncio.create_task(self.commands.listen(self.bus)),
             asyncio.create_task(self.commands.run()),
             asyncio.create_task(self._every(_WATCH_S, self._watch)),
@@ -216,6 +220,8 @@ class Gateway:
         numbers.AUTHENTICATED.set(len(self._of_terminal))
         self.commands.arrived(session)
         await self.bus.publish(f"session.{session.terminal}", {"gateway": self._name})
+        if self._far is not None:
+            await self._far.session_told(session.terminal, self._name)
 
     def settled(self, session: Session) -> None:
         self.connections.authenticated(
@@ -260,6 +266,13 @@ class Gateway:
         async for topic, payload in self.bus.subscribe("session.*"):
             if payload.get("gateway") != self._name:
                 self._close_other(topic.removeprefix("session."))
+
+    async def _listen_far(self) -> None:
+        """The same of gateways on other machines."""
+        if self._far is not None:
+            async for terminal, gateway in self._far.sessions():
+                if gateway != self._name:
+                    self._close_other(terminal)
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:

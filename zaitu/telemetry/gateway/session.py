@@ -23,8 +23,8 @@ from zaitu.telemetry.gateway.parts import PartDesk
 from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.services import quarantine, terminals, uplinks
 from zaitu.telemetry.services.numbers import POSITIONS
-from zaitu.telemetry.services.sink import Threads
 from zaitu.telemetry.services.terminals import Registrant
+from zaitu.telemetry.services.threads import Threads
 
 _REFUSED_WITH: Final = {
     "rsa_encrypted": Result.UNSUPPORTED,

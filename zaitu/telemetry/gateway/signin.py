@@ -7,7 +7,7 @@ from typing import Final
 from zaitu.kernel import clock
 from zaitu.telemetry.codecs.jt808.profiles import Profile
 from zaitu.telemetry.services import terminals
-from zaitu.telemetry.services.sink import Threads
+from zaitu.telemetry.services.threads import Threads
 
 _AT_ONCE: Final = 500
 

@@ -5,7 +5,7 @@ one transaction, and asks `timer` now and then. All state is here: the same rows
 whenever documents are written and loaded again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,6 +99,11 @@ class Fleet:
                 self.vehicles = np.concatenate([self.vehicles, blank(VEHICLE, slot)])
                 self.watches.grow(len(self.vehicles))
         return slot
+
+    def slots_known(self, vehicle_ids: Iterable[int]) -> list[int]:
+        """Of those that have one; from any thread."""
+        slots = [self._slot_of.get(one) for one in vehicle_ids]
+        return [slot for slot in slots if slot is not None and slot < len(self.vehicle_ids)]
 
     def device(self, terminal_id: int, *, edges: int | None = None) -> int:
         """Slot of a terminal. `edges`: which alarm bits are edges (codecs.jt808.alarms.EDGES by version); None: as before, or 2013's."""
@@ -263,6 +268,10 @@ class Fleet:
         facts["lat"], facts["lon"] = vehicles["lat"][lost], vehicles["lon"][lost]
         self.vehicles["silent"][lost] = 1
         return facts
+
+    def timer_undone(self, facts: Records) -> None:
+        """What `timer` told could not be stored: it is to be told again."""
+        self.vehicles["silent"][facts["slot"]] = 0
 
 
 _VEHICLE: Final = blank(VEHICLE, 1)

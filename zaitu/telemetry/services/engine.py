@@ -30,7 +30,7 @@ from zaitu.telemetry.kernels import fleet as fleets
 from zaitu.telemetry.kernels import once
 from zaitu.telemetry.kernels.document import document_load, visit_packed
 from zaitu.telemetry.kernels.fleet import Fleet
-from zaitu.telemetry.models import Quarantine
+from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.services import facts, quarantine
 from zaitu.telemetry.services.late import late_told
 from zaitu.telemetry.services.telling import events_of
@@ -50,6 +50,10 @@ _NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
 log = logs.logger("telemetry.engine")
+
+
+def at_once() -> None:
+    """Nothing has to be waited for."""
 
 
 class _LookedAtSingly(Exception):
@@ -72,8 +76,8 @@ class Engine:
         """Newest reports."""
         self._undocumented = Behind()
         """Documents."""
-        self._growing = Lock()
-        """`newest` is put into by the thread that stores, and made larger by the one that prepares."""
+        self._newest_held = Lock()
+        """`newest` is put into by the thread that stores, made larger by the one that prepares, and read by who tells."""
         self._device_of: Ints = np.empty(0, dtype=np.int64)
         """The fleet's slot of a terminal, by the registry's; −1: not yet asked for."""
         self._rowless: set[int] = set()
@@ -84,6 +88,12 @@ class Engine:
         self._repeats = Repeats()
         self._sequence = 0
         self._tail = Tail(rounds=DOCUMENTED_WITHIN_S + 1)
+
+    def newest_of(self, slots: Ints) -> Records:
+        """The newest report of each of these, whole; from any thread."""
+        with self._newest_held:
+            reports: Records = self.newest[slots]
+        return reports
 
     @property
     def sequence(self) -> int:
@@ -222,7 +232,9 @@ class Engine:
         (outcome,) = self.store_all([prepared])
         return outcome
 
-    def store_all(self, prepared: Sequence[Prepared], *, after: Callable[[], object] = bool) -> list[Outcome]:
+    def store_all(
+        self, prepared: Sequence[Prepared], *, after: Callable[[], object] = at_once
+    ) -> list[Outcome]:
         """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end.
 
         `after`: returns when the ticks before are stored, raises when they will not be; until then only rows are copied.
@@ -242,6 +254,7 @@ class Engine:
         if len(packed) < len(prepared):
             raise _LookedAtSingly
         with transaction.atomic():
+            shards.shard_copying(self._held().shard)
             if any(packed):
                 positions.positions_copy(*packed)
             after()
@@ -289,18 +302,14 @@ class Engine:
     def _write(self, prepared: Prepared, refused: Ints) -> None:
         """Everything of a tick but its positions."""
         columns = prepared.tick.columns
-        aside = np.flatnonzero(prepared.verdict >= once.TIMELESS)
-        Quarantine.objects.bulk_create(
-            Quarantine(
-                terminal=columns.terminals[columns.terminal[row]][:20],
-                received_at=prepared.tick.received_at,
-                reason=reason,
-                content=columns.piece(columns.core, row),
-            )
-            for row, reason in [
-                *((row, _WHY_ASIDE[int(prepared.verdict[row])]) for row in aside.tolist()),
+        aside = np.flatnonzero(prepared.verdict >= once.TIMELESS).tolist()
+        quarantine.rows_set_aside(
+            columns,
+            [
+                *((row, _WHY_ASIDE[int(prepared.verdict[row])]) for row in aside),
                 *((row, quarantine.UNSTORABLE) for row in refused.tolist()),
-            ]
+            ],
+            received_at=prepared.tick.received_at,
         )
         states.documents_write(prepared.told)
         outbox.put(*prepared.events)
@@ -309,20 +318,21 @@ class Engine:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
         self._tail.add(received_at)
         slots = prepared.slot[prepared.moved]
-        with self._growing:
+        with self._newest_held:
             newest_put(self.newest, slots, columns, prepared.moved, received_at)
-        self._unwritten.add(slots)
+            late = prepared.late[np.isin(prepared.late, rows)]
+            for row in late.tolist():
+                self._late_mark(int(prepared.slot[row]), int(columns.at_us[row]), microseconds(received_at))
+        self._unwritten.add(np.concatenate([slots, prepared.slot[late]]))
         self._undocumented.add(prepared.slot[prepared.slot >= 0])
         self._undocumented.done([self.fleet.slot(document.vehicle_id) for document in prepared.told])
-        for row in prepared.late[np.isin(prepared.late, rows)].tolist() if len(prepared.late) else ():
-            one = self.newest[int(prepared.slot[row])]
-            at_us = int(columns.at_us[row])
-            known = one["late_from_us"] != NONE
-            one["late_from_us"] = min(at_us, int(one["late_from_us"])) if known else at_us
-            if not known:
-                one["late_since_us"] = microseconds(received_at)
-            one["late_seen_us"] = microseconds(received_at)
-            self._unwritten.add(prepared.slot[[row]])
+
+    def _late_mark(self, slot: int, at_us: int, received_us: int) -> None:
+        one = self.newest[slot]
+        if one["late_from_us"] == NONE:
+            one["late_from_us"], one["late_since_us"] = at_us, received_us
+        one["late_from_us"] = min(at_us, int(one["late_from_us"]))
+        one["late_seen_us"] = received_us
 
     # Chores
 
@@ -381,10 +391,14 @@ class Engine:
         """Facts of time that passed without a report; how many there were."""
         found = self.fleet.timer(microseconds(now))
         if len(found):
-            with transaction.atomic():
-                slots = np.unique(found["slot"]).tolist()
-                states.documents_write(facts.documents_of(self.fleet, slots))
-                outbox.put(*events_of(self.fleet, found, microseconds(now)))
+            try:
+                with self._writing():
+                    slots = np.unique(found["slot"]).tolist()
+                    states.documents_write(facts.documents_of(self.fleet, slots))
+                    outbox.put(*events_of(self.fleet, found, microseconds(now)))
+            except BaseException:
+                self.fleet.timer_undone(found)
+                raise
         return len(found)
 
     def settle(self, now: datetime) -> Settled:
@@ -414,7 +428,7 @@ class Engine:
         from_us, since_us = int(self.newest[slot]["late_from_us"]), int(self.newest[slot]["late_since_us"])
         stops, visits = facts.late_facts(self.fleet, slot, from_us, now)
         events = sorted([*stops, *late_told(self.fleet, slot, from_us, since_us, now)], key=attrgetter("at"))
-        with transaction.atomic():
+        with self._writing():
             (document,) = facts.documents_of(self.fleet, [slot])
             stays = {"visits": [visit_packed(visit) for visit in visits]}
             states.documents_write([replace(document, rules=document.rules | stays)])
@@ -450,7 +464,7 @@ class Engine:
     def _slot(self, vehicle_id: int) -> int:
         slot = self.fleet.slot(vehicle_id)
         if slot >= len(self.newest):
-            with self._growing:
+            with self._newest_held:
                 self.newest = np.concatenate([self.newest, newest_blank(max(1024, len(self.newest)))])
         if vehicle_id >= len(self._slot_of):
             grown = np.full(max(2 * len(self._slot_of), vehicle_id + 1024), -1, dtype=np.int64)
@@ -463,7 +477,7 @@ class Engine:
 
     def _own(self, vehicle_id: Ints) -> Ints:
         """Slots of the vehicles of rows; −1 where there is none, or where another engine has it: such a fix is stored, no more."""
-        owned = (vehicle_id >= 0) & (shard_of(vehicle_id, self.shard_count) == self.shard)
+        owned = (vehicle_id >= 0) & (shards.shard_of(vehicle_id, self.shard_count) == self.shard)
         ids = vehicle_id[owned]
         within = ids[ids < len(self._slot_of)]
         if len(within) < len(ids) or (self._slot_of[within] < 0).any():
@@ -481,9 +495,3 @@ def _storable(verdict: Ints) -> Ints:
 
 def _bunches(slots: list[int], size: int) -> Iterator[list[int]]:
     return (slots[start : start + size] for start in range(0, len(slots), size))
-
-
-def shard_of(number: Ints, shard_count: int) -> Ints:
-    """Which shard a vehicle is in; a terminal that is in none counts by its own id."""
-    shard: Ints = number % shard_count
-    return shard

@@ -43,7 +43,7 @@ class LiveFeed:
             await self._each(live_fixes(self._engine, slots))
             return
         self._waiting.update(slots.tolist())
-        wanted = [self._engine.fleet.slot(one) for one in self._wanted()]
+        wanted = self._engine.fleet.slots_known(self._wanted())
         await self._each(live_fixes(self._engine, np.intersect1d(slots, np.array(wanted, dtype=np.int64))))
 
     async def tell(self) -> None:
@@ -66,8 +66,8 @@ class LiveFeed:
 
 
 def live_fixes(engine: Engine, slots: Ints) -> list[dict[str, Any]]:
-    """The newest fix of these vehicles, as the bus tells it."""
-    newest, vehicles = engine.newest[slots], engine.fleet.vehicles[slots]
+    """The newest stored fix of these vehicles, as the bus tells it; the place on the route may be a tick or two further on."""
+    newest, vehicles = engine.newest_of(slots), engine.fleet.vehicles[slots]
     ids, trips = engine.fleet.vehicle_ids, engine.fleet.trips
     return [
         {

@@ -64,8 +64,9 @@ class Keeper:
         with partitions.summarising() as mine:
             if not mine:
                 return
-            written = [part for part in partitions.parts() if not part.indexed and part.start <= now]
-            brins = [(part, brin) for part in written for brin in partitions.brins(part)]
+            # The newest first: it is the one that is written. One with a b-tree, be it half built, is left to the vacuum.
+            bare = [part for part in reversed(partitions.parts()) if not part.burdened and part.start <= now]
+            brins = [(part, brin) for part in bare for brin in partitions.brins(part)]
             self._summarised = {
                 brin.name: partitions.summarise(part, brin, self._summarised.get(brin.name, 0))
                 for part, brin in brins

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,17 +11,18 @@ import numpy as np
 from zaitu.kernel import logs
 from zaitu.kernel.bus import BusClient
 from zaitu.telemetry.adapters.registry import Registry
-from zaitu.telemetry.adapters.shards import Fenced, shards_leave, shards_share
+from zaitu.telemetry.adapters.shards import Fenced, shard_of, shards_leave, shards_share
 from zaitu.telemetry.adapters.stream import Setup, Stream, Taken, Taking
 from zaitu.telemetry.codecs.columns import NONE, Ints, columns_take, microseconds
 from zaitu.telemetry.codecs.packed import Unreadable, columns_pack, columns_unpack
 from zaitu.telemetry.services import numbers
-from zaitu.telemetry.services.engine import shard_of
-from zaitu.telemetry.services.sink import EngineHost, Threads
+from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.threads import Threads
 from zaitu.telemetry.services.ticks import Outcome, Tick
 
 ROWS_MAX: Final = 2_000
 """In one message; a server takes a megabyte."""
+_SESSIONS: Final = "zaitu.sessions"
 _REFRESH_S: Final = 1.0
 _SHARE_S: Final = 1.0
 _WAIT_S: Final = 0.5
@@ -80,6 +81,15 @@ class StreamSink:
             vehicle_id = self._registry.vehicle_at(slot, now_us)
             keys[index] = self._registry.memory.terminal_id[slot] if vehicle_id == NONE else vehicle_id
         return shard_of(keys, self._shards)
+
+    async def session_told(self, terminal: str, gateway: str) -> None:
+        """To the gateways of other machines: the terminal has authenticated at this one."""
+        await self._stream.tell(_SESSIONS, {"terminal": terminal, "gateway": gateway})
+
+    async def sessions(self) -> AsyncIterator[tuple[str, str]]:
+        """(terminal, gateway) of what gateways tell, our own among them."""
+        async for said in self._stream.hear(_SESSIONS):
+            yield str(said.get("terminal")), str(said.get("gateway"))
 
     async def run(self) -> None:
         if self._following is not None:

@@ -63,7 +63,16 @@ _CONTROL: Final = {
     6: "data_off",
     7: "radio_off",
 }
-_TEXT_FLAGS: Final = {0: "urgent", 2: "display", 3: "speak", 4: "advertisement", 5: "fault_code"}
+_TEXT_FLAGS: Final = ByVersion(
+    Bits("flags", 1, {0: "urgent", 2: "display", 3: "speak", 4: "advertisement", 5: "fault_code"}),
+    # Since 2019 the lowest two bits are one number.
+    Bits(
+        "flags",
+        1,
+        {2: "display", 3: "speak", 5: "fault_code"},
+        pair={1: "service", 2: "urgent", 3: "notice"},
+    ),
+)
 _TEXT_KINDS: Final = {1: "notice", 2: "service"}
 _TERMINAL_BITS: Final = {
     0: "passenger",
@@ -162,9 +171,7 @@ LAYOUTS: Final[dict[int, Layout]] = {
         Number("interval_s", 2), When(lambda values: values["interval_s"] > 0, Number("valid_s", 4))
     ),
     0x8203: layout(Number("alarm_serial", 2), Bits("alarms", 4, _CONFIRMED)),
-    0x8300: layout(
-        Bits("flags", 1, _TEXT_FLAGS), ByVersion(None, Named("kind", 1, _TEXT_KINDS)), Text("text")
-    ),
+    0x8300: layout(_TEXT_FLAGS, ByVersion(None, Named("kind", 1, _TEXT_KINDS)), Text("text")),
     0x8800: layout(Number("media_id", 4), IfSent("numbers", numbers("numbers", count=1, size=2))),
     # `count` 0 ends a film, 0xFFFF begins one.
     0x8801: layout(

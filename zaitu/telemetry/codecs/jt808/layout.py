@@ -5,7 +5,7 @@ the same names. Text is GBK, numbers are big-endian.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -113,6 +113,8 @@ class Bits:
     name: str
     size: int
     words: Mapping[int, str]
+    pair: Mapping[int, str] = field(default_factory=dict)
+    """Words of the number in the lowest two bits, where these are one; 3 is meant where none of them is given."""
 
     def read(self, body: Reader, into: Values) -> None:
         into[self.name] = self.names(body.number(self.size, self.name))
@@ -121,13 +123,20 @@ class Bits:
         return _packed(self.name, self.number(values.get(self.name, [])), self.size)
 
     def names(self, number: int) -> list[str]:
-        return [self.words.get(bit, f"bit_{bit}") for bit in range(8 * self.size) if number >> bit & 1]
+        first = 2 if self.pair else 0
+        words = [self.pair[number & 3]] if number & 3 in self.pair else []
+        return words + [
+            self.words.get(bit, f"bit_{bit}") for bit in range(first, 8 * self.size) if number >> bit & 1
+        ]
 
     def number(self, names: Sequence[str]) -> int:
         """Raises ValueError for a word that is none of ours."""
         bits = {word: bit for bit, word in self.words.items()}
-        number = 0
-        for word in names:
+        chosen = [value for value, word in self.pair.items() if word in names]
+        if len(chosen) > 1:
+            raise ValueError(f"{self.name} has one of {', '.join(self.pair.values())}")
+        number = chosen[0] if chosen else 3 if self.pair else 0
+        for word in (one for one in names if one not in self.pair.values()):
             if word not in bits and not word.removeprefix("bit_").isdecimal():
                 raise ValueError(f"{self.name} has no {word!r}")
             number |= 1 << (bits[word] if word in bits else int(word.removeprefix("bit_")))
