@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -21,6 +20,7 @@ from zaitu.telemetry.adapters import positions, shards
 from zaitu.telemetry.adapters.behind import Behind
 from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.codecs.columns import Report, columns_of
+from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.models import Position, Quarantine, Shard, VehicleState
 from zaitu.telemetry.services.engine import Engine
 from zaitu.telemetry.services.sink import EngineHost
@@ -149,10 +149,11 @@ def test_a_row_that_postgresql_refuses_costs_only_itself_while_the_next_tick_is_
     number, _, _ = make.terminal()
     other, _, _ = make.terminal()
     now = clock.now().replace(microsecond=0)
-    before, refused, behind = (make.fix(now - timedelta(seconds=seconds)) for seconds in (8, 7, 6))
+    before, behind = (make.fix(now - timedelta(seconds=seconds)) for seconds in (8, 6))
+    refused = Fix(time=now - timedelta(seconds=7), lat=31.2, lon=121.4, fixed=True, extra=REFUSED)
     ticks = (
         tick(number, 9),
-        tick_of(number, before, replace(refused, core=b"", extra=REFUSED), behind),
+        tick_of(number, before, refused, behind),
         tick(other, 5),
     )
 
