@@ -1,7 +1,7 @@
 """The demo company: a believable week, the same at every load."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -192,3 +192,11 @@ def test_there_is_always_a_truck_with_hours_to_go():
             starts_at + driven.lasts - at for starts_at, driven in map(drive_of, running) if starts_at < at
         ]
         assert max(left) > timedelta(hours=6)
+
+
+def test_at_every_half_hour_of_a_day_some_orders_wait_to_be_collected():
+    day = date(2026, 11, 26)
+    orders = [*orders_of(day - timedelta(days=1)), *orders_of(day)]
+    for half_hours in range(48):
+        now = datetime.combine(day, time(), clock.CHINA) + timedelta(minutes=30 * half_hours)
+        assert any(order.at <= now < schedule.collected_at(order.at) for order in orders), now

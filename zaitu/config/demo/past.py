@@ -11,7 +11,7 @@ from zaitu.config.demo.dice import dice
 from zaitu.config.demo.drive import Drive, drive, start_delay, stops_along_m
 from zaitu.config.demo.orders import Order, orders_of
 from zaitu.config.demo.roads import stops
-from zaitu.config.demo.schedule import Run, runs, trucks
+from zaitu.config.demo.schedule import Run, collected_at, runs, trucks
 from zaitu.config.demo.signatures import signature
 from zaitu.journey.public import History, PastEvent, PastOrder, PastTrip, TripDraft
 from zaitu.kernel.clock import CHINA, local
@@ -19,8 +19,8 @@ from zaitu.kernel.clock import CHINA, local
 DAYS: Final = 6
 PLANNED_AHEAD: Final = timedelta(hours=30)
 PLANNED_BEFORE: Final = timedelta(hours=30)
-COLLECTED_AFTER: Final = timedelta(minutes=70)
-INBOUND_AFTER: Final = timedelta(minutes=150)
+INBOUND_AFTER: Final = timedelta(minutes=80)
+"""After goods are collected."""
 LOADED_BEFORE: Final = timedelta(minutes=25)
 UNLOADED_AFTER: Final = timedelta(minutes=12)
 INSPECTED_AFTER: Final = timedelta(minutes=35)
@@ -103,8 +103,9 @@ def life(order: Order) -> Iterator[PastEvent]:
     arrives = times[codes.index(draft.to_station)][0]
     if leaves is None or arrives is None:
         raise ValueError(f"{order.ref} does not fit its run")
-    yield PastEvent(kind="collected", at=order.at + COLLECTED_AFTER, station=draft.from_station)
-    yield PastEvent(kind="inbound", at=order.at + INBOUND_AFTER, station=draft.from_station)
+    collected = collected_at(order.at)
+    yield PastEvent(kind="collected", at=collected, station=draft.from_station)
+    yield PastEvent(kind="inbound", at=collected + INBOUND_AFTER, station=draft.from_station)
     loaded_at = leaves - LOADED_BEFORE - timedelta(minutes=chance.randrange(25))
     if here is not None:  # a truck on its way stands there for its stop only
         loaded_at = max(loaded_at, here + UNLOADED_AFTER)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Final
 
@@ -12,8 +12,12 @@ from zaitu.config.demo.roads import BY_LINE, stops
 from zaitu.kernel.clock import CHINA
 
 EPOCH: Final = datetime(2024, 1, 1, tzinfo=CHINA)
-READY_BEFORE: Final = timedelta(hours=3)
-"""So long before a truck leaves its station an order must have been placed to go with it."""
+COLLECTED_AFTER: Final = timedelta(minutes=70)
+_LAST_ROUND: Final = time(18)
+_FIRST_ROUND: Final = time(9)
+"""What is ordered in the evening is collected in the morning."""
+READY_BEFORE: Final = timedelta(minutes=110)
+"""So long before a truck leaves its station goods must have been collected to go with it."""
 _STEP: Final = timedelta(minutes=5)
 
 
@@ -108,9 +112,19 @@ def _of(truck: Truck, start: datetime, end: datetime) -> Iterator[Run]:
         half += 1
 
 
+def collected_at(ordered_at: datetime) -> datetime:
+    """When the goods of an order placed at this instant are fetched."""
+    local = ordered_at.astimezone(CHINA)
+    evening = datetime.combine(local.date(), _LAST_ROUND, CHINA)
+    if local < evening:
+        return ordered_at + COLLECTED_AFTER
+    morning = datetime.combine(local.date() + timedelta(days=1), _FIRST_ROUND, CHINA)
+    return morning + (local - evening) / 4
+
+
 def run_for(line: str, station: str, ordered_at: datetime) -> Run:
     """The first run of a line that an order placed at this instant can still catch at its station."""
     ahead = timedelta(minutes=planned_min(line)[stops(line).index(station)])
-    earliest = ordered_at + READY_BEFORE - ahead
+    earliest = collected_at(ordered_at) + READY_BEFORE - ahead
     soon = runs(earliest, earliest + timedelta(days=4), road=BY_LINE[line])
     return next(run for run in soon if run.line == line)
