@@ -20,7 +20,7 @@ RUNS: Final = 3
 QUICK_S: Final = 4.0
 WATCHED: Final = 5_000
 """Vehicles with a watch: stops, and a road of 500 vertices."""
-SHARE: Final = 0.65
+SHARES: Final = {"sockets_5000": 0.65, "sockets_18000": 0.85}
 """Of what is taken at full speed is sent when waits are measured: at full speed they only say how long the queue is."""
 QUEUED: Final = 8
 """Frames of a terminal on their way at most at full speed."""
@@ -33,7 +33,7 @@ _REPLAY_ROWS: Final = 20_000
 """Of a tick where nobody waits for an answer."""
 _IDLE: Final = 100_000
 _TRACK_ROWS: Final = 100_000_000
-_GATEWAY_HOLDS: Final = 16_500
+_GATEWAY_HOLDS: Final = 19_000
 """Connections of one process: many systems allow 20,000 files."""
 _WARM_S: Final = 2.0
 _AT_MOST: Final = 400_000
@@ -105,7 +105,7 @@ def _sockets(stack: Stack, how: How, name: str, *, vehicles: int, burst: int) ->
         # Everything loaded and compiled.
         _run(stack, ports, *at_full, _WARM_S + 1, *_behind(vehicles, _WARM_S + 1 + probed_s + measured_s))
         full = _run(stack, ports, *at_full, probed_s, *_behind(vehicles, probed_s + measured_s))
-        offered = round(full.rate * SHARE)
+        offered = round(full.rate * SHARES[name])
         if not offered:
             raise RuntimeError(f"{name}: nothing was acknowledged at full speed")
         # Fix times go on from run to run and end now.

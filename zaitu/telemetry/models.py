@@ -215,13 +215,6 @@ class VehicleState(models.Model):
     late_seen_at = models.DateTimeField(null=True)
     """When the latest late fix was received."""
 
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["late_seen_at"], name="telemetry_state_late", condition=Q(late_from__isnull=False)
-            ),
-        ]
-
     def __str__(self) -> str:
         return f"{self.vehicle_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 

@@ -39,7 +39,10 @@ class Registry:
     def load(self) -> None:
         """Everybody who is let in. Three queries."""
         self._mark, _ = network.bindings_changed(0)
-        self.admit(Terminal.objects.order_by("id").values_list(*_ROW))
+        rows = list(Terminal.objects.order_by("id").values_list(*_ROW))
+        # Of the right size at once: what is never written to takes no memory, what is copied into a larger one does.
+        self.memory = once.memory_grown(self.memory, max(2 * len(rows), len(self.memory.terminal_id)))
+        self.admit(rows)
         self._stays_put(self._stays_read(self.names))
 
     def slots_of(self, names: Sequence[str]) -> Ints:

@@ -4,7 +4,6 @@ Until it has authenticated every frame comes here; afterwards only those that ke
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
@@ -70,9 +69,16 @@ class House(Protocol):
 
 
 class Session:
+    """There are tens of thousands, nearly all of them silent: each weighs little."""
+
+    __slots__ = (
+        "_house", "_lock", "_refusals", "_set_aside", "_unstored", "_waiting", "_working", "form", "gone", "profile", "slot",
+        "terminal",
+    )  # fmt: skip
+
     def __init__(self, house: House, slot: int) -> None:
         self._house = house
-        self._waiting: deque[bytes] = deque()
+        self._waiting: list[bytes] = []
         self._working: asyncio.Task[None] | None = None
         self._unstored = 0
         """Entries given to the intake and not yet stored."""
@@ -106,7 +112,7 @@ class Session:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await self._frame(self._waiting.popleft())
+                await self._frame(self._waiting.pop(0))
         except Exception:
             log.exception("a session failed")
             self._house.close(self.slot, "failed")

@@ -188,11 +188,6 @@ class Engine:
         self.registry.unwritten.add(terminal[known])
         slot = self._own(vehicle_id)
         late, order = self._sorted_out(columns, verdict, slot)
-        doubtful = bool((verdict == once.DOUBTFUL).any())
-        owners = Owners(terminal_id=terminal_id, vehicle_id=vehicle_id)
-        packed = (
-            None if doubtful else positions.rows_packed(columns, owners, _storable(verdict), tick.received_at)
-        )
         received_us = microseconds(tick.received_at)
         walked = self.fleet.walk(
             fleets.Tick(
@@ -207,10 +202,9 @@ class Engine:
         return Prepared(
             tick=tick,
             sequence=self._sequence,
-            owners=owners,
+            owners=Owners(terminal_id=terminal_id, vehicle_id=vehicle_id),
             verdict=verdict,
             slot=slot,
-            packed=packed,
             late=late,
             moved=walked.moved,
             events=events_of(self.fleet, walked.facts, received_us),
@@ -250,19 +244,24 @@ class Engine:
 
     def _copied(self, prepared: Sequence[Prepared], after: Callable[[], object]) -> list[tuple[Ints, Ints]]:
         """As `_looked_at`, all at once and without a look at the table. Raises _LookedAtSingly where that does not do."""
-        packed = [one.packed for one in prepared if one.packed is not None]
-        if len(packed) < len(prepared):
+        if any((one.verdict == once.DOUBTFUL).any() for one in prepared):
             raise _LookedAtSingly
+        rows = [_storable(one.verdict) for one in prepared]
+        packed = [
+            positions.rows_packed(one.tick.columns, one.owners, of_one, one.tick.received_at)
+            for one, of_one in zip(prepared, rows, strict=True)
+            if len(of_one)
+        ]
         with transaction.atomic():
             shards.shard_copying(self._held().shard)
-            if any(packed):
+            if packed:
                 positions.positions_copy(*packed)
             after()
             for one in prepared:
                 if not self._advanced(one):
                     raise _LookedAtSingly
                 self._write(one, _NO_ROWS)
-        return [(_storable(one.verdict), _NO_ROWS) for one in prepared]
+        return [(of_one, _NO_ROWS) for of_one in rows]
 
     def _looked_at(self, prepared: Sequence[Prepared]) -> list[tuple[Ints, Ints]]:
         """Of each tick: the rows that were to be stored, and those of them that the database refused."""

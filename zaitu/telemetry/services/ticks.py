@@ -50,8 +50,6 @@ class Prepared:
     verdict: Ints
     slot: Ints
     """Of each row's vehicle; −1: none."""
-    packed: bytes | None
-    """What COPY reads of the rows to be stored; None: some must be looked for in the table first."""
     late: Ints
     """Rows older than their vehicle's newest fix."""
     moved: Ints
