@@ -74,6 +74,7 @@ class Feed:
         self._engine.open(clock.now())
         self._line = TickLine(self._engine, "bench")
         self._storing: deque[Future[Storing]] = deque()
+        self._chores: list[Future[object]] = []
         self._chores_s = time.monotonic()
 
     def feed(self, ticks: Ticks) -> int:
@@ -87,7 +88,7 @@ class Feed:
         if time.monotonic() - self._chores_s >= _CHORES_S:
             self._chores_s = time.monotonic()
             for chore in (self._engine.refresh, self._engine.flush, self._engine.settle, self._engine.timer):
-                self._line.alone(chore, clock.now())
+                self._chores.append(self._line.alone(chore, clock.now()))
         self._storing.append(self._line.put([(None, tick)]))
         return stored
 
@@ -100,6 +101,8 @@ class Feed:
 
     def close(self) -> None:
         """Write what memory holds and end."""
+        for chore in self._chores:
+            chore.result()  # raises what went wrong in it
         self._line.alone(self._engine.flush, clock.now()).result()
         self._line.close()
         connection.close()

@@ -16,8 +16,6 @@ from zaitu.telemetry.services.ticks import Outcome, Tick
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_PAUSE_FIRST_S: Final = 0.1
-_PAUSE_LONGEST_S: Final = 2.0
 _CHORES_S: Final = 1.0
 _BETWEEN_S: Final = 0.04
 _STOP_S: Final = 5.0
