@@ -4,6 +4,7 @@ import itertools
 import time
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from django.db import connection
 from hypothesis import given
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 from tests.telemetry import make
 from zaitu.kernel import clock
 from zaitu.telemetry.adapters import partitions
+from zaitu.telemetry.adapters.doubts import doubts_take
+from zaitu.telemetry.codecs.columns import microseconds
 from zaitu.telemetry.domain import store
 from zaitu.telemetry.domain.store import Part
+from zaitu.telemetry.kernels.once import FOREVER_US
 from zaitu.telemetry.models import Position
 from zaitu.telemetry.services.partitions import Keeper
+from zaitu.telemetry.services.ticks import Settled
 
 NOW = datetime(2026, 11, 27, 14, 20, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -252,12 +257,7 @@ def test_a_fix_from_long_before_the_restart_is_known_with_and_without_b_trees(b_
     if b_trees:
         with connection.cursor() as cursor:
             for one in partitions.parts():
-                cursor.execute(
-                    f"CREATE INDEX IF NOT EXISTS {one.name}_terminal ON {one.name} (terminal_id, at)"
-                )
-                cursor.execute(
-                    f"CREATE INDEX IF NOT EXISTS {one.name}_vehicle ON {one.name} (vehicle_id, at)"
-                )
+                b_trees_make(cursor, one)
     first = [make.fix(now - timedelta(seconds=10 * step), 31 + step / 1000) for step in range(100, 0, -1)]
     assert make.take_in(number, *first).stored == 100
     later = [make.fix(now - timedelta(days=2, seconds=10 * step), 31.0) for step in range(5)]
@@ -268,12 +268,77 @@ def test_a_fix_from_long_before_the_restart_is_known_with_and_without_b_trees(b_
     assert Position.objects.count() == 106
 
 
+def b_trees_make(cursor, part: Part) -> None:
+    cursor.execute(f"CREATE INDEX IF NOT EXISTS {part.name}_terminal ON {part.name} (terminal_id, at)")
+    cursor.execute(f"CREATE INDEX IF NOT EXISTS {part.name}_vehicle ON {part.name} (vehicle_id, at)")
+
+
+def b_trees_seen(engine) -> None:
+    """As after some seconds."""
+    engine._table.repeats._until_s = 0
+
+
+@pytest.mark.django_db
+def test_what_a_large_partition_without_b_trees_may_hold_already_waits_for_its_b_trees(monkeypatch):
+    monkeypatch.setattr("zaitu.telemetry.adapters.repeats.READ_WHOLE_BYTES", 0)
+    number, vehicle_id, _ = make.terminal()
+    now = clock.now().replace(microsecond=0)
+    partitions.partitions_ensure(now)
+    first = [make.fix(now - timedelta(seconds=10 * step), 31 + step / 1000) for step in range(5, 0, -1)]
+    assert make.take_in(number, *first).stored == 5
+    engine = make.engine(anew=True)
+    engine.registry.memory.ring_next[:] = 0  # as long afterwards
+    engine.registry.memory.complete_us[:] = FOREVER_US
+    missed = make.fix(now - timedelta(seconds=35), 31.5)
+    outcome = make.take_in(number, *first[:3], missed)
+    assert (outcome.stored, outcome.duplicates, outcome.doubtful) == (0, 0, 4)
+    again = make.take_in(number, missed)
+    assert again.duplicates == 1, "memory knows it by now"
+    assert engine.settle(now).stored == 0, "no b-trees yet"
+    assert Position.objects.count() == 5
+
+    with connection.cursor() as cursor:
+        for one in partitions.parts():
+            b_trees_make(cursor, one)
+    b_trees_seen(engine)
+    settled = engine.settle(now)
+    assert (settled.stored, settled.duplicates) == (1, 3)
+    assert Position.objects.count() == 6
+    assert engine.newest_of(np.array([engine.fleet.slot(vehicle_id)]))["late_from_us"][0] == microseconds(
+        now - timedelta(seconds=35)
+    )
+    assert engine.settle(now) == Settled(facts=0, failed=0, stored=0, duplicates=0)
+
+
+@pytest.mark.django_db
+def test_a_doubtful_fix_told_twice_is_stored_once_and_each_engine_looks_up_its_own_vehicles(monkeypatch):
+    monkeypatch.setattr("zaitu.telemetry.adapters.repeats.READ_WHOLE_BYTES", -1)
+    numbers = [make.terminal()[:2] for _ in range(4)]
+    now = clock.now().replace(microsecond=0)
+    partitions.partitions_ensure(now)
+    old = make.fix(now - timedelta(seconds=60))
+    make.take_in_all(*((number, make.fix(now)) for number, _ in numbers))
+    for _ in range(2):
+        engine = make.engine(anew=True)
+        engine.registry.memory.complete_us[:] = FOREVER_US
+        assert make.take_in_all(*((number, old) for number, _ in numbers)).doubtful == 4
+    with connection.cursor() as cursor:
+        for one in partitions.parts():
+            b_trees_make(cursor, one)
+    taken = [doubts_take([], shard, 2, 100) for shard in range(2)]
+    assert [(one.rows, one.stored) for one in taken] == [(4, 2), (4, 2)]
+    assert sorted(vehicle for one in taken for vehicle in one.late_from_us) == sorted(
+        vehicle_id for _, vehicle_id in numbers
+    )
+    assert Position.objects.count() == 8
+
+
 @pytest.mark.django_db
 def test_a_late_fix_that_memory_is_sure_of_costs_no_look_up(django_assert_num_queries):
     number, _, _ = make.terminal()
     now = clock.now().replace(microsecond=0)
     make.take_in(number, *[make.fix(now - timedelta(seconds=20 * step)) for step in range(30, 0, -1)])
-    repeats = make.engine()._repeats
+    repeats = make.engine()._table.repeats
     with django_assert_num_queries(0):
         assert repeats.stored_already(None, None, []) == set()
     late = make.take_in(number, make.fix(now - timedelta(seconds=50), 31.9))

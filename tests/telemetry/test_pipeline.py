@@ -24,6 +24,7 @@ from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.models import Position, Quarantine, Shard, VehicleState
 from zaitu.telemetry.services.engine import Engine
 from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.table import Table
 from zaitu.telemetry.services.threads import Threads
 from zaitu.telemetry.services.ticks import Tick
 
@@ -174,7 +175,7 @@ def test_a_connection_lost_in_the_middle_of_a_copy_is_made_anew_and_the_tick_sto
         if ended:
             copy(*packed)
             return
-        with copying(positions._COPY) as copied, psycopg.connect(settings.ZAITU_DATABASE_URL) as killer:
+        with copying(positions.copy_into()) as copied, psycopg.connect(settings.ZAITU_DATABASE_URL) as killer:
             ended.append(
                 killer.execute("SELECT pg_terminate_backend(%s)", [copied.connection.info.backend_pid])
             )
@@ -230,7 +231,7 @@ def test_a_host_ends_though_the_database_is_away_with_ticks_on_their_way(host, m
     def away(self, *_, **__):
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(Engine, "_copied", away)
+    monkeypatch.setattr(Table, "_copied", away)
     monkeypatch.setattr("zaitu.telemetry.services.sink._STOP_S", 0.2)
     waiting = [host.run_there(host.put(tick(number, seconds))) for seconds in (9, 5)]
     assert make.eventually(lambda: host._line._newest is not None)

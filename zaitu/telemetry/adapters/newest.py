@@ -61,6 +61,15 @@ def newest_put(newest: Records, slots: Ints, columns: Columns, rows: Ints, recei
     newest["temps_c"][slots[warm]] = columns.temps_c[rows[warm]]
 
 
+def late_mark(newest: Records, slot: int, at_us: int, received_us: int) -> None:
+    """A late fix of this vehicle came, to be judged when no more come."""
+    one = newest[slot]
+    if one["late_from_us"] == NONE:
+        one["late_from_us"], one["late_since_us"] = at_us, received_us
+    one["late_from_us"] = min(at_us, int(one["late_from_us"]))
+    one["late_seen_us"] = received_us
+
+
 _SENT: Final[Sequence[tuple[str, str, str]]] = (
     # column of the temporary table, its type, what it becomes in the row
     ("vehicle_id", "int8", ""),

@@ -68,8 +68,9 @@ def parts() -> list[Part]:
         cursor.execute(
             r"""SELECT name, substring(bounds FROM 'FROM \(''([^'']+)')::timestamptz AS start,
                        substring(bounds FROM 'TO \(''([^'']+)')::timestamptz,
-                       coalesce(array_length(valid, 1), 0) = %s AND true = ALL (valid), valid IS NOT NULL
-                  FROM (SELECT part.relname AS name, pg_get_expr(part.relpartbound, part.oid) AS bounds,
+                       coalesce(array_length(valid, 1), 0) = %s AND true = ALL (valid), valid IS NOT NULL,
+                       pg_relation_size(oid)
+                  FROM (SELECT part.oid, part.relname AS name, pg_get_expr(part.relpartbound, part.oid) AS bounds,
                                (SELECT array_agg(index.indisvalid) FROM pg_index AS index JOIN pg_class AS named ON named.oid = index.indexrelid
                                  WHERE index.indrelid = part.oid
                                    AND named.relname = ANY (SELECT part.relname || '_' || unnest(%s::text[]))) AS valid
@@ -79,8 +80,8 @@ def parts() -> list[Part]:
             [len(_INDEXES), [kind for kind, _ in _INDEXES], DEFAULT],
         )
         return [
-            Part(name=name, start=start, end=end, indexed=indexed, burdened=burdened)
-            for name, start, end, indexed, burdened in cursor
+            Part(name=name, start=start, end=end, indexed=indexed, burdened=burdened, size_bytes=size)
+            for name, start, end, indexed, burdened, size in cursor
         ]
 
 

@@ -14,7 +14,7 @@ from zaitu.telemetry.codecs.columns import NONE, PROBES, Columns, Flag, Ints, mi
 from zaitu.telemetry.kernels import pgcopy
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_COPY: Final = f"COPY telemetry_position ({', '.join(pgcopy.FIELDS)}) FROM STDIN (FORMAT BINARY)"
+_TABLE: Final = "telemetry_position"
 
 
 def instant(at_us: int) -> datetime:
@@ -30,26 +30,36 @@ class Owners:
     """NONE: in no vehicle at that time."""
 
 
-def positions_copy(*packed: bytes) -> None:
+def copy_into(table: str = _TABLE) -> str:
+    """The statement that reads what `rows_packed` gave."""
+    return f"COPY {table} ({', '.join(pgcopy.FIELDS)}) FROM STDIN (FORMAT BINARY)"
+
+
+def positions_copy(*packed: bytes, table: str = _TABLE) -> None:
     """One binary COPY of what `rows_packed` gave. The rows must not be in the table."""
-    with copying(_COPY) as copy:
+    with copying(copy_into(table)) as copy:
         for piece in (pgcopy.HEADER, *packed, pgcopy.TRAILER):
             copy.write(piece)
 
 
-def positions_stored(columns: Columns, owners: Owners, rows: Ints, received_at: datetime) -> Ints:
+def positions_stored(
+    columns: Columns, owners: Owners, rows: Ints, received_at: datetime, *, table: str = _TABLE
+) -> Ints:
     """Store rows; those that the database refuses cost only themselves and are returned."""
     if not len(rows):
         return rows
     try:
         with transaction.atomic():
-            positions_copy(rows_packed(columns, owners, rows, received_at))
+            positions_copy(rows_packed(columns, owners, rows, received_at), table=table)
     except DataError:
         if len(rows) == 1:
             return rows
         middle = len(rows) // 2
         return np.concatenate(
-            [positions_stored(columns, owners, half, received_at) for half in (rows[:middle], rows[middle:])]
+            [
+                positions_stored(columns, owners, half, received_at, table=table)
+                for half in (rows[:middle], rows[middle:])
+            ]
         )
     return rows[:0]
 

@@ -1,16 +1,20 @@
-"""Which of a tick's rows the table has already: look-ups where b-trees are, one reading of the stretch where not."""
+"""Which of a tick's rows the table has already: look-ups where b-trees are, one reading of the stretch where a partition is small.
+
+Large ones without b-trees are not read: one terminal that tells old fixes again would hold up all others for seconds.
+"""
 
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection
 
 from zaitu.telemetry.adapters import archive, partitions
 from zaitu.telemetry.adapters.positions import Owners, instant
-from zaitu.telemetry.codecs.columns import Columns, microseconds
-from zaitu.telemetry.domain.store import Part
+from zaitu.telemetry.codecs.columns import Columns, Ints, microseconds
+from zaitu.telemetry.domain.store import READ_WHOLE_BYTES, Part
 
 _KNOWN_S: Final = 5.0
 """The catalogue is read again after so long: the keeper looks no oftener."""
@@ -37,6 +41,21 @@ class Repeats:
         self._bare: list[Part] = []
         self._until_s = -float("inf")
 
+    def bare(self) -> list[Part]:
+        """The partitions without b-trees."""
+        if time.monotonic() >= self._until_s:
+            self._bare = [part for part in partitions.parts() if not part.indexed]
+            self._until_s = time.monotonic() + _KNOWN_S
+        return self._bare
+
+    def not_to_be_read(self, columns: Columns, rows: Ints) -> Ints:
+        """Which of these rows lie in partitions that are too large to be looked for in."""
+        if not len(rows):
+            return rows
+        return rows[
+            _within([part for part in self.bare() if part.size_bytes > READ_WHOLE_BYTES], columns, rows)
+        ]
+
     def stored_already(self, columns: Columns, owners: Owners, rows: Sequence[int]) -> set[int]:
         """Which of these rows (none of them with the flag CLOCK) are in the table.
 
@@ -44,14 +63,8 @@ class Repeats:
         """
         if not rows:
             return set()
-        if time.monotonic() >= self._until_s:
-            self._bare = [part for part in partitions.parts() if not part.indexed]
-            self._until_s = time.monotonic() + _KNOWN_S
         wanted = np.array(rows)
-        at_us = columns.at_us[wanted]
-        bare = np.zeros(len(wanted), dtype=bool)
-        for part in self._bare:
-            bare |= (at_us >= microseconds(part.start)) & (at_us < microseconds(part.end))
+        bare = _within(self.bare(), columns, wanted)
         found: set[int] = set()
         with connection.cursor() as cursor:
             looked_up = _parameters(columns, owners, wanted[~bare].tolist())
@@ -66,6 +79,14 @@ class Repeats:
                 )
                 found.update(number for (number,) in cursor)
         return found | archive.stored([one for one in zip(*looked_up, strict=True) if one[0] not in found])
+
+
+def _within(parts: Sequence[Part], columns: Columns, rows: Ints) -> npt.NDArray[np.bool_]:
+    at_us = columns.at_us[rows]
+    within = np.zeros(len(rows), dtype=bool)
+    for part in parts:
+        within |= (at_us >= microseconds(part.start)) & (at_us < microseconds(part.end))
+    return within
 
 
 def _parameters(columns: Columns, owners: Owners, rows: list[int]) -> list[list[Any]]:

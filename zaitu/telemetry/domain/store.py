@@ -16,6 +16,8 @@ HOURLY_FROM_ROWS: Final = 50_000_000
 CALM_ROWS_S: Final = 20_000.0
 BUSY_ROWS_S: Final = 40_000.0
 """Two b-trees cost more than the row itself: they are kept from the start while it is calm, and given up while it is busy."""
+READ_WHOLE_BYTES: Final = 64 * 1024**2
+"""Without b-trees a row is looked for by reading: half a million rows take a twentieth of a second."""
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 
@@ -31,6 +33,8 @@ class Part:
     """Whether a terminal's and a vehicle's rows are found by b-tree."""
     burdened: bool = False
     """Whether rows written to it are put into a b-tree; one whose building was killed is filled, but found by nobody."""
+    size_bytes: int = 0
+    """Of its rows, without b-trees."""
 
 
 def span(rows_a_day: int) -> timedelta:

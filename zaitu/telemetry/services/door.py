@@ -179,13 +179,13 @@ def _told(content: bytes) -> bytes:
     return _LENGTH.pack(len(content)) + content
 
 
+_COUNTS: Final = ("stored", "duplicates", "quarantined", "doubtful", "facts")
+
+
 def _outcome_json(outcome: Outcome) -> bytes:
     return json.dumps(
         {
-            "stored": outcome.stored,
-            "duplicates": outcome.duplicates,
-            "quarantined": outcome.quarantined,
-            "facts": outcome.facts,
+            **{name: getattr(outcome, name) for name in _COUNTS},
             "unstorable": outcome.unstorable.tolist(),
         }
     ).encode()
@@ -193,5 +193,5 @@ def _outcome_json(outcome: Outcome) -> bytes:
 
 def _outcome(told: dict[str, int | list[int]]) -> Outcome:
     unstorable = np.array(told["unstorable"], dtype=np.int64)
-    counts = {name: int(told[name]) for name in ("stored", "duplicates", "quarantined", "facts")}  # type: ignore[arg-type]
+    counts = {name: int(told[name]) for name in _COUNTS}  # type: ignore[arg-type]
     return Outcome(**counts, unstorable=unstorable, moved=np.empty(0, dtype=np.int64))

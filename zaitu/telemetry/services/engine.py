@@ -6,7 +6,6 @@ it; after a crash the rows received since are walked again (`open`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -17,12 +16,11 @@ import numpy as np
 from django.db import DataError, Error, IntegrityError, transaction
 
 from zaitu.kernel import logs, outbox
-from zaitu.telemetry.adapters import positions, shards, states, watches
+from zaitu.telemetry.adapters import doubts, positions, shards, states, watches
 from zaitu.telemetry.adapters.behind import Behind
-from zaitu.telemetry.adapters.newest import newest_blank, newest_put, newest_write
+from zaitu.telemetry.adapters.newest import late_mark, newest_blank, newest_put, newest_write
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.adapters.registry import Registry
-from zaitu.telemetry.adapters.repeats import Repeats
 from zaitu.telemetry.adapters.tail import Tail
 from zaitu.telemetry.codecs.columns import NONE, Columns, Flag, Ints, microseconds
 from zaitu.telemetry.codecs.jt808.alarms import EDGES
@@ -31,22 +29,17 @@ from zaitu.telemetry.kernels import once
 from zaitu.telemetry.kernels.document import document_load, visit_packed
 from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.kernels.layout import Records
-from zaitu.telemetry.services import facts, quarantine
+from zaitu.telemetry.services import facts
 from zaitu.telemetry.services.late import late_told
+from zaitu.telemetry.services.table import DOCUMENTED_WITHIN_S, OVERLAP, Table
 from zaitu.telemetry.services.telling import events_of
-from zaitu.telemetry.services.ticks import Outcome, Prepared, Settled, Tick
+from zaitu.telemetry.services.ticks import Outcome, Prepared, Settled, Tick, Written
 
-_WHY_ASIDE: Final = {once.TIMELESS: quarantine.CLOCK, once.STRANGE: quarantine.STRANGER}
-DOCUMENTED_WITHIN_S: Final = 15
-"""What the rules remember of a vehicle is at most so many flushes behind."""
-_OVERLAP: Final = timedelta(seconds=DOCUMENTED_WITHIN_S + 5)
-"""Received so long before the last flush may be missing from the documents."""
 _DOCUMENTS: Final = 100
 _ROWS: Final = 1_000
 """Written in one transaction while ticks wait."""
 _ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _REGISTERED: Final = timedelta(seconds=10)
-_NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
 log = logs.logger("telemetry.engine")
@@ -54,10 +47,6 @@ log = logs.logger("telemetry.engine")
 
 def at_once() -> None:
     """Nothing has to be waited for."""
-
-
-class _LookedAtSingly(Exception):
-    """Some rows must be looked for in the table first, or a tick is stored already."""
 
 
 class Engine:
@@ -84,8 +73,7 @@ class Engine:
         """Slots of vehicles that have no row yet."""
         self._slot_of: Ints = np.empty(0, dtype=np.int64)
         """By vehicle id; −1: not yet asked for."""
-        self._holding: shards.Holding | None = None
-        self._repeats = Repeats()
+        self._table: Table | None = None
         self._sequence = 0
         self._tail = Tail(rounds=DOCUMENTED_WITHIN_S + 1)
 
@@ -109,13 +97,13 @@ class Engine:
         self._watched, self._unwritten, self._rowless = watches.Followed(), Behind(), set()
         self._slot_of = self._device_of = np.empty(0, dtype=np.int64)
         self._undocumented, self._tail = Behind(), Tail(rounds=DOCUMENTED_WITHIN_S + 1)
-        self._holding, self._sequence = holding, holding.sequence
+        self._table, self._sequence = Table(holding, self.shard_count), holding.sequence
         self.registry.load()
         self.refresh(now)
         for state in states.states_of(self.shard, self.shard_count):
             self._restore(state)
         if holding.sequence:
-            self._catch_up(holding.flushed_at - _OVERLAP if holding.flushed_at else _ALL, now)
+            self._catch_up(holding.flushed_at - OVERLAP if holding.flushed_at else _ALL, now)
         # While nobody listened nobody could be heard.
         heard = self.fleet.vehicles["heard_us"]
         np.maximum(heard, microseconds(now), out=heard)
@@ -229,89 +217,23 @@ class Engine:
     def store_all(
         self, prepared: Sequence[Prepared], *, after: Callable[[], object] = at_once
     ) -> list[Outcome]:
-        """One transaction. Raises django.db.Error: repeat it then; shards.Fenced: end.
+        """`Table.store_all`, and what follows from it in memory."""
+        written = self._opened().store_all(prepared, after)
+        return [self._outcome(one, of_one) for one, of_one in zip(prepared, written, strict=True)]
 
-        `after`: returns when the ticks before are stored, raises when they will not be; until then only rows are copied.
-        """
-        try:
-            written = self._copied(prepared, after)
-        except (DataError, _LookedAtSingly):
-            after()
-            written = self._looked_at(prepared)
-        return [
-            self._outcome(one, rows, refused) for one, (rows, refused) in zip(prepared, written, strict=True)
-        ]
-
-    def _copied(self, prepared: Sequence[Prepared], after: Callable[[], object]) -> list[tuple[Ints, Ints]]:
-        """As `_looked_at`, all at once and without a look at the table. Raises _LookedAtSingly where that does not do."""
-        if any((one.verdict == once.DOUBTFUL).any() for one in prepared):
-            raise _LookedAtSingly
-        rows = [_storable(one.verdict) for one in prepared]
-        packed = [
-            positions.rows_packed(one.tick.columns, one.owners, of_one, one.tick.received_at)
-            for one, of_one in zip(prepared, rows, strict=True)
-            if len(of_one)
-        ]
-        with transaction.atomic():
-            shards.shard_copying(self._held().shard)
-            if packed:
-                positions.positions_copy(*packed)
-            after()
-            for one in prepared:
-                if not self._advanced(one):
-                    raise _LookedAtSingly
-                self._write(one, _NO_ROWS)
-        return [(of_one, _NO_ROWS) for of_one in rows]
-
-    def _looked_at(self, prepared: Sequence[Prepared]) -> list[tuple[Ints, Ints]]:
-        """Of each tick: the rows that were to be stored, and those of them that the database refused."""
-        written = []
-        with transaction.atomic():
-            for one in prepared:
-                rows, refused = _storable(one.verdict), _NO_ROWS
-                if self._advanced(one):
-                    columns = one.tick.columns
-                    doubtful = np.flatnonzero(one.verdict == once.DOUBTFUL).tolist()
-                    repeated = self._repeats.stored_already(columns, one.owners, doubtful)
-                    rows = rows[~np.isin(rows, list(repeated))]
-                    refused = positions.positions_stored(columns, one.owners, rows, one.tick.received_at)
-                    self._write(one, refused)
-                written.append((rows, refused))
-        return written
-
-    def _advanced(self, one: Prepared) -> bool:
-        """False: this tick is stored already."""
-        holding = self._held()
-        return shards.shard_advance(
-            holding.shard, holding.epoch, one.sequence, flushed_at=one.tick.received_at + _OVERLAP
-        )
-
-    def _outcome(self, prepared: Prepared, rows: Ints, refused: Ints) -> Outcome:
-        self._remember(prepared, rows)
-        aside = int((prepared.verdict >= once.TIMELESS).sum())
+    def _outcome(self, prepared: Prepared, written: Written) -> Outcome:
+        self._remember(prepared, written.rows)
+        quarantined = int((prepared.verdict >= once.TIMELESS).sum()) + len(written.refused)
+        stored = int((~np.isin(written.rows, written.refused)).sum())
         return Outcome(
-            stored=len(rows) - len(refused),
-            duplicates=len(prepared.verdict) - len(rows) - aside,
-            quarantined=aside + len(refused),
+            stored=stored,
+            duplicates=len(prepared.verdict) - stored - written.doubtful - quarantined,
+            quarantined=quarantined,
+            doubtful=written.doubtful,
             facts=len(prepared.events),
-            unstorable=refused,
+            unstorable=written.refused,
             moved=prepared.slot[prepared.moved],
         )
-
-    def _write(self, prepared: Prepared, refused: Ints) -> None:
-        """Everything of a tick but its positions."""
-        columns = prepared.tick.columns
-        aside = np.flatnonzero(prepared.verdict >= once.TIMELESS).tolist()
-        quarantine.rows_set_aside(
-            columns,
-            [
-                *((row, _WHY_ASIDE[int(prepared.verdict[row])]) for row in aside),
-                *((row, quarantine.UNSTORABLE) for row in refused.tolist()),
-            ],
-            received_at=prepared.tick.received_at,
-        )
-        states.documents_write(prepared.told)
-        outbox.put(*prepared.events)
 
     def _remember(self, prepared: Prepared, rows: Ints) -> None:
         columns, received_at = prepared.tick.columns, prepared.tick.received_at
@@ -321,17 +243,12 @@ class Engine:
             newest_put(self.newest, slots, columns, prepared.moved, received_at)
             late = prepared.late[np.isin(prepared.late, rows)]
             for row in late.tolist():
-                self._late_mark(int(prepared.slot[row]), int(columns.at_us[row]), microseconds(received_at))
+                late_mark(
+                    self.newest, int(prepared.slot[row]), int(columns.at_us[row]), microseconds(received_at)
+                )
         self._unwritten.add(np.concatenate([slots, prepared.slot[late]]))
         self._undocumented.add(prepared.slot[prepared.slot >= 0])
         self._undocumented.done([self.fleet.slot(document.vehicle_id) for document in prepared.told])
-
-    def _late_mark(self, slot: int, at_us: int, received_us: int) -> None:
-        one = self.newest[slot]
-        if one["late_from_us"] == NONE:
-            one["late_from_us"], one["late_since_us"] = at_us, received_us
-        one["late_from_us"] = min(at_us, int(one["late_from_us"]))
-        one["late_seen_us"] = received_us
 
     # Chores
 
@@ -353,30 +270,23 @@ class Engine:
             self._newest_write(slots)
             yield
         for terminals in _bunches(self.registry.unwritten.longest(), _ROWS):
-            with self._writing():
+            with self._opened().writing():
                 self.registry.seen_write(terminals, now)
             yield
-        holding = self._held()
+        holding = self._opened().holding
         # What came since is found in the table by its time of receipt.
-        shards.shard_flushed(holding.shard, holding.epoch, min(now, self._tail.earliest() + _OVERLAP))
+        shards.shard_flushed(holding.shard, holding.epoch, min(now, self._tail.earliest() + OVERLAP))
         self._tail.flushed()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        holding = self._held()
-        with transaction.atomic():
-            shards.shard_held(holding.shard, holding.epoch)
-            yield
-
     def _newest_write(self, slots: list[int]) -> None:
-        with self._writing():
+        with self._opened().writing():
             self._rows_ensure(slots)
             ids = [self.fleet.vehicle_ids[slot] for slot in slots]
             newest_write(ids, self.newest[slots], self.fleet.vehicles[slots])
         self._unwritten.done(slots)
 
     def _documents_write(self, slots: list[int]) -> None:
-        with self._writing():
+        with self._opened().writing():
             states.documents_write(facts.documents_of(self.fleet, slots))
         self._undocumented.done(slots)
 
@@ -391,7 +301,7 @@ class Engine:
         found = self.fleet.timer(microseconds(now))
         if len(found):
             try:
-                with self._writing():
+                with self._opened().writing():
                     slots = np.unique(found["slot"]).tolist()
                     states.documents_write(facts.documents_of(self.fleet, slots))
                     outbox.put(*events_of(self.fleet, found, microseconds(now)))
@@ -406,6 +316,7 @@ class Engine:
         One about which something raises is logged, tried again after LATE_RETRY, and holds up nobody. Raises what the
         database raises while it is away.
         """
+        taken = self._doubts_settle(now)
         waiting = self.newest["late_from_us"] != NONE
         quiet = self.newest["late_seen_us"] <= microseconds(now - facts.LATE_SETTLE)
         found = failed = 0
@@ -421,13 +332,21 @@ class Engine:
                 )
                 self.newest["late_seen_us"][slot] = microseconds(now + facts.LATE_RETRY)
                 failed += 1
-        return Settled(facts=found, failed=failed)
+        return Settled(facts=found, failed=failed, stored=taken.stored, duplicates=taken.rows - taken.stored)
+
+    def _doubts_settle(self, now: datetime) -> doubts.Taken:
+        taken = self._opened().doubts_settle()
+        for vehicle_id, at_us in taken.late_from_us.items():
+            slot = self._slot(vehicle_id)
+            late_mark(self.newest, slot, at_us, microseconds(now))
+            self._unwritten.add(np.array([slot]))
+        return taken
 
     def _settle(self, slot: int, now: datetime) -> int:
         from_us, since_us = int(self.newest[slot]["late_from_us"]), int(self.newest[slot]["late_since_us"])
         stops, visits = facts.late_facts(self.fleet, slot, from_us, now)
         events = sorted([*stops, *late_told(self.fleet, slot, from_us, since_us, now)], key=attrgetter("at"))
-        with self._writing():
+        with self._opened().writing():
             (document,) = facts.documents_of(self.fleet, [slot])
             stays = {"visits": [visit_packed(visit) for visit in visits]}
             states.documents_write([replace(document, rules=document.rules | stays)])
@@ -438,10 +357,10 @@ class Engine:
         self._unwritten.add(np.array([slot]))
         return len(events)
 
-    def _held(self) -> shards.Holding:
-        if self._holding is None:
+    def _opened(self) -> Table:
+        if self._table is None:
             raise RuntimeError("the engine is not open")
-        return self._holding
+        return self._table
 
     def _device(self, terminal: int) -> int:
         """The fleet's slot of a terminal (the registry's slot), which alarm bits are edges told by its version."""
@@ -485,11 +404,6 @@ class Engine:
         slots = np.full(len(vehicle_id), -1, dtype=np.int64)
         slots[owned] = self._slot_of[ids]
         return slots
-
-
-def _storable(verdict: Ints) -> Ints:
-    """Rows that are stored unless the table has them."""
-    return np.flatnonzero(np.isin(verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
 
 
 def _bunches(slots: list[int], size: int) -> Iterator[list[int]]:

@@ -68,6 +68,7 @@ class EngineHost:
             numbers.POSITIONS.labels("stored").inc(outcome.stored)
             numbers.POSITIONS.labels("duplicate").inc(outcome.duplicates)
             numbers.POSITIONS.labels("quarantined").inc(outcome.quarantined)
+            numbers.POSITIONS.labels("doubtful").inc(outcome.doubtful)
             numbers.FACTS.inc(outcome.facts)
             await self._feed.moved(outcome.moved)
         return outcomes
@@ -105,6 +106,8 @@ class EngineHost:
             settled = await self._alone(self.engine.settle, now)
             silent = await self._alone(self.engine.timer, now)
             numbers.FACTS.inc(settled.facts + silent)
+            numbers.POSITIONS.labels("stored").inc(settled.stored)
+            numbers.POSITIONS.labels("duplicate").inc(settled.duplicates)
             numbers.LATE_FAILED.inc(settled.failed)
             await self._feed.tell()
             await asyncio.sleep(max(_CHORES_S - (time.monotonic() - began_s), 0))

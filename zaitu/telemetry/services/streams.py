@@ -64,7 +64,13 @@ class StreamSink:
         numbers.POSITIONS.labels("streamed").inc(len(columns))
         nothing = np.empty(0, dtype=np.int64)
         return Outcome(
-            stored=len(columns), duplicates=0, quarantined=0, facts=0, unstorable=nothing, moved=nothing
+            stored=len(columns),
+            duplicates=0,
+            quarantined=0,
+            doubtful=0,
+            facts=0,
+            unstorable=nothing,
+            moved=nothing,
         )
 
     async def _put(self, shard: int, tick: Tick, rows: Ints) -> None:

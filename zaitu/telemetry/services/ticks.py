@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
 
 from zaitu.kernel.events import Event
 from zaitu.telemetry.adapters import states
 from zaitu.telemetry.adapters.positions import Owners
 from zaitu.telemetry.codecs.columns import Columns, Ints
+from zaitu.telemetry.kernels import once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,8 @@ class Outcome:
     stored: int
     duplicates: int
     quarantined: int
+    doubtful: int
+    """They may be in the table already, and are set aside until that can be seen."""
     facts: int
     unstorable: Ints
     """Rows the database refuses; they are in the quarantine."""
@@ -33,11 +39,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What was found in late fixes."""
+    """What was found in late fixes, and what became of doubtful ones."""
 
     facts: int
     failed: int
     """Vehicles put off because something about them raised."""
+    stored: int
+    duplicates: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +65,19 @@ class Prepared:
     events: Sequence[Event]
     told: Sequence[states.Document]
     """Of those a fact was told of."""
+
+    @property
+    def storable(self) -> Ints:
+        """Rows that are stored unless the table has them."""
+        return np.flatnonzero(np.isin(self.verdict, (once.NEW, once.LATE, once.DOUBTFUL)))
+
+
+class Written(NamedTuple):
+    """Rows of a tick."""
+
+    rows: Ints
+    """Those that were to be stored."""
+    refused: Ints
+    """Those that the database refused."""
+    doubtful: int = 0
+    """How many were set aside."""
