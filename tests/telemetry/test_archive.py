@@ -70,6 +70,19 @@ def test_an_archived_track_is_read_as_before(drive):
     ] == [{**row, "items": bytes(row["items"])} for row in whole[:-1]]
 
 
+def test_a_track_read_while_its_partition_is_archived_is_whole(drive, monkeypatch):
+    _, vehicle_id, start = drive
+    before, read = track(vehicle_id, start), archive.rows_read
+
+    def archived_meanwhile(*asked, **how):
+        found = read(*asked, **how)
+        positions_archive(clock.now())
+        return found
+
+    monkeypatch.setattr(archive, "rows_read", archived_meanwhile)
+    assert track(vehicle_id, start) == before
+
+
 def test_a_fix_that_is_archived_is_known_when_it_is_sent_again(drive):
     number, vehicle_id, start = drive
     positions_archive(clock.now())
@@ -153,5 +166,5 @@ def test_a_recent_track_asks_the_archive_nothing(drive, django_assert_num_querie
     positions_archive(clock.now())
     with django_assert_num_queries(1):
         track(vehicle_id, clock.now() - timedelta(days=1))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         track(vehicle_id, start)

@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 
 from tests.telemetry import make
 from zaitu.kernel import clock
@@ -281,6 +281,15 @@ def test_a_thread_that_repeats_ends_when_it_is_closed():
     threads.close()
     with pytest.raises(OperationalError):
         waiting.result(0)
+
+
+def test_what_no_repetition_will_mend_is_raised_at_once_and_holds_up_nobody(threads):
+    def wrong():
+        raise ProgrammingError("there is no such column")
+
+    with pytest.raises(ProgrammingError):
+        threads[0].submit(wrong).result(5)
+    assert threads[0].submit(int).result(5) == 0
 
 
 def test_slots_that_wait_longest_come_first_and_keep_their_place_when_named_again():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
-from django.db import DataError, Error, IntegrityError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from zaitu.kernel import heartbeat, logs
 from zaitu.telemetry.services import numbers
@@ -42,10 +42,8 @@ class Threads:
         while True:
             try:
                 result = _careful(function, *args, **kwargs)
-            except (DataError, IntegrityError):
-                raise
-            except Error as error:
-                # PostgreSQL restarting, a deadlock, a full disk: the same call may succeed in a moment.
+            except (OperationalError, InterfaceError, InternalError) as error:
+                # PostgreSQL restarting or read only, a deadlock, a full disk: the same call may succeed in a moment.
                 numbers.RETRIES.inc()
                 log.warning("the database did not answer; repeating", error=type(error).__name__)
                 if self._closing.wait(pause_s):
