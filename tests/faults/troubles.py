@@ -41,12 +41,17 @@ def signalled(part: str, signum: signal.Signals) -> Callable[[Box], str]:
 
 
 def stopped(part: str) -> Callable[[Box], str]:
+    """With SIGSTOP, and with all processes that it has started."""
+
     def harm(one: Box) -> str:
         process = one.running.child(part)
-        process.suspend()
+        family = [process, *process.children(recursive=True)]
+        for each in family:
+            each.suspend()
         time.sleep(_HOLD_S)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.resume()
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.resume()
         one.running.wait_ready(60)
         return f"for {_HOLD_S:.0f} s"
 
@@ -325,12 +330,17 @@ FAULTS: dict[str, Callable[[Box], str]] = {
     "gateway killed": signalled("gateway", signal.SIGKILL),
     "web door killed": signalled("web", signal.SIGKILL),
     "worker killed": signalled("worker", signal.SIGKILL),
+    "jobs killed": signalled("jobs", signal.SIGKILL),
+    "bus killed": signalled("bus", signal.SIGKILL),
     "PostgreSQL killed": signalled("postgres", signal.SIGKILL),
     "PostgreSQL restarted, fast": signalled("postgres", signal.SIGINT),
     "PostgreSQL restarted, immediate": signalled("postgres", signal.SIGQUIT),
     "gateway stopped": stopped("gateway"),
     "web door stopped": stopped("web"),
     "worker stopped": stopped("worker"),
+    "jobs stopped": stopped("jobs"),
+    "bus stopped": stopped("bus"),
+    "PostgreSQL stopped": stopped("postgres"),
     "one packet in ten lost": losing,
     "300 ms there and back": delayed,
     "5,000 sign in within 5 s": storm,
