@@ -192,7 +192,7 @@ def test_a_try_that_fails_after_its_endpoint_went_is_the_last_one(how):
         notify.endpoint_switch(actor=make.SYSTEM, endpoint_id=view.id, active=False)
     failed = Answer(verdict=Verdict.RETRY, note="HTTP 500")
     again = Next(state=State.QUEUED, attempts=1, next_at=now)
-    attempt_record(parcel=parcel, answer=failed, step=again, started=now, took_ms=5)
+    attempt_record(parcel=parcel, provider="", answer=failed, step=again, started=now, took_ms=5)
     message = Message.objects.get()
     assert (message.state, message.note) == (
         "given_up",
@@ -210,6 +210,7 @@ def test_a_try_that_fails_while_its_endpoint_is_on_is_followed_by_another():
     again = Next(state=State.QUEUED, attempts=1, next_at=now)
     attempt_record(
         parcel=parcel,
+        provider="",
         answer=Answer(verdict=Verdict.RETRY, note="HTTP 500"),
         step=again,
         started=now,

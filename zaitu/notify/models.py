@@ -48,13 +48,22 @@ class Message(models.Model):
     purpose = models.CharField(max_length=20)
     """A `Kind`."""
     channel = models.CharField(max_length=10, choices=[(c.value, c.value) for c in Channel])
+    """The way it is now on."""
+    ways = EncryptedTextField(blank=True, default="")
+    """JSON of the ways left to this person, in order: `[[channel, address], …]`."""
+    way_since = models.DateTimeField()
+    """When the way it is now on was begun."""
+    fall_back_at = models.DateTimeField(null=True, blank=True)
+    """When the next way is taken unless this one has told it by then; null: there is none."""
+    urgency = models.PositiveSmallIntegerField()
+    """`Urgency`."""
     waybill = models.CharField(max_length=20, db_index=True)
     customer_code = models.CharField(max_length=40, blank=True, default="")
     endpoint = models.ForeignKey(
         WebhookEndpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     address = EncryptedTextField(blank=True, default="")
-    """E-mail address; empty for webhooks."""
+    """Where it goes on this way; empty for webhooks."""
     subject = models.CharField(max_length=200)
     words = EncryptedTextField()
     """JSON of the words or facts; holds a tracking link that opens without a password."""
@@ -72,23 +81,28 @@ class Message(models.Model):
     """Tries that count against the schedule."""
     note = models.CharField(max_length=300, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    """When a receipt said that it has arrived."""
     blanked_at = models.DateTimeField(null=True, blank=True)
     """When address, words and the other side's answers were blanked for their age."""
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["fact", "person", "purpose", "channel"], name="notify_one_per_fact"
-            ),
+            models.UniqueConstraint(fields=["fact", "person", "purpose"], name="notify_one_per_person"),
             models.CheckConstraint(
                 condition=Q(channel=Channel.WEBHOOK, endpoint__isnull=False)
-                | Q(channel=Channel.EMAIL, endpoint__isnull=True),
-                name="notify_endpoint_iff_webhook",
+                | (~Q(channel=Channel.WEBHOOK) & Q(endpoint__isnull=True)),
+                name="notify_endpoint_if_webhook",
             ),
         )
         indexes = (
             models.Index(
-                fields=["next_at"], condition=_OPEN & Q(channel=Channel.EMAIL), name="notify_due_email"
+                fields=["channel", "urgency", "next_at"],
+                condition=_OPEN & Q(endpoint__isnull=True),
+                name="notify_due_person",
+            ),
+            models.Index(
+                fields=["fall_back_at"], condition=Q(fall_back_at__isnull=False), name="notify_fall_back"
             ),
             models.Index(fields=["endpoint", "next_at"], condition=_OPEN, name="notify_due_webhook"),
             # Every row is in one of these two: what is to be blanked, and what is to be deleted.
@@ -109,9 +123,61 @@ class Attempt(models.Model):
     verdict = models.CharField(max_length=12)
     code = models.PositiveSmallIntegerField(default=0)
     answer = models.CharField(max_length=300, blank=True, default="")
+    channel = models.CharField(max_length=10, blank=True, default="")
+    provider = models.CharField(max_length=20, blank=True, default="")
+    """Who carried it: `aliyun`, `cmpp`, …; empty where the channel has only one."""
+    reason = models.CharField(max_length=60, blank=True, default="")
+    """The provider's own word for what was wrong."""
+    ref = models.CharField(max_length=100, blank=True, default="")
+    """What the provider calls it; its receipt names it."""
+    parts = models.PositiveSmallIntegerField(default=1)
+    cost_fen = models.PositiveIntegerField(default=0)
+    receipt = models.CharField(max_length=10, blank=True, default="")
+    """`delivered`, `failed`; empty: none came."""
+    receipt_at = models.DateTimeField(null=True, blank=True)
+    receipt_note = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         ordering = ("id",)
+        indexes = (models.Index(fields=["provider", "ref"], condition=~Q(ref=""), name="notify_ref"),)
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.code}"
+
+
+class ReceiptIn(models.Model):
+    """A receipt as it came: it may come before the try is written down, twice, or of a message that is not ours."""
+
+    provider = models.CharField(max_length=20)
+    ref = models.CharField(max_length=100)
+    delivered = models.BooleanField()
+    at = models.DateTimeField()
+    code = models.CharField(max_length=40, blank=True, default="")
+    note = models.CharField(max_length=300, blank=True, default="")
+    gone = models.BooleanField(default=False)
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["provider", "ref", "delivered"], name="notify_receipt_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.ref}"
+
+
+class ClosedWay(models.Model):
+    """A way by which a person cannot be reached: an unsubscribed number, somebody who does not follow us any more."""
+
+    person = models.CharField(max_length=60)
+    channel = models.CharField(max_length=10)
+    address = EncryptedTextField()
+    """Another one is open."""
+    why = models.CharField(max_length=300, blank=True, default="")
+    closed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "channel"], name="notify_closed_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.channel}"

@@ -12,7 +12,7 @@ from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
-from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, email_masked
+from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, address_masked
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 
 NO_SMTP = "未配置发信服务器"
@@ -58,7 +58,7 @@ def message_view(row: Message, tries: Iterable[Attempt]) -> MessageView:
         kind_text=KIND_TEXTS[kind],
         channel=channel,
         channel_text=CHANNEL_TEXTS[channel],
-        to=_host(row.endpoint.url) if row.endpoint else email_masked(row.address),
+        to=_host(row.endpoint.url) if row.endpoint else address_masked(channel, row.address),
         state=state,
         state_text=STATE_TEXTS[state],
         subject=row.subject,

@@ -122,7 +122,7 @@ def _recipients(
 ) -> tuple[notify.Recipient, ...]:
     ids = dict.fromkeys((shipment.consignor_contact, shipment.consignee_contact))
     return tuple(
-        notify.Recipient(person=f"contact:{pk}", email=people[pk].email)
+        notify.Recipient(person=f"contact:{pk}", email=people[pk].email, phone=people[pk].phone)
         for pk in ids
         if pk is not None and pk in people
     )

@@ -12,13 +12,14 @@ from zaitu.network import public as network
 from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.domain.ways import Urgency
 from zaitu.notify.models import Attempt, Message
 
-_DUE_EMAIL: Final = """
+_DUE_PERSON: Final = """
     SELECT id, state FROM notify_message
-    WHERE channel = 'email' AND state IN ('queued', 'sending') AND next_at <= %(now)s
+    WHERE channel = %(channel)s AND endpoint_id IS NULL AND state IN ('queued', 'sending') AND next_at <= %(now)s
         AND useful_until >= %(now)s AND attempts < %(tries)s
-    ORDER BY next_at LIMIT %(slots)s FOR UPDATE SKIP LOCKED
+    ORDER BY urgency, next_at LIMIT %(slots)s FOR UPDATE SKIP LOCKED
 """
 # Endpoint by endpoint, so that the backlog of a slow one is neither read nor given more than its share.
 _DUE_WEBHOOK: Final = """
@@ -49,10 +50,11 @@ INTERRUPTED: Final = "上次发送中断，可能已送达，以同一编号重�
 
 def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime) -> list[Parcel]:
     """Up to `slots` due messages, now `sending` under a lease; those another courier left behind are among them."""
-    sql = _CLAIM.format(due=_DUE_EMAIL if channel is Channel.EMAIL else _DUE_WEBHOOK)
+    sql = _CLAIM.format(due=_DUE_WEBHOOK if channel is Channel.WEBHOOK else _DUE_PERSON)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            given: dict[str, datetime | int] = {
+            given: dict[str, datetime | int | str] = {
+                "channel": channel,
                 "now": now,
                 "slots": slots,
                 "share": SHARE,
@@ -92,6 +94,7 @@ def _parcel(row: Message, company: network.CompanyView) -> Parcel:
         claim=row.claim,
         kind=Kind(row.purpose),
         waybill=row.waybill,
+        person=row.person,
         address=endpoint.url if endpoint else row.address,
         secret=endpoint.secret if endpoint else "",
         words=json.loads(row.words),
@@ -99,6 +102,9 @@ def _parcel(row: Message, company: network.CompanyView) -> Parcel:
         useful_until=row.useful_until,
         attempts=row.attempts,
         endpoint_id=endpoint.pk if endpoint else None,
+        channel=Channel(row.channel),
+        urgency=Urgency(row.urgency),
+        ways_left=bool(row.ways),
         company=company.name,
         hotline=company.hotline,
     )

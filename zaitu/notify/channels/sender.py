@@ -9,6 +9,9 @@ from zaitu.notify.domain.parcels import Parcel
 class Sender(Protocol):
     """One per courier, used by all its hands at once."""
 
+    provider: str
+    """Who carries it, at most 20 characters; receipts name it too. Empty where the channel has only one."""
+
     def __call__(self, parcel: Parcel) -> Answer:
         """One try; never raises for what the other side may do."""
 

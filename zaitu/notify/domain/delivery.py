@@ -7,11 +7,32 @@ from typing import Final
 
 
 class Channel(StrEnum):
+    """How it reaches a person or a system; who carries it there is the channel's provider."""
+
     EMAIL = "email"
     WEBHOOK = "webhook"
+    SMS = "sms"
+    WECHAT = "wechat"
+    """Service account 公众号."""
+    MINI = "mini"
+    """Mini-program subscription 小程序订阅消息."""
+    PUSH = "push"
+    """Browser push."""
+    VOICE = "voice"
+    ROBOT = "robot"
+    """A staff group's robot: WeCom, DingTalk, Feishu."""
 
 
-CHANNEL_TEXTS: Final = {Channel.EMAIL: "邮件", Channel.WEBHOOK: "Webhook"}
+CHANNEL_TEXTS: Final = {
+    Channel.EMAIL: "邮件",
+    Channel.WEBHOOK: "Webhook",
+    Channel.SMS: "短信",
+    Channel.WECHAT: "公众号",
+    Channel.MINI: "小程序",
+    Channel.PUSH: "网页推送",
+    Channel.VOICE: "语音电话",
+    Channel.ROBOT: "工作群",
+}
 
 
 class State(StrEnum):
@@ -20,7 +41,9 @@ class State(StrEnum):
     SENDING = "sending"
     """A courier holds it; when the courier dies its lease runs out and another takes it."""
     SENT = "sent"
-    """The mail server or the endpoint has taken it."""
+    """The other side has taken it."""
+    DELIVERED = "delivered"
+    """A receipt says that it has arrived."""
     FAILED = "failed"
     """The other side says it will never take it."""
     GIVEN_UP = "given_up"
@@ -31,6 +54,7 @@ STATE_TEXTS: Final = {
     State.QUEUED: "待发送",
     State.SENDING: "发送中",
     State.SENT: "已发送",
+    State.DELIVERED: "已送达",
     State.FAILED: "发送失败",
     State.GIVEN_UP: "已放弃",
 }
@@ -84,12 +108,20 @@ class Answer:
     """For the console, Chinese, at most 300 characters: what the other side said."""
     code: int = 0
     """HTTP status or SMTP code; 0: there was none."""
+    reason: str = ""
+    """The provider's own word for what was wrong, such as `isv.BUSINESS_LIMIT_CONTROL` or `43101`; at most 60 characters."""
     rests: bool = False
     """The way there rests a while, longer after each failure in a row (always so with PAUSE)."""
     retry_after_s: int | None = None
     """How long the other side asked us to wait, seconds."""
     gone: bool = False
-    """The other side wants nothing more, ever: the endpoint is switched off."""
+    """The other side wants nothing more, ever: the endpoint is switched off, the way to this person is closed."""
+    ref: str = ""
+    """What the provider calls the message: its receipt will name it. At most 100 characters."""
+    parts: int = 1
+    """SMS that it was cut into."""
+    cost_fen: int = 0
+    """What the provider said that it takes for it, fen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

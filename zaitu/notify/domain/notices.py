@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from zaitu.notify.domain.delivery import Channel
+
 
 class Kind(StrEnum):
     """The key nodes people are told of; the value is the last part of a webhook's `type` and never renamed."""
@@ -50,6 +52,13 @@ class Recipient:
     """A reference such as `contact:12`, at most 60 characters. Never a name, phone or address."""
     email: str = ""
     """Empty: this person cannot be told by e-mail."""
+    phone: str = ""
+    """As kernel.phones spells it; empty: neither by SMS nor by a call."""
+
+    def addresses(self) -> dict[Channel, str]:
+        """By channel; those that are known."""
+        known = {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.VOICE: self.phone}
+        return {channel: address for channel, address in known.items() if address}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.notices import Kind
+from zaitu.notify.domain.ways import Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,16 +16,22 @@ class Parcel:
     claim: int
     kind: Kind
     waybill: str
+    person: str
+    """As in `Recipient.person`, or `endpoint:<id>`."""
     address: str
-    """E-mail address or webhook URL."""
+    """As in `ways.Way`, or a webhook's URL."""
     secret: str
-    """`whsec_…`; empty for e-mail."""
+    """`whsec_…`; only for webhooks."""
     words: Mapping[str, str | int | float]
     at: datetime
     useful_until: datetime
     attempts: int
     """Counting the try that now begins."""
     endpoint_id: int | None
+    channel: Channel
+    urgency: Urgency
+    ways_left: bool
+    """Whether other ways to this person have not been tried."""
     company: str = ""
     """What the company that tells is called; may be empty."""
     hotline: str = ""

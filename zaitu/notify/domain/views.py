@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from zaitu.kernel.phones import phone_masked
+from zaitu.notify.domain.delivery import Channel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptView:
@@ -23,7 +26,7 @@ class MessageView:
     channel: str
     channel_text: str
     to: str
-    """Masked e-mail address, or the host of a webhook."""
+    """Masked e-mail address or phone number, or the host of a webhook; may be empty."""
     state: str
     state_text: str
     subject: str
@@ -53,6 +56,15 @@ class EndpointView:
     """It does not answer now and rests until then."""
     created_at: datetime
     last_ok_at: datetime | None
+
+
+def address_masked(channel: Channel, address: str) -> str:
+    """So much of an address as tells staff which one it is."""
+    if channel is Channel.EMAIL:
+        return email_masked(address)
+    if channel in {Channel.SMS, Channel.VOICE}:
+        return phone_masked(address)
+    return ""  # an openid or a browser's subscription says nothing to anybody
 
 
 def email_masked(address: str) -> str:

@@ -8,35 +8,30 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from zaitu.kernel import clock, metrics
 from zaitu.notify.adapters.claims import claim, renew
-from zaitu.notify.channels.email.send import Sender as EmailSender
-from zaitu.notify.channels.sender import Sender
-from zaitu.notify.channels.webhook.send import Sender as WebhookSender
+from zaitu.notify.channels.installed import SENDERS, SLOTS, usable
 from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
+from zaitu.notify.services.ways import overdue_go_on
 
 log = logging.getLogger(__name__)
 _tries: Final = metrics.counter("message_tries", "Tries to tell a message", ["channel", "verdict"])
 
-SLOTS: Final[Mapping[Channel, int]] = {Channel.EMAIL: 4, Channel.WEBHOOK: 32}
-SENDERS: Final[Mapping[Channel, Callable[[], Sender]]] = {
-    Channel.EMAIL: EmailSender,
-    Channel.WEBHOOK: WebhookSender,
-}
 LEASE: Final = timedelta(seconds=20)
 _RENEW_S: Final = 5.0
 _LOOK_S: Final = 0.5
 _LATE_S: Final = 30.0
+_OVERDUE_S: Final = 5.0
 _ALIVE_S: Final = 1.0
 _LOOKED_S: Final = 5.0
 """A courier that has not asked the database for so long is not at work."""
@@ -57,9 +52,11 @@ class Courier:
         self._free = threading.Event()
         """A hand became free."""
         self._looked = time.monotonic()
+        self._done: dict[Callable[[], object], float] = defaultdict(time.monotonic)
+        """When each chore was last done."""
         self._failures = 0
         self._rests_until: datetime | None = None
-        """Only for e-mail, whose one way out is the mail server; each endpoint keeps its own rest in its row."""
+        """For channels with one way out, as e-mail's mail server; each endpoint keeps its own rest in its row."""
 
     @property
     def looked_ago_s(self) -> float:
@@ -68,19 +65,13 @@ class Courier:
 
     def run(self) -> None:
         """Carry until `stop` is set, then finish what is on its way."""
-        renewed = late = time.monotonic()
         with ThreadPoolExecutor(self._slots, thread_name_prefix=f"courier-{self._channel}") as pool:
             while self._on_way or not self._stop.is_set():
                 try:
                     connection.ensure_connection()
                     if not self._stop.is_set():
                         self._take(pool)
-                    if time.monotonic() - renewed > _RENEW_S:
-                        renewed = time.monotonic()
-                        self._renew()
-                    if time.monotonic() - late > _LATE_S:
-                        late = time.monotonic()
-                        hopeless_give_up()
+                    self._chores()
                 except (InterfaceError, OperationalError) as error:
                     log.warning("couriers wait for the database: %s", error)
                 except DatabaseError:
@@ -94,6 +85,17 @@ class Courier:
                 self._free.clear()
         self._sender.close()
 
+    def _chores(self) -> None:
+        """What is to be done now and then."""
+        for chore, every_s in (
+            (self._renew, _RENEW_S),
+            (hopeless_give_up, _LATE_S),
+            (overdue_go_on, _OVERDUE_S),
+        ):
+            if time.monotonic() - self._done[chore] > every_s:
+                self._done[chore] = time.monotonic()
+                chore()
+
     def _take(self, pool: ThreadPoolExecutor) -> None:
         """Claim as many as there are free hands."""
         slots = self._slots - len(self._on_way)
@@ -106,7 +108,7 @@ class Courier:
             pool.submit(self._carry, parcel)
 
     def _resting(self, now: datetime) -> bool:
-        if self._channel is Channel.EMAIL and not settings.ZAITU_SMTP_URL:
+        if self._channel not in usable():
             return True
         return self._rests_until is not None and now < self._rests_until
 
@@ -145,7 +147,14 @@ class Courier:
                     wait=wait,
                     jitter=random.random(),  # noqa: S311  spreads retries; guards nothing
                 )
-                attempt_record(parcel=parcel, answer=answer, step=step, started=started, took_ms=took_ms)
+                attempt_record(
+                    parcel=parcel,
+                    provider=self._sender.provider,
+                    answer=answer,
+                    step=step,
+                    started=started,
+                    took_ms=took_ms,
+                )
             except DatabaseError:
                 connection.close()
                 if not left:
@@ -175,7 +184,7 @@ def deliver_until(stop: threading.Event, *, alive: Callable[[], None] = lambda: 
     `alive` is called about once a second while the couriers of all channels have asked the database lately. Should one
     of them break, the others finish and RuntimeError says so: a process that only half works must be started anew.
     """
-    couriers = [Courier(channel, stop) for channel in Channel]
+    couriers = [Courier(channel, stop) for channel in SENDERS]
     threads = [threading.Thread(target=courier.run) for courier in couriers]
     for thread in threads:
         thread.start()

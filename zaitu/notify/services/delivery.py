@@ -10,19 +10,32 @@ from django.db.models.expressions import Case, When
 from zaitu.kernel import clock
 from zaitu.notify.domain.delivery import OPEN_STATES, SCHEDULE, Answer, Channel, Next, State, Verdict, rest
 from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.domain.ways import leaves
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 from zaitu.notify.selectors import NO_SMTP
 from zaitu.notify.services.endpoints import endpoint_disable, off_note
+from zaitu.notify.services.ways import receipt_awaited, receipts_apply, way_close, way_next
 
 LATE = "过期未发送"
 
 
-@transaction.atomic
-def attempt_record(*, parcel: Parcel, answer: Answer, step: Next, started: datetime, took_ms: int) -> None:
+def attempt_record(
+    *, parcel: Parcel, provider: str, answer: Answer, step: Next, started: datetime, took_ms: int
+) -> None:
     """Write down one try. A courier that lost its lease meanwhile may still say that the message was taken, no more.
 
     A try that failed while its endpoint was switched off or removed is the last one: what waited for it was given up then.
+    One that ends this way, or puts it off for too long, begins the next way to the person.
     """
+    _recorded(parcel, provider, answer, step, started, took_ms)
+    if answer.ref:
+        receipts_apply(provider=provider, refs=[answer.ref])  # it may have come before
+
+
+@transaction.atomic
+def _recorded(
+    parcel: Parcel, provider: str, answer: Answer, step: Next, started: datetime, took_ms: int
+) -> None:
     off = ""
     if step.state is State.QUEUED and parcel.endpoint_id is not None:
         off = off_note(parcel.endpoint_id)
@@ -33,17 +46,29 @@ def attempt_record(*, parcel: Parcel, answer: Answer, step: Next, started: datet
         verdict=answer.verdict,
         code=answer.code,
         answer=answer.note,
+        channel=parcel.channel,
+        provider=provider,
+        reason=answer.reason[:60],
+        ref=answer.ref[:100],
+        parts=answer.parts,
+        cost_fen=answer.cost_fen,
     )
     mine = Message.objects.filter(pk=parcel.id, state__in=OPEN_STATES)
     if answer.verdict is not Verdict.TAKEN:
         mine = mine.filter(claim=parcel.claim)
     now = clock.now()
+    if answer.gone and parcel.endpoint_id is None:
+        way_close(person=parcel.person, channel=parcel.channel, address=parcel.address, why=answer.note)
+    message = mine.select_for_update().first() if parcel.ways_left else None
+    if message is not None and _goes_on(message, parcel, answer, step, now):
+        return
     mine.update(
         state=State.GIVEN_UP if off else step.state,
         attempts=step.attempts,
         next_at=step.next_at,
         note=off or answer.note,
         sent_at=now if step.state is State.SENT else None,
+        fall_back_at=message.fall_back_at if message else None,
     )
     if answer.gone and parcel.endpoint_id is not None:
         endpoint_disable(endpoint_id=parcel.endpoint_id, why=answer.note)
@@ -51,6 +76,17 @@ def attempt_record(*, parcel: Parcel, answer: Answer, step: Next, started: datet
         WebhookEndpoint.objects.filter(pk=parcel.endpoint_id).update(
             failures=0, paused_until=None, last_ok_at=now
         )
+
+
+def _goes_on(message: Message, parcel: Parcel, answer: Answer, step: Next, now: datetime) -> bool:
+    """Whether it is on its next way now."""
+    if step.state is State.SENT:
+        receipt_awaited(message)
+    elif leaves(
+        step, since=message.way_since, useful_until=parcel.useful_until, now=now, urgency=parcel.urgency
+    ):
+        return way_next(message, answer.note)
+    return False
 
 
 def endpoint_rest(*, endpoint_id: int, answer: Answer, started: datetime) -> timedelta:

@@ -17,6 +17,7 @@ from zaitu.notify.domain.delivery import OPEN_STATES, Channel, State
 from zaitu.notify.domain.endpoints import ENDPOINTS_PER_CUSTOMER, EndpointDraft, kinds_checked, url_parts
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.views import EndpointView, MessageView
+from zaitu.notify.domain.ways import URGENCIES
 from zaitu.notify.models import Message, WebhookEndpoint
 from zaitu.notify.selectors import endpoint_view, message_view
 
@@ -97,6 +98,8 @@ def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
         person=f"endpoint:{endpoint.pk}",
         purpose=Kind.TEST,
         channel=Channel.WEBHOOK,
+        way_since=now,
+        urgency=URGENCIES[Kind.TEST],
         customer_code=endpoint.customer_code,
         endpoint=endpoint,
         subject="测试消息",

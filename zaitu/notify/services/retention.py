@@ -22,7 +22,7 @@ def blank(messages: QuerySet[Message]) -> int:
     """Blank where these were sent, what they said, and what the other side answered (it repeats addresses); how many."""
     # Our own words come first, the other side's after the colon (channels/*/answers.py).
     Attempt.objects.filter(message__in=messages).update(answer=_before_colon("answer"))
-    return messages.update(address="", words="{}", note=_before_colon("note"))
+    return messages.update(address="", ways="", words="{}", note=_before_colon("note"))
 
 
 def messages_trim() -> tuple[int, int]:

@@ -20,6 +20,8 @@ from zaitu.notify.domain.words import people_time, words
 class Sender:
     """Hands mails to the mail server, several over one line where it allows."""
 
+    provider = ""
+
     def __init__(self) -> None:
         self._lines = lines.Lines()
 

@@ -23,6 +23,8 @@ _SAID_BYTES: Final = 2_000
 class Sender:
     """A connection of its own for each message: an address is judged anew for each (docs/adr/0071)."""
 
+    provider = ""
+
     def __call__(self, parcel: Parcel) -> Answer:
         return send(parcel)
 
