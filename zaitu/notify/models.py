@@ -166,6 +166,27 @@ class ReceiptIn(models.Model):
         return f"{self.provider} {self.ref}"
 
 
+class MessageTemplate(models.Model):
+    """How this company says an event on a channel; without a row the default is said (domain/saying.py)."""
+
+    kind = models.CharField(max_length=20)
+    channel = models.CharField(max_length=10)
+    language = models.CharField(max_length=10)
+    text = models.CharField(max_length=500)
+    code = models.CharField(max_length=100, blank=True, default="")
+    """What the provider calls the template that it has approved."""
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["kind", "channel", "language"], name="notify_one_template"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.channel} {self.language}"
+
+
 class ClosedWay(models.Model):
     """A way by which a person cannot be reached: an unsubscribed number, somebody who does not follow us any more."""
 

@@ -1,7 +1,7 @@
 """Taking due messages off the queue: no two couriers get the same one, and none is lost with a dead courier."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,8 +12,9 @@ from zaitu.network import public as network
 from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.domain.saying import DEFAULTS, LANGUAGE, Said, Template, link_short, said
 from zaitu.notify.domain.ways import Urgency
-from zaitu.notify.models import Attempt, Message
+from zaitu.notify.models import Attempt, Message, MessageTemplate
 
 _DUE_PERSON: Final = """
     SELECT id, state FROM notify_message
@@ -71,8 +72,8 @@ def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime)
             if before == State.SENDING
         )
         rows = Message.objects.filter(pk__in=claimed).select_related("endpoint").order_by("created_at")
-        company = network.company()
-        return [_parcel(row, company) for row in rows]
+        company, templates = network.company(), templates_of(channel)
+        return [_parcel(row, company, templates) for row in rows]
 
 
 def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
@@ -87,8 +88,42 @@ def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
             )
 
 
-def _parcel(row: Message, company: network.CompanyView) -> Parcel:
-    endpoint = row.endpoint
+def templates_of(channel: Channel) -> Mapping[tuple[str, str], Template]:
+    """The company's own, by kind and language. One query."""
+    return {
+        (row.kind, row.language): Template(
+            kind=Kind(row.kind), channel=channel, language=row.language, text=row.text, code=row.code
+        )
+        for row in MessageTemplate.objects.filter(channel=channel)
+    }
+
+
+def _said(
+    row: Message,
+    words: Mapping[str, object],
+    company: network.CompanyView,
+    templates: Mapping[tuple[str, str], Template],
+) -> Said:
+    kind = Kind(row.purpose)
+    template = templates.get((kind, LANGUAGE)) or Template(
+        kind=kind, channel=Channel(row.channel), language=LANGUAGE, text=DEFAULTS[kind]
+    )
+    values = {name: str(value) for name, value in words.items()}
+    short, token = link_short(values.get("link", ""))
+    beside = {
+        "waybill": row.waybill,
+        "company": company.name,
+        "hotline": company.hotline,
+        "link": short,
+        "token": token,
+    }
+    return said(template, values | beside)
+
+
+def _parcel(
+    row: Message, company: network.CompanyView, templates: Mapping[tuple[str, str], Template]
+) -> Parcel:
+    endpoint, words = row.endpoint, json.loads(row.words)
     return Parcel(
         id=row.pk.hex,
         claim=row.claim,
@@ -97,7 +132,8 @@ def _parcel(row: Message, company: network.CompanyView) -> Parcel:
         person=row.person,
         address=endpoint.url if endpoint else row.address,
         secret=endpoint.secret if endpoint else "",
-        words=json.loads(row.words),
+        words=words,
+        said=_said(row, words, company, templates),
         at=row.at,
         useful_until=row.useful_until,
         attempts=row.attempts,

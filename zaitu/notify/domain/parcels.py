@@ -6,6 +6,7 @@ from datetime import datetime
 
 from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.notices import Kind
+from zaitu.notify.domain.saying import Said
 from zaitu.notify.domain.ways import Urgency
 
 
@@ -30,6 +31,8 @@ class Parcel:
     endpoint_id: int | None
     channel: Channel
     urgency: Urgency
+    said: Said
+    """The message in a sentence, from the channel's template; mails and webhooks say it at length (`words`)."""
     ways_left: bool
     """Whether other ways to this person have not been tried."""
     company: str = ""
