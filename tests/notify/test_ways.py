@@ -89,7 +89,7 @@ class Postman:
 @pytest.fixture
 def told(db, settings, monkeypatch):
     """One message to a person with a phone and a mailbox, on its way by SMS."""
-    settings.ZAITU_SMTP_URL = "smtp://127.0.0.1:1"
+    settings.ZAITU_SMTP_URL, settings.ZAITU_SMS_PROVIDER = "smtp://127.0.0.1:1", "aliyun"
     monkeypatch.setattr(installed, "SENDERS", {**installed.SENDERS, Channel.SMS: Postman})
     person = notify.Recipient(person="contact:1", phone=PHONE, email="lihua@example.cn")
     notify.tell(actor=make.SYSTEM, notice=make.notice(to=(person,)))

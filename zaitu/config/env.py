@@ -100,6 +100,10 @@ class Env(BaseSettings):
     """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, or `smtp://127.0.0.1:1025`; empty: no e-mail is sent."""
     mail_from: str = "在途 <no-reply@localhost>"
     """Sender of e-mail."""
+    sms_provider: Literal["", "aliyun", "tencent", "cmpp", "smpp"] = ""
+    """Who sends SMS; empty: nobody."""
+    sms_sign: str = ""
+    """The signature that SMS begin with, as the provider has approved it, without brackets: `顺驰物流`."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)

@@ -184,7 +184,10 @@ def deliver_until(stop: threading.Event, *, alive: Callable[[], None] = lambda: 
     `alive` is called about once a second while the couriers of all channels have asked the database lately. Should one
     of them break, the others finish and RuntimeError says so: a process that only half works must be started anew.
     """
-    couriers = [Courier(channel, stop) for channel in SENDERS]
+    # Mail waits for its server to be set; what waits on another channel that is gone takes the next way.
+    couriers = [
+        Courier(channel, stop) for channel in SENDERS if channel is Channel.EMAIL or channel in usable()
+    ]
     threads = [threading.Thread(target=courier.run) for courier in couriers]
     for thread in threads:
         thread.start()
