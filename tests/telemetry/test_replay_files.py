@@ -87,6 +87,66 @@ def test_a_word_for_a_number_says_which_column_is_wrong():
     assert said == "line 2: speed is 'fast', not a number"
 
 
+ALL = "lat=a,lon=o,time=t,speed=v,odometer=d:km"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_are_read_where_commas_do_not_separate(separator):
+    rows = ["t;a;o;v;d", "1795741148;31,2304;-121,473;-;1.234,5", "1795741148,5;31.2304;121,4;54,25;0,5"]
+    one, two = read([row.replace(";", separator) for row in rows], ALL)
+    assert (one.lat, one.lon, one.odometer_m, one.time) == (31.2304, -121.473, 1_234_500, AT)
+    assert (two.lat, two.speed_kmh, two.odometer_m) == (31.2304, 54.25, 500)
+    assert two.time.replace(microsecond=0) == AT
+
+
+@pytest.mark.parametrize(
+    ("separator", "degrees"),
+    [(";", ("31,230", "121,473")), ("\t", ("31,230", "121,473")), (";", ("31", "121"))],
+)
+def test_a_comma_before_three_digits_is_a_decimal_one_where_the_degrees_or_semicolons_say_so(
+    separator, degrees
+):
+    row = ["1795741148", *degrees, "54,250", "12,345"]
+    (place,) = read([separator.join("taovd"), separator.join(row)], ALL)
+    assert (place.lat, place.lon) == tuple(float(word.replace(",", ".")) for word in degrees)
+    assert (place.speed_kmh, place.odometer_m) == (54.25, 12_345)
+
+
+@pytest.mark.parametrize(("separator", "lat"), [("\t", "31"), ("|", "31.2304"), (";", "31.2304")])
+def test_a_comma_before_three_digits_that_may_be_of_thousands_is_refused(separator, lat):
+    row = ["1795741148", lat, "121", "54", "12,345"]
+    (said,) = read([separator.join("taovd"), separator.join(row)], ALL)
+    assert said == "line 2: odometer is '12,345': thousands, or a decimal comma? Write it with a point"
+
+
+def test_a_point_before_three_digits_beside_decimal_commas_is_refused():
+    (said,) = read(["t;a;o;v;d", "1795741148;31,2304;121,4;54;12.345"], ALL)
+    assert said == "line 2: odometer is '12.345' beside decimal commas: thousands, or a decimal point?"
+
+
+@pytest.mark.parametrize("word", ["31,23,04", "31,", ",", "3 1,2", "1,2.3", "31,2304N"])
+def test_what_is_no_number_with_a_comma_is_none(word):
+    (said,) = read(["t;a;o", f"1795741148;{word};121,4"])
+    assert said == f"line 2: lat is {word!r}, not a number"
+
+
+def test_decimal_commas_between_commas_need_quotes_and_are_never_read_as_other_columns():
+    quoted, bare, more = read(
+        ["t,a,o,v", '1795741148,"31,2304","121,4737",5', "1795741148,31,23,121,47,5", "1795741148,1,2,3,,"],
+        "lat=a,lon=o,time=t,speed=v",
+    )
+    assert (quoted.lat, quoted.lon) == (31.2304, 121.4737)
+    assert bare == (
+        "line 3: 6 values for 4 columns: numbers with decimal commas need quotes, or semicolons between the columns"
+    )
+    assert more.speed_kmh == 3
+
+
+def test_a_time_in_text_keeps_its_comma():
+    (place,) = read(["t;a;o", "2026-11-27T08:59:08,250;31,2;121,4"], "lat=a,lon=o,time=t:text")
+    assert (place.time.replace(microsecond=0), place.lat) == (AT, 31.2)
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_the_one_that_finds_the_columns(separator):
     lines = [separator.join(row) for row in (["t", "a", '"o,;x"'], ["1795741148", "1", "2"])]

@@ -7,6 +7,10 @@ Which column means what is told by a short text:
 lat, lon and time are needed; speed, course, altitude, odometer and temp may be. A name with commas, colons or spaces around it stands in
 quotes. Units stand behind a colon: time s, ms or text (none told: whatever it looks like); speed kmh, mps, knots or mph; odometer km or m.
 Commas, semicolons, tabs or bars separate the columns: whichever finds their names in the first line.
+
+Numbers may have decimal commas (31,2304; 1.234,5) where these cannot be anything else: between semicolons, tabs or bars, and in quotes.
+12,345 may be twelve thousand as well, but for degrees, of which there are no thousands: they tell which sign of their row is the decimal
+one. Where they tell nothing it is read between semicolons, which programs write where the comma is decimal, and refused elsewhere.
 """
 
 import csv
@@ -58,6 +62,12 @@ _WRITTEN: Final = re.compile(
 )
 """As spreadsheets write times; a fraction of a second is left out, for terminals do not send any."""
 _OFFSET: Final = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
+
+
+_COMMA: Final = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_POINTS_AND_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")
+_GROUPS: Final = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+)")
+"""May be thousands, by commas or by points."""
 
 
 class TraceError(Exception):
@@ -144,14 +154,17 @@ def places_read(
 
     numbered = counted()
     first = next(numbered, "")
-    rows = csv.reader(chain([first], numbered), delimiter=_separator(first, columns))
-    where = _where(next(rows, []), columns)
+    separator = _separator(first, columns)
+    rows = csv.reader(chain([first], numbered), delimiter=separator)
+    names = next(rows, [])
+    where = _where(names, columns)
     while True:
         try:
             row = next(rows)
             if any(row):
+                _must_fit(row, names, separator)
                 words = {meaning: row[at].strip() if at < len(row) else "" for meaning, at in where.items()}
-                yield _place(words, columns, zone)
+                yield _place(_pointed(words, columns, separator), columns, zone)
         except StopIteration:
             return
         except (ValueError, OverflowError, csv.Error) as error:
@@ -178,6 +191,39 @@ def _where(names: list[str], columns: dict[str, Column]) -> dict[str, int]:
             f"the file has no column {', '.join(missing)}; its first line has {', '.join(names)[:300]}"
         )
     return {meaning: names.index(column.name) for meaning, column in columns.items()}
+
+
+def _must_fit(row: list[str], names: list[str], separator: str) -> None:
+    """Decimal commas between commas would shift every value behind them, unnoticed. Raises ValueError."""
+    if separator == "," and any(word.strip() for word in row[len(names) :]):
+        raise ValueError(
+            f"{len(row)} values for {len(names)} columns: numbers with decimal commas need quotes, "
+            "or semicolons between the columns"
+        )
+
+
+def _pointed(words: dict[str, str], columns: dict[str, Column], separator: str) -> dict[str, str]:
+    """The numbers with decimal points, where they were written with commas. Raises ValueError for what can be two numbers."""
+    degrees = ("lat", "lon")
+    by_comma = any("," in words[meaning] for meaning in degrees)
+    by_point = any("." in words[meaning] for meaning in degrees)
+    pointed = {}
+    for meaning, word in words.items():
+        # A fraction of seconds since 1970; dates have nothing of this form.
+        plain = meaning == "time" and columns["time"].unit in {"text", "iso"}
+        if meaning not in degrees and not plain and _GROUPS.fullmatch(word):
+            comma = "," in word
+            if comma and not by_comma and (by_point or separator != ";"):
+                raise ValueError(
+                    f"{meaning} is {word!r}: thousands, or a decimal comma? Write it with a point"
+                )
+            if not comma and by_comma:
+                raise ValueError(
+                    f"{meaning} is {word!r} beside decimal commas: thousands, or a decimal point?"
+                )
+        bare = word.replace(".", "") if _POINTS_AND_COMMA.fullmatch(word) else word
+        pointed[meaning] = bare.replace(",", ".") if not plain and _COMMA.fullmatch(bare) else word
+    return pointed
 
 
 def _place(words: dict[str, str], columns: dict[str, Column], zone: tzinfo) -> Place:
