@@ -46,6 +46,10 @@ def ended_there(trip: Trip, stop: TripStop) -> bool:
     return told.exists() or not Leg.objects.filter(trip=trip, to_seq=stop.seq).exists()
 
 
+def ended_by_hand(trip: Trip) -> bool:
+    return trip.state == TripState.DONE and not ended_there(trip, last_stop(trip))
+
+
 def shipments_of(trip: Trip) -> list[int]:
     """All whose documents show the trip's stops."""
     return list(Leg.objects.filter(trip=trip).values_list("shipment_id", flat=True))

@@ -8,10 +8,10 @@ from django.db import transaction
 
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
-from zaitu.journey.domain.views import LegState, Level, ScanResult, TripState
-from zaitu.journey.models import JourneyEvent, Leg, NumberLink, ScanReceipt, Shipment, Trip, TripStop
+from zaitu.journey.domain.views import Level, ScanResult, TripState
+from zaitu.journey.models import JourneyEvent, NumberLink, ScanReceipt, Shipment, Trip
 from zaitu.journey.selectors.counts import standing
-from zaitu.journey.services import arrivals
+from zaitu.journey.services import arrivals, etas, retelling
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.scans import result_from, state_result
 from zaitu.journey.services.trips import trip_locked
@@ -83,41 +83,66 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
 
 
 def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reason: str) -> Ledger:
-    rows = list(events)
+    rows = _with_copies(events)
     trips = arrivals.trips_locked(rows)
     ends = {
         trip.pk: stop for trip in trips.values() for row in rows if (stop := arrivals.ended_by(trip, row))
     }
-    riding = {pk for trip_id in ends for pk in arrivals.shipments_of(trips[trip_id])}
-    ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows} | riding)
+    by_hand = {pk for pk, trip in trips.items() if arrivals.ended_by_hand(trip)}
+    shown = {pk: arrivals.shipments_of(trips[pk]) for pk in retelling.stops_spoken_of(rows)}
+    ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows}.union(*shown.values()))
     voided = set(
         JourneyEvent.objects.filter(target__in=rows, kind=Kind.VOIDED).values_list("target_id", flat=True)
     )
-    now = clock.now()
-    for row in rows:
-        if row.pk not in voided:
-            ledger.add(
-                NewEvent(
-                    shipment_id=row.shipment_id,
-                    kind=Kind.VOIDED,
-                    source=source,
-                    key=f"void:{row.pk}",
-                    at=now,
-                    station=row.station_code,
-                    target=row.pk,
-                    data={"reason": reason} if reason else {},
-                )
-            )
-            _leg_back(row)
-            _number_back(row)
-    ledger.write()
-    for trip_id, stop in ends.items():
-        trip = trips[trip_id]
-        if not arrivals.stood_by(trip, stop) and not arrivals.busy_elsewhere(trip):
+    rows = [row for row in rows if row.pk not in voided]
+    _tell_voided(ledger, rows, source=source, reason=reason)
+    for pk, trip in trips.items():
+        told = retelling.told_of(trip)
+        if pk in shown:
+            retelling.stops_back(told)
+        of_trip = {row.shipment_id for row in rows if row.trip_id == pk and row.kind in retelling.OF_RIDES}
+        retelling.rides_back(told, of_trip, ended=pk in by_hand)
+        stop = ends.get(pk)
+        if stop and not arrivals.stood_by(trip, stop) and not arrivals.busy_elsewhere(trip):
             arrivals.reopen(actor, trip, stop, reason)
-            ledger.touch(riding & set(arrivals.shipments_of(trip)))
+        retelling.beginning_back(told)
+    if shown and rows:
+        ledger.touch(pk for several in shown.values() for pk in several)
+        since = min(row.recorded_at for row in rows)
+        etas.predict_again(actor=actor, ledger=ledger, trip_ids=shown, since=since)
     ledger.close()
     return ledger
+
+
+def _with_copies(events: Iterable[JourneyEvent]) -> list[JourneyEvent]:
+    """And what parts that were split off since have of them: what never happened has not happened to a part either."""
+    rows, found = [], list(events)
+    while found:
+        rows += found
+        copies = JourneyEvent.objects.filter(
+            shipment__parent__in={row.shipment_id for row in found}, data__of__in=[row.pk for row in found]
+        )
+        found = list(copies)
+    return rows
+
+
+def _tell_voided(ledger: Ledger, rows: Iterable[JourneyEvent], *, source: str, reason: str) -> None:
+    now = clock.now()
+    for row in rows:
+        ledger.add(
+            NewEvent(
+                shipment_id=row.shipment_id,
+                kind=Kind.VOIDED,
+                source=source,
+                key=f"void:{row.pk}",
+                at=now,
+                station=row.station_code,
+                target=row.pk,
+                data={"reason": reason} if reason else {},
+            )
+        )
+        _number_back(row)
+    ledger.write()
 
 
 @transaction.atomic
@@ -143,33 +168,6 @@ def arrival_void(*, actor: Principal, trip: str, reason: str) -> Trip:
         # It carried nothing: no event of any goods told the arrival.
         arrivals.reopen(actor, row, stop, reason)
     return row
-
-
-def _leg_back(event: JourneyEvent) -> None:
-    """A ride that a voided departure began has not begun; one that a voided arrival ended goes on."""
-    if event.trip_id is None:
-        return
-    leg = Leg.objects.filter(shipment_id=event.shipment_id, trip_id=event.trip_id).first()
-    stop = TripStop.objects.filter(trip_id=event.trip_id, station_code=event.station_code).first()
-    if leg is None or stop is None:
-        return
-    if event.kind in (Kind.DEPARTED, Kind.STOP_LEFT) and stop.seq == leg.from_seq:
-        before, after = LegState.ON_BOARD, LegState.PLANNED
-    elif event.kind in (Kind.ARRIVED, Kind.STOP_ENTERED) and stop.seq == leg.to_seq:
-        before, after = LegState.DONE, LegState.ON_BOARD
-    else:
-        return
-    twins = (
-        {Kind.DEPARTED, Kind.STOP_LEFT} if after == LegState.PLANNED else {Kind.ARRIVED, Kind.STOP_ENTERED}
-    )
-    voided = JourneyEvent.objects.filter(shipment_id=event.shipment_id, kind=Kind.VOIDED).values("target_id")
-    others = JourneyEvent.objects.filter(
-        shipment_id=event.shipment_id, trip_id=event.trip_id, station_code=event.station_code, kind__in=twins
-    ).exclude(pk__in=voided)
-    # Scan and fence tell the same thing: while one of them stands, so does the ride's state.
-    if leg.state == before and not others.exclude(pk=event.pk).exists():
-        leg.state = after
-        leg.save(update_fields=["state"])
 
 
 def _handings(event: JourneyEvent) -> list[JourneyEvent]:

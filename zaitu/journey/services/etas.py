@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import Kind
@@ -100,12 +100,11 @@ def eta_refresh(*, actor: Principal, listening_since: datetime | None = None) ->
 
     `listening_since`: before this instant nobody of us was there to hear; a truck's silence counts from then on.
     """
-    picture = _picture(actor, clock.now())
+    now = clock.now()
+    under_way = Q(state=TripState.RUNNING) | Q(state=TripState.PLANNED, departs_at__lt=now)
+    picture = _picture(actor, now, Trip.objects.filter(under_way))
     picture.listening_since = listening_since
-    for trip in picture.trips.values():
-        picture.arrivals[trip.pk] = etas.arrivals(
-            _run(picture, trip), picture.paces.get(trip.line_code, {}), picture.now
-        )
+    _predict(picture)
     stops = _stops_save(picture)
     changes = [*_riding_changes(picture), *_loose_changes(picture)]
     told = soon = silent = 0
@@ -115,9 +114,8 @@ def eta_refresh(*, actor: Principal, listening_since: datetime | None = None) ->
     return Refreshed(trips=len(picture.trips), stops=stops, shipments=told, soon=soon, silent=silent)
 
 
-def _picture(actor: Principal, now: datetime) -> _Picture:
-    running = Trip.objects.filter(Q(state=TripState.RUNNING) | Q(state=TripState.PLANNED, departs_at__lt=now))
-    trips = {trip.pk: trip for trip in running.defer("points")}
+def _picture(actor: Principal, now: datetime, rows: QuerySet[Trip]) -> _Picture:
+    trips = {trip.pk: trip for trip in rows.defer("points")}
     lines = {trip.line_code for trip in trips.values()}
     picture = _Picture(
         now=now,
@@ -133,6 +131,12 @@ def _picture(actor: Principal, now: datetime) -> _Picture:
     for row in EtaErrors.objects.filter(line_code__in=lines):
         picture.errors[row.line_code, row.horizon_h] = tuple(row.errors_s)
     return picture
+
+
+def _predict(picture: _Picture) -> None:
+    for trip in picture.trips.values():
+        paces = picture.paces.get(trip.line_code, {})
+        picture.arrivals[trip.pk] = etas.arrivals(_run(picture, trip), paces, picture.now)
 
 
 def _run(picture: _Picture, trip: Trip) -> etas.Run:
@@ -321,4 +325,75 @@ def _event(change: _Change, kind: Kind, key: str, at: datetime, **data: str) -> 
         at=at,
         trip_id=change.trip.pk if change.trip else None,
         data=data,
+        # What came near by a word that was taken back comes near again.
+        anew=kind is Kind.ARRIVING_SOON,
+    )
+
+
+# Words that were taken back
+
+
+def predict_again(*, actor: Principal, ledger: Ledger, trip_ids: Iterable[int], since: datetime) -> None:
+    """What follows for these trips, and for their goods in an open ledger, at once: they are where other words put them.
+
+    `since`: when the first of the words was told; a truck that has come near since then has come near by them.
+    """
+    open_ones = Trip.objects.filter(pk__in=list(trip_ids), state__in=(TripState.PLANNED, TripState.RUNNING))
+    picture = _picture(actor, clock.now(), open_ones)
+    if not picture.trips:
+        return
+    _predict(picture)
+    for trip_id, arrivals in picture.arrivals.items():
+        for stop in picture.stops[trip_id]:
+            at = arrivals.get(stop.seq)
+            if at is None or stop.arrived_at is not None:
+                continue
+            stop.eta = at
+            if etas.moved(stop.eta_told, at, picture.now):
+                stop.eta_told = at
+            stop.save(update_fields=["eta", "eta_told"])
+    legs = Leg.objects.filter(
+        trip__in=picture.trips,
+        shipment__in=ledger.shipments,
+        state__in=(LegState.PLANNED, LegState.ON_BOARD),
+    )
+    stations = network.stations_by_codes({row.to_station for row in ledger.shipments.values()})
+    for leg in legs:
+        _leg_again(picture, ledger, leg, stations, since)
+
+
+def _leg_again(
+    picture: _Picture,
+    ledger: Ledger,
+    leg: Leg,
+    stations: Mapping[str, network.StationView],
+    since: datetime,
+) -> None:
+    trip, shipment = picture.trips[leg.trip_id], ledger.shipments[leg.shipment_id]
+    stop = next(one for one in picture.stops[trip.pk] if one.seq == leg.to_seq)
+    arrival = picture.arrivals[trip.pk].get(leg.to_seq)
+    state = ledger.state(shipment.pk)
+    station = stations.get(stop.station_code) if stop.station_code == shipment.to_station else None
+    if state.final or state.status not in _RIDING or arrival is None or station is None:
+        return
+    if state.status is Status.ARRIVING_SOON and arrival - picture.now > etas.SOON:
+        told = f"{shipment.waybill}:soon:{trip.ref}"
+        for event in list(ledger.events[shipment.pk]):
+            if event.id in state.effective and event.key.startswith(told) and event.at >= since:
+                ledger.add(_voided(shipment, event.id, picture.now))
+    window = _window(picture, trip, arrival + last_mile(station.kind))
+    if shipment.eta_reason == etas.Reason.ARRIVED:
+        ledger.retime(shipment.pk, window, _reason(picture, trip))
+    else:
+        ledger.estimate(shipment.pk, window, _reason(picture, trip), station)
+
+
+def _voided(shipment: Shipment, event_id: int, at: datetime) -> NewEvent:
+    return NewEvent(
+        shipment_id=shipment.pk,
+        kind=Kind.VOIDED,
+        source=SOURCE,
+        key=f"void:{event_id}",
+        at=at,
+        target=event_id,
     )

@@ -12,7 +12,7 @@ from zaitu.journey.domain.actions import ENDING_TABLE, Kind
 from zaitu.journey.domain.fold import FoldEvent
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.views import LegState
-from zaitu.journey.models import Leg, NumberLink, Piece, Shipment
+from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Piece, Shipment
 from zaitu.journey.services.corrections import MANUAL
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
@@ -150,6 +150,7 @@ def _told(actor: Principal, ledger: Ledger, child: Shipment, pieces: dict[str, i
     parent = ledger.shipments[child.parent_id or 0]
     own = Ledger(actor=actor, ids=[child.pk])
     state = ledger.state(parent.pk)
+    trips = dict(JourneyEvent.objects.filter(shipment=parent).values_list("id", "trip_id"))
     for event in ledger.events[parent.pk]:
         if event.id in state.effective and _shared(event, pieces):
             own.add(
@@ -161,6 +162,7 @@ def _told(actor: Principal, ledger: Ledger, child: Shipment, pieces: dict[str, i
                     at=event.at,
                     station=event.station,
                     piece=(pieces[event.piece], event.piece) if event.piece else None,
+                    trip_id=trips[event.id],
                     data={**event.data, "of": event.id},
                 )
             )
