@@ -54,6 +54,17 @@ def test_a_shipment_is_forwarded_and_its_page_says_to_whom_under_which_number(or
     assert NumberLink.objects.count() == 1
 
 
+def test_a_voided_forwarding_says_which_truck_the_goods_ride_on_again(order, dispatch):
+    trip = journey.on_trip(order.waybill)
+    forward(dispatch, order.waybill, station_code=journey.ORIGIN)
+    event = JourneyEvent.objects.get(kind="forwarded")
+    answer = dispatch.post(
+        f"/console/shipments/{order.waybill}/events/{event.pk}/void", {"reason": "转错了"}, follow=True
+    )
+    assert f"已恢复配载到车次 {trip.ref}" in answer.content.decode()
+    assert not NumberLink.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

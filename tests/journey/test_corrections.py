@@ -32,7 +32,7 @@ def event_of(waybill, kind):
 
 
 def void(event, reason="扫错"):
-    return journey.event_void(actor=make.TEST, event_id=event.pk, reason=reason)
+    return journey.event_void(actor=make.TEST, event_id=event.pk, reason=reason).row
 
 
 def record(waybill, kind, actor=make.TEST, **fields):

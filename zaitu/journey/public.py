@@ -65,6 +65,7 @@ from zaitu.journey.domain.views import (
     TripState,
     TripStopView,
     TripView,
+    Voided,
 )
 from zaitu.journey.models import Shipment
 from zaitu.journey.selectors import partners as _known_partners
@@ -103,7 +104,7 @@ __all__ = [
     "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
     "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
     "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
-    "TripState", "TripStopView", "TripView", "eta_refresh", "event_record", "event_void", "events_of",
+    "TripState", "TripStopView", "TripView", "Voided", "eta_refresh", "event_record", "event_void", "events_of",
     "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
     "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
     "orders_template", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",
@@ -266,10 +267,11 @@ def scan_undo(*, actor: Principal, key: str) -> ScanResult:
 # Corrections and what a desk records
 
 
-def event_void(*, actor: Principal, event_id: int, reason: str) -> ShipmentRow:
-    """Take an event back. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for what cannot be taken back."""
+def event_void(*, actor: Principal, event_id: int, reason: str) -> Voided:
+    """Take an event back; goods whose forwarding is taken back ride as planned where they still can. Raises Forbidden, NotFound, Invalid without a reason, RuleBroken for what cannot be taken back."""
     _staff(actor, Right.SHIPMENTS_CORRECT)
-    return _row(_corrections.event_void(actor=actor, event_id=event_id, reason=reason))
+    shipment, rides = _corrections.event_void(actor=actor, event_id=event_id, reason=reason)
+    return Voided(row=_row(shipment), said=tuple(one.words() for one in rides))
 
 
 def shipment_reopen(*, actor: Principal, waybill: str, reason: str) -> ShipmentRow:

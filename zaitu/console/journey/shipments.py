@@ -272,8 +272,8 @@ def link_revoke(request: StaffRequest, waybill: str, link_id: int) -> HttpRespon
 @staff(Right.SHIPMENTS_CORRECT)
 def event_void(request: StaffRequest, waybill: str, event_id: int) -> HttpResponse:
     """Take an event back, with the reason on record."""
-    journey.event_void(actor=request.actor, event_id=event_id, reason=request.POST.get("reason", ""))
-    done(request, _("事件已撤销，运单状态已重新计算"))
+    voided = journey.event_void(actor=request.actor, event_id=event_id, reason=request.POST.get("reason", ""))
+    done(request, "；".join([_("事件已撤销，运单状态已重新计算"), *dict.fromkeys(voided.said)]))
     return redirect("console:shipment", waybill=waybill)
 
 

@@ -217,6 +217,15 @@ class ShipmentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voided:
+    """How a shipment stands after an event was taken back."""
+
+    row: ShipmentRow
+    said: tuple[str, ...]
+    """What became of the rides that a voided forwarding had taken away, in Chinese."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonView:
     role: str
     """`consignor` or `consignee`."""

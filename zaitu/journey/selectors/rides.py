@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.views import TripState
-from zaitu.journey.models import TripStop
+from zaitu.journey.models import Trip, TripStop
 
 _LOOKED_AT = 20
 """Trips considered: nearly always the first one fits; a line that calls at a station twice may not."""
@@ -21,8 +21,11 @@ class Ride:
     """False: no trip is planned yet, the last one is taken to run again daily."""
 
 
-def next_ride(from_station: str, to_station: str, now: datetime) -> Ride | None:
-    """The first trip goods ordered now can go with from station to station; None when none has ever run there."""
+def next_ride(from_station: str, to_station: str, now: datetime, without: Trip | None = None) -> Ride | None:
+    """The first trip goods ordered now can go with from station to station; None when none has ever run there.
+
+    `without`: a trip they cannot go with; it may still tell at what time of the day trucks leave.
+    """
     boards = TripStop.objects.filter(
         station_code=from_station,
         trip_id__in=TripStop.objects.filter(station_code=to_station).values("trip_id"),
@@ -32,6 +35,8 @@ def next_ride(from_station: str, to_station: str, now: datetime) -> Ride | None:
         departed_at=None,
         planned_departure__gte=now + etas.CUTOFF,
     ).order_by("planned_departure")
+    if without is not None:
+        ahead = ahead.exclude(trip=without)
     found = _first(ahead, to_station)
     if found is not None:
         return Ride(departs_at=found[0], arrives_at=found[1], planned=True)

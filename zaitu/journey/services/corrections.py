@@ -11,8 +11,9 @@ from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
 from zaitu.journey.domain.views import Level, ScanResult, TripState
 from zaitu.journey.models import JourneyEvent, NumberLink, ScanReceipt, Shipment, Trip
 from zaitu.journey.selectors.counts import standing
-from zaitu.journey.services import arrivals, etas, retelling
+from zaitu.journey.services import arrivals, etas, replanning, retelling
 from zaitu.journey.services.ledger import Ledger, NewEvent
+from zaitu.journey.services.replanning import Replanned
 from zaitu.journey.services.scans import result_from, state_result
 from zaitu.journey.services.trips import trip_locked
 from zaitu.kernel import clock
@@ -52,7 +53,7 @@ def scan_undo(*, actor: Principal, key: str) -> ScanResult:
         raise RuleBroken("整车操作不能撤销，请联系调度更正")
     if any(event.kind in ENDING_TABLE for event in events):
         raise RuleBroken(f"{TEXTS[Kind(events[0].kind)][0]}不能自行撤销，请联系调度更正")
-    ledger = _void(actor, events, source="scan", reason="")
+    ledger, _ = _void(actor, events, source="scan", reason="")
     access.audit(
         actor=actor, action="scan.undo", subject=result.waybill, detail={"events": [row.pk for row in events]}
     )
@@ -60,8 +61,8 @@ def scan_undo(*, actor: Principal, key: str) -> ScanResult:
 
 
 @transaction.atomic
-def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
-    """Take an event back for good; again without effect.
+def event_void(*, actor: Principal, event_id: int, reason: str) -> tuple[Shipment, list[Replanned]]:
+    """Take an event back for good; again without effect. With what became of the rides a voided forwarding had taken away.
 
     Raises NotFound, Invalid without a reason, RuleBroken for the order itself and for a voiding.
     """
@@ -69,22 +70,33 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> Shipment:
     event = JourneyEvent.objects.filter(pk=event_id).first()
     if event is None:
         raise NotFound("没有这条记录")
-    if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED, Kind.SPLIT):
+    if event.kind == Kind.SPLIT:
+        raise RuleBroken("拆单不能撤销：货件已在两个运单号下。要一起送的，请配到同一车次")
+    if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED):
         raise RuleBroken(f"{TEXTS[Kind(event.kind)][0]}记录不能撤销")
-    ledger = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
+    ledger, rides = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
     shipment = ledger.shipments[event.shipment_id]
     access.audit(
         actor=actor,
         action="event.void",
         subject=shipment.waybill,
-        detail={"event": event.pk, "kind": event.kind, "reason": reason},
+        detail={
+            "event": event.pk,
+            "kind": event.kind,
+            "reason": reason,
+            **({"rides": [[one.waybill, one.trip, one.outcome.value] for one in rides]} if rides else {}),
+        },
     )
-    return shipment
+    return shipment, rides
 
 
-def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reason: str) -> Ledger:
+def _void(
+    actor: Principal, events: Iterable[JourneyEvent], *, source: str, reason: str
+) -> tuple[Ledger, list[Replanned]]:
     rows = _with_copies(events)
+    # Forwardings speak of no trip and all else of no rides: only one of these two locks anything.
     trips = arrivals.trips_locked(rows)
+    held, rides = replanning.locked(rows)
     ends = {
         trip.pk: stop for trip in trips.values() for row in rows if (stop := arrivals.ended_by(trip, row))
     }
@@ -106,12 +118,13 @@ def _void(actor: Principal, events: Iterable[JourneyEvent], *, source: str, reas
         if stop and not arrivals.stood_by(trip, stop) and not arrivals.busy_elsewhere(trip):
             arrivals.reopen(actor, trip, stop, reason)
         retelling.beginning_back(told)
+    replanned = replanning.replan(ledger, rows, held, rides)
     if shown and rows:
         ledger.touch(pk for several in shown.values() for pk in several)
         since = min(row.recorded_at for row in rows)
         etas.predict_again(actor=actor, ledger=ledger, trip_ids=shown, since=since)
     ledger.close()
-    return ledger
+    return ledger, replanned
 
 
 def _with_copies(events: Iterable[JourneyEvent]) -> list[JourneyEvent]:
@@ -187,7 +200,7 @@ def _handings(event: JourneyEvent) -> list[JourneyEvent]:
 
 def _number_back(event: JourneyEvent) -> None:
     """Under the number of a voided forwarding nobody finds the goods, and its partner tells of them no more."""
-    if event.kind == Kind.FORWARDED:
+    if event.kind == Kind.FORWARDED and "of" not in event.data:
         NumberLink.objects.filter(
             shipment_id=event.shipment_id,
             number=event.data.get("number", ""),

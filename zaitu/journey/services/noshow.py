@@ -117,13 +117,27 @@ def _event(shipment_id: int, trip: Trip, kind: Kind, key: str, at: datetime) -> 
     )
 
 
+def waits(ledger: Ledger, shipment: Shipment, trip: Trip) -> None:
+    """Goods that are planned for a missed trip, as if they had been when it was missed."""
+    ledger.add(_event(shipment.pk, trip, Kind.PROBLEM, f"missed:{trip.ref}", clock.now()))
+
+
 def _retime(ledger: Ledger, legs: Iterable[Leg], stops: Mapping[int, TripStop], now: datetime) -> None:
-    """The next departure that goes there becomes the ETA; none is known: the old one stands until it has passed."""
     ways = {
         leg.shipment_id: (stops[leg.from_seq].station_code, ledger.shipments[leg.shipment_id].to_station)
         for leg in legs
     }
-    rides = {way: next_ride(*way, now) for way in set(ways.values())}
+    retime(ledger, ways, now)
+
+
+def retime(
+    ledger: Ledger, ways: Mapping[int, tuple[str, str]], now: datetime, without: Trip | None = None
+) -> None:
+    """The next departure that goes there, on another trip than `without`, becomes the ETA of these shipments.
+
+    None is known: the old one stands until it has passed. `ways`: from station to station, by shipment.
+    """
+    rides = {way: next_ride(*way, now, without=without) for way in set(ways.values())}
     stations = network.stations_by_codes({destination for _, destination in rides})
     for shipment_id, (origin, destination) in ways.items():
         ride = rides[origin, destination]

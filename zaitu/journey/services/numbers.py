@@ -1,8 +1,8 @@
 """Other numbers of a shipment: a partner's (转单), and those of a part that travels on its own (子单). Linked both ways."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +16,7 @@ from zaitu.journey.models import JourneyEvent, Leg, NumberLink, Piece, Shipment
 from zaitu.journey.services.corrections import MANUAL
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.notices import link_make
+from zaitu.journey.services.replanning import rides_kept
 from zaitu.journey.services.trips import must_hold, rides_locked
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid, RuleBroken
@@ -57,8 +58,13 @@ def shipment_forward(
     )
     waiting = Leg.objects.filter(shipment=shipment, state=LegState.PLANNED)
     must_hold(held, waiting)
+    rides = rides_kept(waiting.select_related("trip"), _forwarding(ledger, shipment_id))
     waiting.delete()
-    for kind, key in ((Kind.FORWARDED, "forward"), (Kind.HANDED_TO_PARTNER, "handed")):
+    told: dict[str, Any] = {"number": number, "carrier": carrier}
+    for kind, key, data in (
+        (Kind.FORWARDED, "forward", {**told, **({"rides": rides} if rides else {})}),
+        (Kind.HANDED_TO_PARTNER, "handed", told),
+    ):
         ledger.add(
             NewEvent(
                 shipment_id=shipment_id,
@@ -67,7 +73,7 @@ def shipment_forward(
                 key=f"{key}:{number}"[:80],
                 at=now,
                 station=station_code,
-                data={"number": number, "carrier": carrier},
+                data=data,
                 anew=True,
             )
         )
@@ -79,6 +85,17 @@ def shipment_forward(
         detail={"number": number, "carrier": carrier},
     )
     return shipment
+
+
+def _forwarding(ledger: Ledger, shipment_id: int) -> Mapping[str, Any] | None:
+    """What the newest forwarding that stands says."""
+    state = ledger.state(shipment_id)
+    standing = [
+        event
+        for event in ledger.events[shipment_id]
+        if event.kind is Kind.FORWARDED and event.id in state.effective
+    ]
+    return max(standing, key=lambda event: (event.at, event.id)).data if standing else None
 
 
 @transaction.atomic
