@@ -146,6 +146,20 @@ def test_a_false_arrival_is_taken_back_on_the_page_of_the_trip():
     assert journey.status(order.waybill) == ("in_transit", "departed")
 
 
+def test_a_false_arrival_on_the_way_is_taken_back_on_the_page_of_the_trip():
+    journey.carrier()
+    order = journey.collected()
+    trip = journey.on_trip(order.waybill)
+    client, address = make.signed_in("dispatch"), f"/console/trips/{trip.ref}"
+    journey.scan("departed", trip.ref)
+    assert 'id="arrival-void"' not in client.get(address).content.decode()
+    journey.scan("arrived", trip.ref, journey.HUB)
+    assert "车其实没到 武汉东西湖中转站？" in client.get(address).content.decode()
+    client.post(f"{address}/arrival/void", {"reason": "扫错", "station": journey.HUB})
+    assert 'id="arrival-void"' not in client.get(address).content.decode()
+    assert journey.status(order.waybill) == ("in_transit", "departed")
+
+
 def test_an_arrival_is_not_taken_back_by_who_may_not_correct():
     order, address = arrived()
     client = make.signed_in("service")

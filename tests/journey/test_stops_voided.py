@@ -8,6 +8,7 @@ from tests.journey import make
 from zaitu.journey import public as journey
 from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
 from zaitu.kernel import clock
+from zaitu.kernel.errors import RuleBroken
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +252,85 @@ def test_a_part_split_off_after_loading_leaves_with_the_truck_it_was_loaded_on()
     make.scan("departed", trip.ref)
     assert make.status(part.waybill) == ("in_transit", "departed")
     assert make.page(part.waybill).row.exception is None
+
+
+# What the fence tells after its first word
+
+
+def test_the_true_arrival_the_fence_told_before_the_false_one_was_voided_is_not_lost():
+    order = make.collected()
+    start = clock.now() - timedelta(hours=11)
+    trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=11))
+    tell(StopLeft, trip, 0, start)
+    drift, true = start + timedelta(hours=2), start + timedelta(hours=10)
+    tell(StopEntered, trip, 1, drift)
+    tell(StopLeft, trip, 1, drift + timedelta(minutes=3))
+    for _ in range(2):
+        tell(StopEntered, trip, 1, true)
+    assert JourneyEvent.objects.filter(kind="stop_entered").count() == 1
+    void(order.waybill, "stop_entered")
+    void(order.waybill, "stop_left", 1)
+    assert (stop(trip, 1).arrived_at, stop(trip, 1).departed_at) == (true, None)
+    assert make.status(order.waybill) == ("at_stop", "at_stop")
+    assert shown(order.waybill)[0] == "here"
+    tell(StopLeft, trip, 1, true + timedelta(minutes=40))
+    assert stop(trip, 1).departed_at == true + timedelta(minutes=40)
+    assert make.status(order.waybill) == ("in_transit", "left_stop")
+
+
+def test_each_word_of_the_fence_that_is_false_gives_way_to_the_next():
+    order = make.collected()
+    start = clock.now() - timedelta(hours=11)
+    trip = make.on_trip(order.waybill, departs_in=-timedelta(hours=11))
+    tell(StopLeft, trip, 0, start)
+    times = [start + timedelta(hours=hours) for hours in (2, 3, 10)]
+    for at in (times[0], times[2], times[1], times[2]):
+        tell(StopEntered, trip, 1, at)
+    for number, at in enumerate(times):
+        assert stop(trip, 1).arrived_at == at
+        void(order.waybill, "stop_entered", number)
+    assert stop(trip, 1).arrived_at is None
+    assert make.status(order.waybill) == ("in_transit", "departed")
+
+
+# The whole truck at once
+
+
+def test_one_correction_takes_a_stop_on_the_way_back_for_all_goods_with_its_departure():
+    orders = [make.collected(), make.collected()]
+    trip = make.on_trip(*(one.waybill for one in orders), departs_in=-timedelta(hours=2))
+    tell(StopLeft, trip, 0, clock.now() - timedelta(hours=2))
+    tell(StopEntered, trip, 1, clock.now() - timedelta(hours=1))
+    tell(StopLeft, trip, 1, clock.now() - timedelta(minutes=50))
+    view = journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="定位漂移", station_code=make.HUB)
+    assert (view.state, view.stops[1].arrived_at, view.stops[1].departed_at) == ("running", None, None)
+    for one in orders:
+        assert make.status(one.waybill) == ("in_transit", "departed")
+        assert shown(one.waybill)[0] == "ahead"
+    with pytest.raises(RuleBroken, match="无需撤销"):
+        journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="再来", station_code=make.HUB)
+
+
+def test_a_stop_where_goods_were_handled_is_not_taken_back_at_once():
+    order, boarding = make.collected(), make.order(from_station=make.HUB)
+    make.scan("collected", boarding.waybill, make.HUB)
+    trip = make.on_trip(order.waybill, boarding.waybill, departs_in=-timedelta(hours=2))
+    tell(StopLeft, trip, 0, clock.now() - timedelta(hours=2))
+    tell(StopEntered, trip, 1, clock.now() - timedelta(hours=1))
+    assert make.scan("loaded", boarding.waybill, make.HUB, trip=trip.ref).level == "ok"
+    with pytest.raises(RuleBroken, match="装卸或验收记录"):
+        journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="看错", station_code=make.HUB)
+    for station in (make.ORIGIN, "NOWHERE"):
+        with pytest.raises(RuleBroken, match="无需撤销"):
+            journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="看错", station_code=station)
+    assert not JourneyEvent.objects.filter(kind="voided").exists()
+
+
+def test_an_empty_truck_s_stop_on_the_way_is_taken_back_too():
+    trip = make.trip(departs_in=-timedelta(hours=1))
+    tell(StopLeft, trip, 0, clock.now() - timedelta(hours=1))
+    tell(StopEntered, trip, 1, clock.now())
+    journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="误报", station_code=make.HUB)
+    assert stop(trip, 1).arrived_at is None
+    journey.eta_refresh(actor=make.TEST)
+    assert stop(trip, 1).eta is not None

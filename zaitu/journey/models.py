@@ -104,6 +104,8 @@ class TripStop(models.Model):
     departed_at = models.DateTimeField(null=True)
     counted_at = models.DateTimeField(null=True)
     """When unloading here was closed and shortages were told."""
+    heard_again = models.JSONField(default=list)
+    """[[kind, at], …] ISO 8601: what the fence told here after its first word, should that one be taken back; the newest few."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["trip", "seq"], name="journey_tripstop_once"),)

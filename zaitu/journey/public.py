@@ -194,13 +194,14 @@ def trip_finish(*, actor: Principal, trip: str, reason: str) -> TripView:
     return _trips.trip_views([_trip_services.trip_finish(actor=actor, trip=trip, reason=reason)])[0]
 
 
-def trip_arrival_void(*, actor: Principal, trip: str, reason: str) -> TripView:
-    """Take back that the truck reached its last stop, for all its goods: the trip runs again and is watched.
+def trip_arrival_void(*, actor: Principal, trip: str, reason: str, station_code: str = "") -> TripView:
+    """Take back that the truck reached a stop (else its last one, and the trip runs again and is watched), for all its goods.
 
-    Raises Forbidden, NotFound, Invalid without a reason, RuleBroken (no arrival, goods taken off there, the truck is on another trip).
+    Raises Forbidden, NotFound, Invalid without a reason, RuleBroken (no arrival, goods handled there, the truck is on another trip).
     """
     _staff(actor, Right.SHIPMENTS_CORRECT)
-    return _trips.trip_views([_corrections.arrival_void(actor=actor, trip=trip, reason=reason)])[0]
+    row = _corrections.arrival_void(actor=actor, trip=trip, reason=reason, station=station_code)
+    return _trips.trip_views([row])[0]
 
 
 def trip_get(*, actor: Principal, trip: str) -> TripView:

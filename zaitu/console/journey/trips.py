@@ -114,8 +114,13 @@ def trip_finish(request: StaffRequest, trip: str) -> HttpResponse:
 @require_POST
 @staff(Right.SHIPMENTS_CORRECT)
 def trip_arrival_void(request: StaffRequest, trip: str) -> HttpResponse:
-    """A truck that was taken to be at its last stop is not there: all its goods are on the road again."""
-    journey.trip_arrival_void(actor=request.actor, trip=trip, reason=request.POST.get("reason", ""))
+    """A truck that was taken to be at a stop is not there: all its goods are on the road again."""
+    journey.trip_arrival_void(
+        actor=request.actor,
+        trip=trip,
+        reason=request.POST.get("reason", ""),
+        station_code=request.POST.get("station", ""),
+    )
     done(request, _("已撤销到达，车次继续运行"))
     return redirect("console:trip", trip=trip)
 
@@ -132,6 +137,7 @@ def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> 
         "trip": found,
         "late": late_min(found),
         "next_stop": _next_stop(found),
+        "reached": _reached(found),
         "sheet": journey.trip_sheet(actor=request.actor, trip=ref, station_code=station),
         "station": station,
         "offered": _offered(request, found) if open_for_goods else (),
@@ -140,6 +146,11 @@ def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> 
         "map_points": _map_points(found),
     }
     return show(request, "console/journey/trip.html", context, status=status)
+
+
+def _reached(found: journey.TripView) -> journey.TripStopView | None:
+    """The last stop on the way, or at the end, that the truck is taken to have been at."""
+    return next((stop for stop in reversed(found.stops[1:]) if stop.arrived_at or stop.departed_at), None)
 
 
 def _next_stop(found: journey.TripView) -> journey.TripStopView | None:

@@ -9,9 +9,9 @@ from django.db import transaction
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
 from zaitu.journey.domain.views import Level, ScanResult, TripState
-from zaitu.journey.models import JourneyEvent, NumberLink, ScanReceipt, Shipment, Trip
+from zaitu.journey.models import JourneyEvent, NumberLink, ScanReceipt, Shipment, Trip, TripStop
 from zaitu.journey.selectors.counts import standing
-from zaitu.journey.services import arrivals, etas, replanning, retelling
+from zaitu.journey.services import arrivals, etas, facts, replanning, retelling
 from zaitu.journey.services.ledger import Ledger, NewEvent
 from zaitu.journey.services.replanning import Replanned
 from zaitu.journey.services.scans import result_from, state_result
@@ -74,8 +74,8 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> tuple[Shipmen
         raise RuleBroken("拆单不能撤销：货件已在两个运单号下。要一起送的，请配到同一车次")
     if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED):
         raise RuleBroken(f"{TEXTS[Kind(event.kind)][0]}记录不能撤销")
-    ledger, rides = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
-    shipment = ledger.shipments[event.shipment_id]
+    _ledger, rides = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
+    shipment = Shipment.objects.get(pk=event.shipment_id)  # a stop heard of again may have moved it since
     access.audit(
         actor=actor,
         action="event.void",
@@ -124,6 +124,8 @@ def _void(
         since = min(row.recorded_at for row in rows)
         etas.predict_again(actor=actor, ledger=ledger, trip_ids=shown, since=since)
     ledger.close()
+    for pk in shown:
+        facts.hear_again(actor, trips[pk], [row for row in rows if row.trip_id == pk])
     return ledger, replanned
 
 
@@ -159,15 +161,18 @@ def _tell_voided(ledger: Ledger, rows: Iterable[JourneyEvent], *, source: str, r
 
 
 @transaction.atomic
-def arrival_void(*, actor: Principal, trip: str, reason: str) -> Trip:
-    """Take back that a truck reached its last stop, for all its goods at once: the trip runs again.
+def arrival_void(*, actor: Principal, trip: str, reason: str, station: str = "") -> Trip:
+    """Take back that a truck reached a stop (its last one), for all its goods at once; after the last one the trip runs again.
 
-    Raises NotFound, Invalid without a reason, RuleBroken when no arrival ended it, goods were taken off there, or its vehicle
-    has begun another trip since.
+    Raises NotFound, Invalid without a reason, RuleBroken when no arrival is known there, goods were handled there, or its
+    vehicle has begun another trip since one that had ended.
     """
     reason = reason_checked(reason)
     row = trip_locked(trip)
     stop = arrivals.last_stop(row)
+    if station and station != stop.station_code:
+        _passing_void(actor, row, station, reason)
+        return row
     if not arrivals.ended_there(row, stop):
         raise RuleBroken(f"车次 {row.ref} 没有终点到达记录，无需撤销")
     if standing(trip_id=row.pk, station_code=stop.station_code, kind__in=arrivals.HANDLED).exists():
@@ -181,6 +186,27 @@ def arrival_void(*, actor: Principal, trip: str, reason: str) -> Trip:
         # It carried nothing: no event of any goods told the arrival.
         arrivals.reopen(actor, row, stop, reason)
     return row
+
+
+def _passing_void(actor: Principal, trip: Trip, station: str, reason: str) -> None:
+    """A truck that was not at a stop on the way has not left it either."""
+    stop = TripStop.objects.filter(trip=trip, station_code=station, seq__gt=0).first()
+    if stop is None or (stop.arrived_at is None and stop.departed_at is None):
+        raise RuleBroken(f"车次 {trip.ref} 在该站没有到达记录，无需撤销")
+    handled = standing(trip_id=trip.pk, station_code=station, kind__in=(*arrivals.HANDLED, Kind.LOADED))
+    if handled.exists():
+        raise RuleBroken(f"{stop.name} 已有本车次的装卸或验收记录，请先逐票撤销")
+    told = list(standing(trip_id=trip.pk, station_code=station, kind__in=retelling.OF_STOPS))
+    if told:
+        _void(actor, told, source=MANUAL, reason=reason)
+    else:
+        # It carried nothing: no event of any goods told the arrival.
+        stop.arrived_at, stop.departed_at = None, None
+        stop.save(update_fields=["arrived_at", "departed_at"])
+    trip.refresh_from_db(fields=["state", "started_at"])
+    access.audit(
+        actor=actor, action="trip.stop_void", subject=trip.ref, detail={"station": station, "reason": reason}
+    )
 
 
 def _handings(event: JourneyEvent) -> list[JourneyEvent]:

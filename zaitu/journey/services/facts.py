@@ -25,6 +25,8 @@ from zaitu.kernel.principal import Principal
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 SOURCE: Final = "fact"
+HEARD_KEPT: Final = 10
+"""Words of a stop's fence kept beside the first: a truck that drives in and out of a yard tells many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,8 @@ def at_stop(*, actor: Principal, trip: Trip, seq: int, fact: StopFact) -> list[J
     told = [leg for leg in concerned if ledger.add(_event(leg, trip, stops, stop, fact, behind))]
     if concerned and not told and _taken_back(stop, fact, fact.at):
         return ledger.close()
+    if concerned and not told and fact.source == SOURCE:
+        _keep(stop, fact)
     _stop_save(stop, fact)
     # What was told before moves no ride: it may have been voided since.
     _legs_save(told, behind, seq, arrival=fact.arrival)
@@ -135,6 +139,32 @@ def _event(
         data=fact.data,
         anew=fact.source == SOURCE,
     )
+
+
+def _keep(stop: TripStop, fact: StopFact) -> None:
+    """The fence's second word is nobody's news, but the true one where the first is taken back (`heard_again`)."""
+    word = [fact.kind.value, fact.at.isoformat()]
+    told = JourneyEvent.objects.filter(
+        trip_id=stop.trip_id, station_code=stop.station_code, kind=fact.kind, source=SOURCE, at=fact.at
+    )
+    if word not in stop.heard_again and not told.exists():
+        stop.heard_again = [*stop.heard_again, word][-HEARD_KEPT:]
+        stop.save(update_fields=["heard_again"])
+
+
+def hear_again(actor: Principal, trip: Trip, voided: Iterable[JourneyEvent]) -> None:
+    """Where these words of its fences were taken back, the next ones they told count. The trip and its shipments must be locked."""
+    stops = stops_of([trip.pk])[trip.pk]
+    told = {(event.kind, event.key.split(":", 1)[1]) for event in voided if event.source == SOURCE}
+    for stop in stops:
+        words = sorted((datetime.fromisoformat(at), Kind(kind)) for kind, at in stop.heard_again)
+        for at, kind in words:
+            key = fence_key(trip, stop.seq, kind)
+            if not any(known == kind and other.split("~")[0] == key for known, other in told):
+                continue
+            fact = StopFact(kind=kind, source=SOURCE, key=key, at=at)
+            if any(row.kind == kind for row in at_stop(actor=actor, trip=trip, seq=stop.seq, fact=fact)):
+                told = {(known, other) for known, other in told if other.split("~")[0] != key}
 
 
 def _stop_save(stop: TripStop, fact: StopFact) -> None:
