@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.journey import make
+from tests.network import make as network
 from zaitu.journey import public as journey
 from zaitu.journey.models import JourneyEvent, Leg, Trip, TripStop
 from zaitu.kernel import clock
@@ -334,3 +337,18 @@ def test_an_empty_truck_s_stop_on_the_way_is_taken_back_too():
     assert stop(trip, 1).arrived_at is None
     journey.eta_refresh(actor=make.TEST)
     assert stop(trip, 1).eta is not None
+
+
+def queries_of_a_correction(count, plate):
+    network.vehicle(plate)
+    orders = [make.order(goods=f"货{n}").waybill for n in range(count)]
+    trip = make.on_trip(*orders, plate=plate)
+    tell(StopEntered, trip, 1, clock.now())
+    with CaptureQueriesContext(connection) as captured:
+        journey.trip_arrival_void(actor=make.TEST, trip=trip.ref, reason="误报", station_code=make.HUB)
+    assert set(Leg.objects.filter(trip__ref=trip.ref).values_list("state", flat=True)) == {"planned"}
+    return len(captured)
+
+
+def test_a_correction_for_a_truck_with_80_shipments_takes_as_many_queries_as_with_two():
+    assert queries_of_a_correction(80, "沪A00080") == queries_of_a_correction(2, "沪A00002")

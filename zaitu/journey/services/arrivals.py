@@ -25,10 +25,13 @@ def trips_locked(events: Iterable[JourneyEvent]) -> dict[int, Trip]:
     return {row.pk: row for row in rows}
 
 
-def ended_by(trip: Trip, event: JourneyEvent) -> TripStop | None:
-    """The last stop of a trip that came to its end there, if this event speaks of its arrival; else None."""
+def ended_by(trip: Trip, events: Iterable[JourneyEvent]) -> TripStop | None:
+    """The last stop of a trip that came to its end there, if any of these events speaks of its arrival; else None."""
     stop = last_stop(trip)
-    arrival = event.trip_id == trip.pk and event.kind in ARRIVALS and event.station_code == stop.station_code
+    arrival = any(
+        event.trip_id == trip.pk and event.kind in ARRIVALS and event.station_code == stop.station_code
+        for event in events
+    )
     return stop if arrival and ended_there(trip, stop) else None
 
 

@@ -97,9 +97,7 @@ def _void(
     # Forwardings speak of no trip and all else of no rides: only one of these two locks anything.
     trips = arrivals.trips_locked(rows)
     held, rides = replanning.locked(rows)
-    ends = {
-        trip.pk: stop for trip in trips.values() for row in rows if (stop := arrivals.ended_by(trip, row))
-    }
+    ends = {pk: stop for pk, trip in trips.items() if (stop := arrivals.ended_by(trip, rows))}
     by_hand = {pk for pk, trip in trips.items() if arrivals.ended_by_hand(trip)}
     shown = {pk: arrivals.shipments_of(trips[pk]) for pk in retelling.stops_spoken_of(rows)}
     ledger = Ledger(actor=actor, ids={row.shipment_id for row in rows}.union(*shown.values()))

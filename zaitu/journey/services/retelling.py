@@ -93,9 +93,9 @@ def stops_back(told: Told) -> list[TripStop]:
 
 def rides_back(told: Told, shipment_ids: Collection[int], *, ended: bool) -> None:
     """`ended`: a person ended the trip, and these rides with it."""
-    legs = Leg.objects.filter(trip=told.trip, shipment_id__in=shipment_ids)
     off = _delivered(shipment_ids)
-    for leg in legs:
+    changed: defaultdict[LegState, list[int]] = defaultdict(list)
+    for leg in Leg.objects.filter(trip=told.trip, shipment_id__in=shipment_ids):
         state = ride_state(
             LegState(leg.state),
             from_seq=leg.from_seq,
@@ -104,8 +104,9 @@ def rides_back(told: Told, shipment_ids: Collection[int], *, ended: bool) -> Non
             ended=ended,
         )
         if state != leg.state:
-            leg.state = state
-            leg.save(update_fields=["state"])
+            changed[state].append(leg.pk)
+    for state, ids in changed.items():
+        Leg.objects.filter(pk__in=ids).update(state=state)
 
 
 def _delivered(shipment_ids: Iterable[int]) -> Mapping[int, Sequence[Word]]:
