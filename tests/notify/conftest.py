@@ -1,10 +1,20 @@
 import threading
 from collections.abc import Iterator
+from datetime import time
 
 import pytest
 
 from tests.notify.receivers import HttpReceiver, MailServer, http_receiver, mail_server
 from zaitu.notify import public as notify
+from zaitu.notify.domain.preferences import Preference
+
+
+@pytest.fixture(autouse=True)
+def _never_night(monkeypatch) -> None:
+    """Whoever has said nothing has no quiet hours here, whatever the clock says."""
+    awake = Preference(quiet_from=time(0), quiet_until=time(0))
+    for module in ("planning", "preferences"):
+        monkeypatch.setattr(f"zaitu.notify.services.{module}.USUAL", awake)
 
 
 @pytest.fixture

@@ -25,11 +25,10 @@ from zaitu.notify.domain.ways import Urgency
 CHINA = timezone(timedelta(hours=8))
 DAY = datetime(2026, 11, 27, 12, 0, tzinfo=CHINA)
 NIGHT = datetime(2026, 11, 27, 23, 30, tzinfo=CHINA)
-FAR = DAY + timedelta(days=3)
 
 
 def told(preference, now, *, urgency=Urgency.USUAL, channel=Channel.SMS):
-    return when(preference, urgency=urgency, channel=channel, now=now, useful_until=FAR)
+    return when(preference, urgency=urgency, channel=channel, now=now)
 
 
 def test_at_night_a_phone_stays_silent_until_eight():

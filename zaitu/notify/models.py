@@ -58,7 +58,12 @@ class Message(models.Model):
     urgency = models.PositiveSmallIntegerField()
     """`Urgency`."""
     waybill = models.CharField(max_length=20, db_index=True)
+    """Empty: of none, or of several."""
     customer_code = models.CharField(max_length=40, blank=True, default="")
+    bundle = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    """The message it was told in, together with others."""
     endpoint = models.ForeignKey(
         WebhookEndpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -105,6 +110,8 @@ class Message(models.Model):
                 fields=["fall_back_at"], condition=Q(fall_back_at__isnull=False), name="notify_fall_back"
             ),
             models.Index(fields=["endpoint", "next_at"], condition=_OPEN, name="notify_due_webhook"),
+            models.Index(fields=["person", "next_at"], condition=Q(state=State.HELD), name="notify_held"),
+            models.Index(fields=["person", "created_at"], name="notify_person"),
             # Every row is in one of these two: what is to be blanked, and what is to be deleted.
             models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=True), name="notify_whole"),
             models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=False), name="notify_blanked"),
@@ -164,6 +171,23 @@ class ReceiptIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.ref}"
+
+
+class PersonPreference(models.Model):
+    """What a person has said about being told (domain/preferences.py); without a row, as the house does it."""
+
+    person = models.CharField(max_length=60, unique=True)
+    channels = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+    quiet_from = models.TimeField()
+    quiet_until = models.TimeField()
+    digests = ArrayField(models.TimeField(), default=list, blank=True)
+    off = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    language = models.CharField(max_length=10)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return self.person
 
 
 class MessageTemplate(models.Model):

@@ -53,7 +53,7 @@ def tell(*, actor: Principal, notice: Notice) -> None:
 
 
 def tell_many(*, actor: Principal, notices: Sequence[Notice]) -> None:
-    """As `tell`, for many facts at once (a truck departs with 200 shipments): three queries in all."""
+    """As `tell`, for many facts at once (a truck departs with 200 shipments): five queries in all."""
     for notice in notices:
         _may_tell(actor, notice)
     services.messages_write(notices=notices)

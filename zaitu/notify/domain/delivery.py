@@ -36,6 +36,10 @@ CHANNEL_TEXTS: Final = {
 
 
 class State(StrEnum):
+    HELD = "held"
+    """Waits to be told together with others."""
+    BUNDLED = "bundled"
+    """Told in another message, together with others."""
     QUEUED = "queued"
     """Waits for its first try or for the next one."""
     SENDING = "sending"
@@ -51,6 +55,8 @@ class State(StrEnum):
 
 
 STATE_TEXTS: Final = {
+    State.HELD: "待合并",
+    State.BUNDLED: "已合并",
     State.QUEUED: "待发送",
     State.SENDING: "发送中",
     State.SENT: "已发送",

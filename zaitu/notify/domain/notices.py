@@ -17,6 +17,8 @@ class Kind(StrEnum):
     STOP = "stop"
     SOON = "soon"
     SIGNED = "signed"
+    MANY = "many"
+    """Several of these together."""
     TEST = "test"
     """Sent by hand to see whether a webhook endpoint answers."""
 
@@ -27,6 +29,7 @@ KIND_TEXTS: Final = {
     Kind.STOP: "途经通知",
     Kind.SOON: "即将送达通知",
     Kind.SIGNED: "签收通知",
+    Kind.MANY: "合并通知",
     Kind.TEST: "测试消息",
 }
 

@@ -96,13 +96,10 @@ class When:
     """For staff: what it waits for; empty: nothing."""
 
 
-def when(
-    preference: Preference, *, urgency: Urgency, channel: Channel, now: datetime, useful_until: datetime
-) -> When:
+def when(preference: Preference, *, urgency: Urgency, channel: Channel, now: datetime) -> When:
     """When a message is told on this channel. `now` is on a Chinese wall clock (aware).
 
-    What may wait is gathered for the person's next digest; quiet hours put off what would disturb, but for what is urgent
-    or would be of no use afterwards: that is told by mail or not at all, which the caller sees from `at > useful_until`.
+    What may wait is gathered for the person's next digest; quiet hours put off what would disturb, but for what is urgent.
     """
     if urgency is Urgency.URGENT:
         return When(at=now, gathered=False)

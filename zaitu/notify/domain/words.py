@@ -1,12 +1,14 @@
 """What people read: one fact, its time, and where to look further. Chinese; no codes, no names, no blame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from zaitu.notify.domain.notices import Kind
 
+_NAMED_MAX: Final = 3
+"""Waybills named in an SMS."""
 SUBJECT_MAX: Final = 60
 """Characters of a subject; phones show about 20 of them, so the fact comes first."""
 
@@ -56,6 +58,8 @@ def people_time(there: datetime) -> str:
 def words(kind: Kind, *, waybill: str, params: Mapping[str, str], at: datetime) -> Words:
     """The words of one notice; what is not in `params` is left out, never shown empty. `at` is on a Chinese wall clock."""
     place, eta = params.get("place", ""), params.get("eta", "")
+    if kind is Kind.MANY:
+        return _many(params)
     headline = (
         _HEADLINES[kind].format(place=place) if place or kind not in _WITHOUT_PLACE else _WITHOUT_PLACE[kind]
     )
@@ -76,4 +80,29 @@ def words(kind: Kind, *, waybill: str, params: Mapping[str, str], at: datetime) 
         headline=f"{headline}。",
         lines=tuple(lines),
         link=params.get("link", ""),
+    )
+
+
+def many(told: Sequence[tuple[str, str]], *, shown: int) -> dict[str, str]:
+    """Params of `Kind.MANY` from (waybill, sentence) of each, oldest first; the newest `shown` are named."""
+    waybills = list(dict.fromkeys(waybill for waybill, _ in told))
+    more = "" if len(waybills) <= _NAMED_MAX else " 等"
+    return {
+        "count": str(len(waybills)),
+        "list": "、".join(waybills[:_NAMED_MAX]) + more,
+        "lines": "\n".join(f"{waybill}\t{sentence}" for waybill, sentence in told[-shown:]),
+        "more": str(max(0, len(told) - shown)),
+    }
+
+
+def _many(params: Mapping[str, str]) -> Words:
+    headline = f"您有 {params.get('count', '')} 票货物有新进展"
+    lines = [tuple(line.partition("\t")[::2]) for line in params.get("lines", "").splitlines()]
+    if params.get("more", "0") != "0":
+        lines.append(("其余", f"还有 {params['more']} 条，请在查询页查看"))
+    return Words(
+        subject=headline,
+        headline=f"{headline}。",
+        lines=tuple((label, sentence) for label, sentence in lines),
+        link="",
     )

@@ -21,6 +21,7 @@ from zaitu.notify.adapters.claims import claim, renew
 from zaitu.notify.channels.installed import SENDERS, SLOTS, usable
 from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.services.bundles import bundles_make
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
 from zaitu.notify.services.ways import overdue_go_on
 
@@ -91,6 +92,7 @@ class Courier:
             (self._renew, _RENEW_S),
             (hopeless_give_up, _LATE_S),
             (overdue_go_on, _OVERDUE_S),
+            (bundles_make, _OVERDUE_S),
         ):
             if time.monotonic() - self._done[chore] > every_s:
                 self._done[chore] = time.monotonic()

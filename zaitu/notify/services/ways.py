@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from zaitu.kernel import clock
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, Channel, State
 from zaitu.notify.domain.ways import PATIENCE, RECEIPTED, Receipt, Urgency, Way
 from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
+from zaitu.notify.services.preferences import way_at
 
 _AT_ONCE: Final = 500
 _KEEP_RECEIPTS: Final = timedelta(days=14)
@@ -30,22 +31,23 @@ def ways_unpack(packed: str) -> list[Way]:
     return [Way(channel=Channel(channel), address=address) for channel, address in json.loads(packed or "[]")]
 
 
-def way_begin(message: Message, ways: Sequence[Way]) -> None:
-    """Put a message on the first of these ways (at least one); the caller saves it."""
+def way_begin(message: Message, ways: Sequence[Way], *, at: datetime) -> None:
+    """Put a message on the first of these ways (at least one), to be told at `at`; the caller saves it."""
     way, *left = ways
-    now = clock.now()
     message.channel, message.address, message.ways = way.channel, way.address, ways_pack(left)
-    message.way_since = now
-    message.fall_back_at = now + PATIENCE[Urgency(message.urgency)] if left else None
+    message.way_since = at
+    message.fall_back_at = at + PATIENCE[Urgency(message.urgency)] if left else None
 
 
 def way_next(message: Message, why: str) -> bool:
-    """Put a locked message on its next way, to be sent at once, and save it; False: there is none."""
-    left = ways_unpack(message.ways)
+    """Put a locked message on its next way, to be sent as soon as it may be, and save it; False: there is none."""
+    urgency, left = Urgency(message.urgency), ways_unpack(message.ways)
+    while left and (at := way_at(message.person, left[0].channel, urgency)) > message.useful_until:
+        left.pop(0)  # quiet hours until it is of no use
     if not left:
         return False
-    way_begin(message, left)
-    message.state, message.attempts, message.next_at = State.QUEUED, 0, clock.now()
+    way_begin(message, left, at=at)
+    message.state, message.attempts, message.next_at = State.QUEUED, 0, at
     message.claim += 1  # whoever still carries it on the old way has lost it
     message.note = f"{why}，改用{CHANNEL_TEXTS[left[0].channel]}"[:300]
     message.save(
