@@ -1,6 +1,8 @@
 """Everything is killed at least once."""
 
+import contextlib
 import signal
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +146,19 @@ def test_a_taken_port_is_said_in_one_sentence(installation):
         assert done.stderr.strip().splitlines() == [
             f"zaitu: 端口 {next(iter(taken.values()))} 不可用（Address already in use）：可能已有程序占用"
         ]
+
+
+def test_without_a_port_set_for_locks_a_second_installation_runs_beside_the_first(installation):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody else's installation holds it: as good
+            taken.bind(("127.0.0.1", 7019))
+            taken.listen()
+        running = installation(new=False)
+        del running.environment["ZAITU_ELOCK_PORT"]
+        running.up()
+        assert "端口 7019 已有程序占用：本次不接入久通电子锁；要接入请设 ZAITU_ELOCK_PORT" in running.said()
+        assert running.stop() == 0
 
 
 def test_a_second_start_in_the_same_home_is_refused(installation):

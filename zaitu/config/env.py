@@ -50,7 +50,7 @@ class Env(BaseSettings):
     jt808_port: int = Field(default=7018, ge=1, le=65535)
     """TCP port of the JT/T 808 gateway."""
     elock_port: int = Field(default=7019, ge=0, le=65535)
-    """TCP port of electronic locks that speak Jointech's own languages (JT701); 0: none. Those in JT/T 808 frames use `jt808_port`."""
+    """TCP port of electronic locks that speak Jointech's own languages (JT701); 0: none. Unset and taken: none, and `up` says so. Those in JT/T 808 frames use `jt808_port`."""
     tick_ms: int = Field(default=50, ge=5, le=5000)
     """How long the gateway gathers frames before one write, milliseconds."""
     gateway_front: Literal["sweep", "uvloop"] = "sweep"

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -28,7 +28,7 @@ from zaitu.config.homes import Home
 from zaitu.config.postgres import PostgresServer
 from zaitu.config.server import reserve
 from zaitu.config.supervisor import Program, Supervisor
-from zaitu.kernel.errors import Conflict
+from zaitu.kernel.errors import Conflict, Unavailable
 from zaitu.kernel.principal import system
 from zaitu.network import public as network
 
@@ -48,15 +48,14 @@ class Command(BaseCommand):
         began = time.monotonic()
         settings, home = env(), Home(env().home)
         signal.signal(signal.SIGTERM, _interrupted)
-        programs = _programs(settings, demo=demo, gateway=not no_gateway, jobs=not no_jobs)
         with ExitStack() as stack:
             stack.enter_context(_locked(home))
             self._say("zaitu", f"在途 {__version__} · 数据在 {home.path}")
             stack.callback(reserve(settings.http_host, settings.http_port).close)
-            if not no_gateway:
-                reserve(settings.jt808_host, settings.jt808_port).close()
-                if settings.elock_port:
-                    reserve(settings.jt808_host, settings.elock_port).close()
+            elock_port = 0 if no_gateway else self._device_ports(settings)
+            programs = _programs(
+                settings, demo=demo, gateway=not no_gateway, jobs=not no_jobs, elock_port=elock_port
+            )
             server = self._database(home, stack) if not settings.database_url else None
             if migrating.migrate():
                 self._say("zaitu", "数据库已建表")
@@ -72,6 +71,27 @@ class Command(BaseCommand):
             )
             Supervisor([*programs, announcer], server, self._say).run()
             self._say("zaitu", "已全部停止")
+
+    def _device_ports(self, settings: Env) -> int:
+        """See that the gateway can have its ports; the one that locks get, 0 for none.
+
+        Two installations on one machine need no setting for locks that neither has: a port that nobody asked for by
+        name, and that is taken, is left out and said. One that was asked for is a mistake to mend.
+        """
+        with closing(reserve(settings.jt808_host, settings.jt808_port)):
+            if not settings.elock_port:
+                return 0
+            try:
+                reserve(settings.jt808_host, settings.elock_port).close()
+            except Unavailable:
+                if "elock_port" in settings.model_fields_set:
+                    raise
+                self._say(
+                    "zaitu",
+                    f"端口 {settings.elock_port} 已有程序占用：本次不接入久通电子锁；要接入请设 ZAITU_ELOCK_PORT",
+                )
+                return 0
+            return settings.elock_port
 
     def _database(self, home: Home, stack: ExitStack) -> PostgresServer:
         server = PostgresServer(home, say=functools.partial(self._say, "postgres"))
@@ -139,7 +159,7 @@ def _locked(home: Home) -> ExitStack:
                 return stack.pop_all()
 
 
-def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[Program]:
+def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool, elock_port: int) -> list[Program]:
     """Stages: what talks to the outside stops first, then those who work off what it left, then the bus."""
     stages = {
         "bus": 0, "web": 2, "gateway": 2, "sensors": 2, "ingest": 1, "worker": 1, "jobs": 1, "couriers": 1, "fleet": 3,
@@ -151,8 +171,9 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[P
         *(set() if settings.nats_url else {"ingest"}),
         *(set() if settings.mqtt_url else {"sensors"}),
     }
+    options = {"gateway": {"elock_port": elock_port}}
     programs = [
-        Program(name=name, body=functools.partial(call_command, name), stage=stage)
+        Program(name=name, body=functools.partial(call_command, name, **options.get(name, {})), stage=stage)
         for name, stage in stages.items()
         if name not in left_out
     ]
@@ -163,7 +184,7 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool) -> list[P
     more_gateways = [
         Program(
             name=f"gateway-{number}",
-            body=functools.partial(call_command, "gateway", number=number),
+            body=functools.partial(call_command, "gateway", number=number, **options["gateway"]),
             stage=stages["gateway"],
         )
         for number in range(2, settings.gateway_processes + 1)
