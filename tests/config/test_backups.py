@@ -56,6 +56,12 @@ def test_a_name_that_is_refused_at_init_can_be_corrected(installation):
     assert one.run("init", "--company", "顺驰物流", "--admin", "amei").returncode == 0
 
 
+def test_a_login_name_that_is_refused_at_init_is_told_with_what_one_looks_like(installation):
+    done = installation().run("init", "--company", "顺达物流", "--admin", "bad name!")
+    assert done.returncode == 2
+    assert done.stderr == "zaitu: 用户资料有误：用户名为 3–40 位小写字母、数字、点、横线\n"
+
+
 def test_init_without_a_terminal_names_the_missing_flag(installation):
     done = installation().run("init")
     assert done.returncode == 2

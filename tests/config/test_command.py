@@ -8,6 +8,7 @@ import pytest
 
 from zaitu import __version__
 from zaitu.config import cli
+from zaitu.kernel.errors import Invalid
 
 
 @pytest.mark.parametrize("asked", ["--version", "version"])
@@ -50,3 +51,17 @@ def test_a_trace_is_replayed_without_a_database_of_our_own(tmp_path):
     )
     assert (ended.returncode, ended.stderr) == (1, f"CommandError: {trace}: no row can be read\n")
     assert not (home / "pg").exists()
+
+
+def test_a_command_says_what_is_wrong_with_a_value_once(capsys, monkeypatch):
+    def refuse(_arguments):
+        raise Invalid(
+            "用户资料有误：班组最多 40 个字",
+            fields={"team": "班组最多 40 个字", "username": "用户名为 3–40 位"},
+        )
+
+    monkeypatch.setattr(cli, "_run", refuse)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["init"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "zaitu: 用户资料有误：班组最多 40 个字：用户名为 3–40 位\n"

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_PIPE_CLOSED)
     except ZaituError as error:
-        sys.exit(_said(error.message))
+        sys.exit(_said(error.sentence))
     except ValidationError as error:
         sys.exit(_said("；".join(_setting(one) for one in error.errors())))
     except KeyboardInterrupt:

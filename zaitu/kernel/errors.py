@@ -27,6 +27,11 @@ class ZaituError(Exception):
         self.error_code = code or self.code
         super().__init__(self.message)
 
+    @property
+    def sentence(self) -> str:
+        """All there is to say, for a place without fields: a command line, a log."""
+        return self.message
+
 
 class NotAuthenticated(ZaituError):
     """Sign in, or send a valid key."""
@@ -57,6 +62,11 @@ class Invalid(ZaituError):
         super().__init__(message, code=code)
         self.fields = dict(fields or {})
         """Field name → what is wrong with it."""
+
+    @property
+    def sentence(self) -> str:
+        more = dict.fromkeys(text for text in self.fields.values() if text not in self.message)
+        return "：".join(filter(None, [self.message, "；".join(more)]))
 
 
 class RuleBroken(ZaituError):
