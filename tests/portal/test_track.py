@@ -1,6 +1,7 @@
 """`GET /api/v1/track/{waybill}`: what strangers, parties and customers' systems see, over a real socket."""
 
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from zaitu.journey.models import Trip
 from zaitu.kernel import clock
 from zaitu.kernel.geo import distance_m
 from zaitu.kernel.waybills import waybill_make
+from zaitu.portal import hot
 from zaitu.telemetry.models import NEVER
 
 SHAPE = {
@@ -342,3 +344,38 @@ def test_the_stream_of_a_party_follows_every_fix_and_a_strangers_does_not(web, b
         make.changed(one, status_at=clock.now())
         after = events(coarse, 2)[1][1]
         assert after == before
+
+
+def test_a_quiet_stream_says_that_it_is_there_while_the_truck_reports(web, bus, monkeypatch):
+    monkeypatch.setattr(hot, "PING_S", 1.0)
+    car = make.vehicle()
+    one = make.shipment(car=car)
+    make.fix(car, 30.58, 114.27, trip=one.trip, along_m=655_000.0)
+    with web.stream("GET", f"/api/v1/track/{one.waybill}/live") as stranger:
+        lines = stranger.iter_lines()
+        events(lines, 2)
+        ended = threading.Event()
+
+        def report() -> None:
+            while not ended.wait(0.2):
+                bus(one.vehicle_id, 30.581, 114.26, trip=one.trip, along_m=655_100.0)
+
+        reporting = threading.Thread(target=report)
+        reporting.start()
+        began = time.monotonic()
+        try:
+            assert next(line for line in lines if line) == ": still here"
+        finally:
+            ended.set()
+            reporting.join()
+        assert time.monotonic() - began < 10
+
+
+def test_the_stream_tells_times_as_the_answer_does(web):
+    car = make.vehicle()
+    one = make.shipment(car=car)
+    make.fix(car, 30.58, 114.27, trip=one.trip, along_m=655_000.0)
+    with web.stream("GET", f"/api/v1/track/{one.waybill}/live") as stream:
+        track, position = (told for _, told in events(stream.iter_lines(), 2))
+    assert position["at"].endswith("+08:00")
+    assert position["at"] == track["position"]["at"]

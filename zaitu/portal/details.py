@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from zaitu.customers.public import contacts_read
 from zaitu.journey import public as journey
-from zaitu.kernel import signing
+from zaitu.kernel import clock, signing
 from zaitu.kernel.phones import name_masked, phone_masked
 from zaitu.kernel.principal import system
 
@@ -25,7 +25,7 @@ def position_view(place: "journey.Position") -> dict[str, Any]:
         "lat": round(place.lat, 6),
         "lon": round(place.lon, 6),
         "precision_m": place.precision_m,
-        "at": place.at.isoformat(timespec="seconds"),
+        "at": clock.local(place.at).isoformat(timespec="seconds"),
         "course_deg": place.course_deg,
         "along_m": None if place.along_m is None else round(place.along_m),
     }

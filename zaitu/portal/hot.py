@@ -5,6 +5,7 @@ visits.py, where the rules are.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
@@ -189,22 +190,29 @@ class Hot:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         shown = await self._shown(question, tracked)
         await _event(send, b"retry: 3000\n" + _track_event(shown))
+        said_s = time.monotonic()
         with self.tracker.watch() as watch:
             watch.news.set()  # something may have happened before we listened
             while True:
                 watch.follow(f"shipment:{shown.tracked.waybill}", f"vehicle:{shown.tracked.vehicle_id}")
-                before, shown = shown, await self._news(question, watch, shown, send)
+                # Counted from what was last said, not from what was last heard: of most fixes a stranger is told nothing.
+                left_s = max(0.0, said_s + PING_S - time.monotonic())
+                before, shown = shown, await self._news(question, watch, shown, within_s=left_s)
                 if (shown.tracked.version, shown.exact) != (before.tracked.version, before.exact):
-                    await _event(send, _track_event(shown))
+                    told = _track_event(shown)
                 elif shown.position != before.position:
-                    await _event(send, _position_event(shown))
+                    told = _position_event(shown)
+                elif time.monotonic() >= said_s + PING_S:
+                    told = b": still here\n\n"
+                else:
+                    continue
+                await _event(send, told)
+                said_s = time.monotonic()
 
-    async def _news(self, question: Question, watch: Watch, shown: "Shown", send: Send) -> "Shown":
+    async def _news(self, question: Question, watch: Watch, shown: "Shown", *, within_s: float) -> "Shown":
         """What is to be shown after the next news, or after a while without any."""
-        try:
-            await asyncio.wait_for(watch.news.wait(), PING_S)
-        except TimeoutError:
-            await _event(send, b": still here\n\n")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(watch.news.wait(), within_s)
         watch.news.clear()
         try:
             entry = await self.tracker.find(shown.tracked.waybill, lang=question.lang)
