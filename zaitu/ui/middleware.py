@@ -1,11 +1,13 @@
-"""Language of a page, and errors of the house as pages or problem documents."""
+"""Language of a page, addresses with a slash too many or too few, and errors of the house as pages or problem documents."""
 
 from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import Resolver404, resolve
 from django.utils import translation
+from django.utils.encoding import escape_uri_path
 
 from zaitu.kernel import logs
 from zaitu.ui import problems, views
@@ -45,6 +47,42 @@ class LanguageMiddleware:
                 httponly=True,
             )
         return response
+
+
+class SlashMiddleware:
+    """An address that has a page with a slash at its end more or less is sent on there; Django's own goes one way only.
+
+    Looks at nothing but the form of addresses, and after the answer: whether a shipment exists, and what lies behind the
+    console's gate, is told by neither. Programs get their 404: an address that is nearly right is a mistake in them.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if (
+            response.status_code != 404
+            or request.method not in {"GET", "HEAD"}
+            or views.for_programs(request)
+        ):
+            return response
+        other = request.path_info.rstrip("/")
+        if other == request.path_info:
+            other += "/"
+        if not _leads_elsewhere(request, other):
+            return response
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponseRedirect(escape_uri_path(other) + (f"?{query}" if query else ""))
+
+
+def _leads_elsewhere(request: HttpRequest, path: str) -> bool:
+    """Whether a path has a page, and not the one that says that there is none."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return False
+    return request.resolver_match is None or match.func is not request.resolver_match.func
 
 
 class ProblemMiddleware:
