@@ -1,6 +1,7 @@
 """Users, keys, webhooks, customers, the record: what administrators and managers do."""
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from tests.access import make as people
@@ -9,8 +10,10 @@ from tests.customers import make as customers
 from tests.notify import make as notices
 from zaitu.access.models import ApiKey, AuditEntry, User
 from zaitu.access.public import principal_of_key
+from zaitu.console.access.changes import FIELDS, HIDDEN, TABLES
 from zaitu.customers.models import Contact, Customer
 from zaitu.kernel.errors import NotAuthenticated
+from zaitu.kernel.history import Version
 from zaitu.kernel.principal import system
 from zaitu.notify import public as notify
 from zaitu.notify.models import Message, WebhookEndpoint
@@ -86,7 +89,9 @@ def test_the_last_administrator_cannot_lock_everybody_out(client):
     boss = User.objects.get(roles=["administrator"])
     answer = client.post(f"/console/users/{boss.username}/edit", {"roles": ["service"], "active": "1"})
     assert answer.status_code == 409
-    assert "至少要有一位在用的管理员" in answer.content.decode()
+    text = answer.content.decode()
+    assert "至少要有一位在用的管理员" in text
+    assert 'name="roles" value="service" checked' in text  # what was chosen is still there
 
 
 def test_a_key_is_shown_once_works_and_is_revoked(client, django_capture_on_commit_callbacks):
@@ -202,7 +207,11 @@ def test_the_record_is_filtered_and_tells_before_and_after(client):
     assert "修改用户" in text
     assert "user.update" not in text.split("<tbody>")[1]
     entry = AuditEntry.objects.get(action="user.update")
-    assert "finance" in shown(client.get(f"/console/audit/{entry.pk}", headers={"HX-Request": "true"}))
+    changed = shown(client.get(f"/console/audit/{entry.pk}", headers={"HX-Request": "true"}))
+    for said in ("<b>用户</b>", "姓名", "韩梅梅", "角色", "客服", "财务"):
+        assert said in changed
+    for raw in ("access.user", "roles", "finance", "is_active"):
+        assert raw not in changed
     assert "没有符合的记录" in shown(client.get("/console/audit?subject=nobody"))
 
 
@@ -234,3 +243,34 @@ def test_what_is_wrong_with_a_partner_s_key_is_said_at_its_field(typed, said):
     )
     assert (answer.status_code, said in answer.content.decode()) == (422, True)
     assert not ApiKey.objects.exists()
+
+
+def test_every_complaint_about_a_new_user_comes_at_once(client):
+    form = {"username": "A B", "password": "123", "station_code": "NOWHERE"}
+    answer = client.post("/console/users/new", form)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    for said in (
+        "用户名为 3–40 位",
+        "至少选择一个角色",
+        "密码至少 10 位",
+        "没有这个站点，请从列表中选择",
+        "请看标红的地方",
+    ):
+        assert said in text
+    assert not User.objects.filter(username="a b").exists()
+
+
+def test_every_table_and_field_that_is_kept_in_versions_has_words():
+    own = {field.name for field in Version._meta.get_fields()} | {"pgh_obj"}
+    versions = [model for model in apps.get_models() if issubclass(model, Version)]
+    tables = {model.pgh_tracked_model._meta.label_lower for model in versions}
+    fields = {field.name for model in versions for field in model._meta.concrete_fields} - own - HIDDEN
+    assert tables == set(TABLES)
+    assert fields == {name for name in FIELDS if "." not in name}
+
+
+def test_an_address_for_notices_is_asked_for_with_its_customer_at_once(client):
+    text = client.post("/console/webhooks/new", {}).content.decode()
+    assert "请选择客户" in text
+    assert "请填写网址" in text

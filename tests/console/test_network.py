@@ -1,6 +1,7 @@
 """Stations, lines, vehicles, drivers, products: listed, edited, imported, exported, picked."""
 
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -229,6 +230,40 @@ def test_a_list_is_narrowed_by_chips_and_exported_as_it_is_shown(client):
         ("kind=spaceship&used=x", ["沪A11111", "沪A22222", "粤B33333"]),
     ):
         text = client.get(f"/console/network/vehicles?{query}").content.decode()
-        shown = [plate for plate in ("沪A11111", "沪A22222", "粤B33333") if f"<td>{plate}</td>" in text]
+        shown = [plate for plate in ("沪A11111", "沪A22222", "粤B33333") if f">{plate}</a></td>" in text]
         rows = client.get(f"/console/network/vehicles/export.csv?{query}").content.decode("utf-8-sig")
         assert shown == [row.split(",")[0] for row in rows.splitlines()[1:]] == found, query
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "said"),
+    [
+        ("stations", {"kind": "branch"}, ["站点编码须为", "站点名称不能为空", "城市不能为空", "纬度须在", "经度须在"]),
+        ("lines", {}, ["请填写线路编码", "请填写线路名称", "请填写 2–30 个站点"]),
+        ("vehicles", {"kind": "truck", "capacity_kg": "x", "capacity_m3": "y"}, ["车牌号不正确", "载重须在", "容积须在"]),
+        ("drivers", {"phone": "12"}, ["司机编码须为", "司机姓名不能为空", "电话须为"]),
+        ("products", {}, ["产品编码须为", "产品名称不能为空", "承诺时效须在"]),
+    ],
+)  # fmt: skip
+def test_every_complaint_about_a_form_comes_at_once_and_at_its_field(client, kind, form, said):
+    answer = client.post(f"/console/network/{kind}/new", form)
+    assert answer.status_code == 422
+    complaints = answer.content.decode().split('class="field-error"')[1:]
+    for one in said:
+        assert sum(one in complaint.split("</")[0] for complaint in complaints) == 1, one
+
+
+def test_the_stops_of_a_line_are_complained_of_below_them(client):
+    network.three_stations()
+    form = {"code": "X-1", "name": "甲–乙", "stops.0.station": "SHQP", "stops.0.after": "0", "stops.1.station": "NOWHERE", "stops.1.after": "60"}  # fmt: skip
+    text = client.post("/console/network/lines/new", form).content.decode()
+    assert "没有编码为 NOWHERE 的站点" in text.split("data-rows")[1]
+
+
+def test_names_in_lists_are_links_for_the_keyboard(client):
+    network.line()
+    network.driver()
+    network.vehicle("沪A11111")
+    for kind, name in (("stations", "上海青浦仓"), ("drivers", "王"), ("vehicles", "沪A11111")):
+        body = client.get(f"/console/network/{kind}").content.decode().split("<tbody>")[1]
+        assert re.search(rf'<a href="/console/network/{kind}/[^"]+/edit">{name}', body), kind

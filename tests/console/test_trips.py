@@ -166,3 +166,14 @@ def test_an_arrival_is_not_taken_back_by_who_may_not_correct():
     assert 'id="arrival-void"' not in client.get(address).content.decode()
     assert client.post(f"{address}/arrival/void", {"reason": "扫错"}).status_code == 403
     assert journey.status(order.waybill) == ("arrived", "destination")
+
+
+def test_a_plan_without_line_and_vehicle_says_so_at_both_fields():
+    client = make.signed_in("dispatch")
+    text = client.post("/console/trips/new", {"departs_at": "2026-11-22T08:00"}).content.decode()
+    assert "请选择线路" in text
+    assert "请选择车辆" in text
+    wrong = {"departs_at": "2026-11-22T08:00", "line": "NOWHERE", "plate": "沪A99999"}
+    text = client.post("/console/trips/new", wrong).content.decode()
+    assert "没有这条线路，请从列表中选择" in text
+    assert "没有这辆车，请从列表中选择" in text

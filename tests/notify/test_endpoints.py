@@ -196,7 +196,7 @@ def test_a_try_that_fails_after_its_endpoint_went_is_the_last_one(how):
     message = Message.objects.get()
     assert (message.state, message.note) == (
         "given_up",
-        "Webhook 已删除" if how == "removed" else "Webhook 已停用",
+        "推送地址已删除" if how == "removed" else "推送地址已停用",
     )
     assert Attempt.objects.get().answer == "HTTP 500"
 

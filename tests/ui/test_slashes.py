@@ -69,6 +69,16 @@ def test_what_has_no_page_stays_not_found(path):
     assert console.signed_in("administrator").get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/console/pick/secrets", "/console/shipments/ZT0000000000000", "/t/ZT0000000000000"]
+)
+def test_a_page_that_finds_nothing_leads_nowhere_else(path):
+    client = console.signed_in("administrator")
+    assert client.get(path).status_code == 404
+    answer = client.get(f"{path}/", follow=True)
+    assert (answer.status_code, len(answer.redirect_chain)) == (404, 1)
+
+
 @pytest.mark.parametrize("path", ["/console", "/console/shipments/", "/field", "/privacy/"])
 def test_no_form_is_moved(path):
     assert console.signed_in("administrator").post(path, {"a": "b"}).status_code == 404

@@ -86,6 +86,7 @@ __all__ = [
     "teams_list",
     "teams_search",
     "user_create",
+    "user_faults",
     "user_get",
     "user_update",
     "users_list",
@@ -237,6 +238,11 @@ def link_revoke(*, actor: Principal, link_id: int) -> None:
 def user_create(*, actor: Principal, draft: UserDraft) -> UserView:
     actor.must(Right.USERS_MANAGE)
     return selectors.user_view(_users.user_create(actor=actor, draft=draft))
+
+
+def user_faults(draft: UserDraft) -> dict[str, str]:
+    """What `user_create` and `user_update` would say of each field; an empty password is none of it."""
+    return _users.user_faults(draft)
 
 
 def user_update(*, actor: Principal, draft: UserDraft) -> UserView:

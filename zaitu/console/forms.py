@@ -16,6 +16,8 @@ from zaitu.ui import problems
 
 N = TypeVar("N", int, float)
 _LONGEST: int = 20_000
+_EMPTY_WORDS: str = "资料有误"
+"""How rooms name what a caller by program gets beside the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,13 @@ class Form:
         except Invalid:
             return math.nan
 
+    def any_whole(self, name: str, default: int = -1) -> int:
+        """A whole number; what is none becomes a negative one, which no room takes, as with `any_number`."""
+        try:
+            return self.whole(name, default)
+        except Invalid:
+            return -1
+
     def maybe_number(self, name: str) -> float | None:
         """A number or nothing; raises Invalid at the field."""
         return self.number(name) if self.text(name) else None
@@ -75,10 +84,12 @@ class Form:
     def failed(self, error: Invalid, *, renamed: Mapping[str, str] | None = None) -> Self:
         """The same form with the room's complaints at their fields."""
         names = renamed or {}
+        errors = {names.get(name, name): words.said(text) for name, text in error.fields.items()}
+        said = words.understood(problems.said(error))
+        # Where fields say what is wrong, a sentence that says only that something is (客户资料有误) leads nobody on.
+        empty = errors and (len(errors) > 1 or said.endswith(_EMPTY_WORDS))
         return replace(
-            self,
-            errors={names.get(name, name): words.said(text) for name, text in error.fields.items()},
-            message=words.understood(problems.said(error)) or _("有内容需要修改，请看标红的地方"),
+            self, errors=errors, message=said if said and not empty else _("有内容需要修改，请看标红的地方")
         )
 
 

@@ -70,19 +70,18 @@ class SlashMiddleware:
         other = request.path_info.rstrip("/")
         if other == request.path_info:
             other += "/"
-        if not _leads_elsewhere(request, other):
+        if _has_page(request.path_info) or not _has_page(other):
             return response
         query = request.META.get("QUERY_STRING", "")
         return HttpResponseRedirect(escape_uri_path(other) + (f"?{query}" if query else ""))
 
 
-def _leads_elsewhere(request: HttpRequest, path: str) -> bool:
-    """Whether a path has a page, and not the one that says that there is none."""
+def _has_page(path: str) -> bool:
+    """Whether a path leads to a view, and not to the one of a door that answers for all other addresses."""
     try:
-        match = resolve(path)
+        return not resolve(path).route.endswith("<path:rest>")
     except Resolver404:
         return False
-    return request.resolver_match is None or match.func is not request.resolver_match.func
 
 
 class ProblemMiddleware:

@@ -101,7 +101,24 @@ def sign_in(*, request: HttpRequest, username: str, password: str) -> User:
     return user
 
 
+def user_faults(draft: UserDraft) -> dict[str, str]:
+    """What is wrong with each field of a draft, its password included where it has one."""
+    username = draft.username.strip().lower()
+    wrong = _faults(draft, username)
+    try:
+        _password_checked(User(username=username, name=draft.name), draft.password)
+    except Invalid as error:
+        wrong |= error.fields
+    return wrong
+
+
 def _check(draft: UserDraft, username: str) -> None:
+    wrong = _faults(draft, username)
+    if wrong:
+        raise Invalid("用户资料有误", fields=wrong)
+
+
+def _faults(draft: UserDraft, username: str) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if not _USERNAME.fullmatch(username):
         wrong["username"] = "用户名为 3–40 位小写字母、数字、点、横线"
@@ -115,8 +132,7 @@ def _check(draft: UserDraft, username: str) -> None:
         wrong["team"] = f"班组名称最多 {TEAM_NAME_MAX} 个字"
     if len(draft.station_code.strip()) > STATION_MAX:
         wrong["station_code"] = "没有这个站点"
-    if wrong:
-        raise Invalid("用户资料有误", fields=wrong)
+    return wrong
 
 
 def _fields(draft: UserDraft) -> dict[str, object]:
@@ -134,13 +150,17 @@ def _in_order(roles: Iterable[str]) -> list[str]:
 
 
 def _password_set(user: User, password: str, *, field: str = "password") -> None:
+    _password_checked(user, password, field=field)
+    user.set_password(password or None)
+
+
+def _password_checked(user: User, password: str, *, field: str = "password") -> None:
     if password:
         try:
             validate_password(password, user)
         except ValidationError as error:
             said = "，".join(_password_words(one) for one in error.error_list)
             raise Invalid("密码不合要求", fields={field: said}) from error
-    user.set_password(password or None)
 
 
 def _password_words(error: ValidationError) -> str:

@@ -10,13 +10,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zaitu.access import public as access
 from zaitu.access.public import KEY_SCOPES, PARTNER_SCOPES, STAFF_ROLES, Role, UserDraft
+from zaitu.console.access.changes import told
 from zaitu.console.access.stations import station_must_exist
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
 from zaitu.console.words import action_choices, role_name
 from zaitu.customers import public as customers
 from zaitu.journey import public as journey
-from zaitu.kernel.errors import Invalid, NotFound
+from zaitu.kernel.errors import Invalid, NotFound, RuleBroken
 from zaitu.kernel.principal import Right
 from zaitu.network import public as network
 
@@ -68,17 +69,29 @@ def user_edit(request: StaffRequest, username: str = "") -> HttpResponse:
         password=form.values.get("password", ""),
         active=form.ticked("active") or user is None,
     )
-    if user is None and not draft.password:
-        form = form.refused("password", _("请设置初始密码"))
-        return show(request, "console/access/user.html", {**context, "form": form}, status=422)
     try:
-        station_must_exist(draft.station_code)
+        _must_be_whole(draft, new=user is None)
         put = access.user_update if user else access.user_create
         put(actor=request.actor, draft=draft)
-    except Invalid as error:
-        return show(request, "console/access/user.html", {**context, "form": form.failed(error)}, status=422)
+    except (Invalid, RuleBroken) as error:
+        failed = form.failed(error if isinstance(error, Invalid) else Invalid(error.message))
+        status = 422 if isinstance(error, Invalid) else 409
+        return show(request, "console/access/user.html", {**context, "form": failed}, status=status)
     done(request, _("已保存"))
     return redirect("console:users")
+
+
+def _must_be_whole(draft: UserDraft, *, new: bool) -> None:
+    """What the door itself has to say of a user, told together with what the room has. Raises Invalid."""
+    wrong = access.user_faults(draft)
+    if new and not draft.password:
+        wrong["password"] = _("请设置初始密码")
+    try:
+        station_must_exist(draft.station_code)
+    except Invalid as error:
+        wrong |= error.fields
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 @require_GET
@@ -142,7 +155,7 @@ def _customer_must_exist(request: StaffRequest, code: str) -> None:
     try:
         customers.customer_get(actor=request.actor, code=code)
     except NotFound:
-        raise Invalid(fields={"customer_code": _("没有这个客户编号")}) from None
+        raise Invalid(fields={"customer_code": _("没有这个客户，请从列表中选择")}) from None
 
 
 def _keys_page(
@@ -200,4 +213,4 @@ def audit(request: StaffRequest) -> HttpResponse:
 def audit_entry(request: StaffRequest, entry_id: int) -> HttpResponse:
     """Before and after, in the drawer."""
     changes = access.audit_changes(actor=request.actor, entry_id=entry_id)
-    return show(request, "console/access/changes.html", {"changes": changes})
+    return show(request, "console/access/changes.html", {"changes": [told(change) for change in changes]})

@@ -17,7 +17,8 @@ from zaitu.journey import public as journey
 from zaitu.journey.public import TRIP_STATE_TEXTS, ShipmentQuery, TripDraft, TripState
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, Invalid, NotFound, RuleBroken
-from zaitu.kernel.principal import Right
+from zaitu.kernel.principal import Principal, Right
+from zaitu.network import public as network
 
 _OFFERED: Final = 100
 """Shipments offered for a trip at once."""
@@ -52,6 +53,7 @@ def trip_new(request: StaffRequest) -> HttpResponse:
         return show(request, "console/journey/trip_new.html", {**context, "form": Form(values=asked)})
     form = Form.posted(request)
     try:
+        _must_name(request.actor, form)
         trip = journey.trip_plan(
             actor=request.actor,
             draft=TripDraft(
@@ -66,6 +68,24 @@ def trip_new(request: StaffRequest) -> HttpResponse:
         return show(request, "console/journey/trip_new.html", {**context, "form": failed}, status=422)
     done(request, _("车次 %(ref)s 已安排，请选择随车的货") % {"ref": trip.ref})
     return redirect("console:trip", trip=trip.ref)
+
+
+def _must_name(actor: Principal, form: Form) -> None:
+    """A line and a vehicle that exist. Raises Invalid at both fields at once: the room complains of one at a time, by code."""
+    wrong: dict[str, str] = {}
+    if not form.text("line"):
+        wrong["line"] = _("请选择线路")
+    elif not network.lines_by_codes([form.text("line")]):
+        wrong["line"] = _("没有这条线路，请从列表中选择")
+    if not form.text("plate"):
+        wrong["plate"] = _("请选择车辆")
+    else:
+        try:
+            network.vehicle_get(actor=actor, plate=form.text("plate"))
+        except (NotFound, Invalid):
+            wrong["plate"] = _("没有这辆车，请从列表中选择")
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 @require_GET

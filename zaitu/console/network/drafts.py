@@ -14,6 +14,7 @@ from zaitu.network import public as network
 from zaitu.network.public import (
     DriverDraft,
     LineDraft,
+    LineStopDraft,
     ProductDraft,
     StationDraft,
     VehicleDraft,
@@ -31,9 +32,9 @@ def station_save(actor: Principal, code: str, form: Form) -> None:
             province=form.text("province"),
             city=form.text("city"),
             address=form.text("address"),
-            lat=form.number("lat"),
-            lon=form.number("lon"),
-            radius_m=form.whole("radius_m", 300),
+            lat=form.any_number("lat"),
+            lon=form.any_number("lon"),
+            radius_m=form.any_whole("radius_m", 300),
             fence=before.fence if before else None,
             delivery_hours=_delivery_hours(form),
             active=_active(form, code),
@@ -42,18 +43,17 @@ def station_save(actor: Principal, code: str, form: Form) -> None:
 
 
 def _delivery_hours(form: Form) -> tuple[int, int]:
-    """Empty: the usual ones."""
+    """Empty: the usual ones; what cannot be read becomes a span that the room refuses."""
     try:
         typed = form.text("delivery_hours")
         return network.hours_parsed(typed) if typed else network.DELIVERY_HOURS
     except Invalid:
-        fault = _("如 08:00-20:00，至少两小时；全天填 00:00-24:00")
-        raise Invalid(fields={"delivery_hours": fault}) from None
+        return (0, 0)
 
 
 def line_save(actor: Principal, code: str, form: Form) -> None:
     """The road of an existing line stays while its stops stay."""
-    stops = stops_of(form)
+    stops = _stops(form, code)
     before = network.line_get(actor=actor, code=code) if code else None
     same = before is not None and [stop.station.code for stop in before.stops] == [
         stop.station for stop in stops
@@ -71,6 +71,17 @@ def line_save(actor: Principal, code: str, form: Form) -> None:
     )
 
 
+def _stops(form: Form, code: str) -> tuple[LineStopDraft, ...]:
+    """Raises Invalid; where the stops cannot be read, the room does not come to complain of the rest, so this does."""
+    try:
+        return stops_of(form)
+    except Invalid as error:
+        needed = {} if code else {"code": _("请填写线路编码")}
+        needed["name"] = _("请填写线路名称")
+        missing = {name: text for name, text in needed.items() if not form.text(name)}
+        raise Invalid(error.message, fields={**missing, **error.fields}) from None
+
+
 def vehicle_save(actor: Principal, code: str, form: Form) -> None:
     network.vehicle_put(
         actor=actor,
@@ -78,8 +89,8 @@ def vehicle_save(actor: Principal, code: str, form: Form) -> None:
             plate=code or form.text("plate"),
             kind=form.text("kind"),
             temp_controlled=form.ticked("temp_controlled"),
-            capacity_kg=form.whole("capacity_kg", 0),
-            capacity_m3=form.number("capacity_m3", 0.0),
+            capacity_kg=form.any_whole("capacity_kg", 0),
+            capacity_m3=form.any_number("capacity_m3", 0.0),
             active=_active(form, code),
         ),
     )
@@ -105,7 +116,7 @@ def product_save(actor: Principal, code: str, form: Form) -> None:
         draft=ProductDraft(
             code=code or form.text("code"),
             name=form.text("name"),
-            promise_hours=form.whole("promise_hours"),
+            promise_hours=form.any_whole("promise_hours"),
             cold=form.ticked("cold"),
             active=_active(form, code),
         ),

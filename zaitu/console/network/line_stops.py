@@ -55,7 +55,7 @@ def stops_of(form: Form) -> tuple[LineStopDraft, ...]:
     if wrong:
         raise Invalid(fields=wrong)
     if not 2 <= len(stops) <= ROWS_MAX:
-        raise Invalid(_("请填写 2–30 个站点"))
+        raise Invalid(fields={"stops": _("请填写 2–30 个站点")})
     return tuple(stops)
 
 

@@ -17,7 +17,7 @@ from zaitu.console.forms import Form
 from zaitu.console.network import drafts
 from zaitu.console.network.line_stops import rows_of
 from zaitu.customers import public as customers
-from zaitu.kernel.errors import Invalid, NotFound
+from zaitu.kernel.errors import Conflict, Invalid, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
@@ -104,6 +104,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
+_AT_STOPS: Final[Mapping[str, str]] = dict.fromkeys(("station", "arrive_after_min", "points"), "stops")
+"""What the room says of a line's stops is shown below them."""
+
+
 def kind_of(kind: str) -> Kind:
     if kind not in KINDS:
         raise NotFound(_("没有这种资料"))
@@ -160,7 +164,9 @@ def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpRespon
     try:
         shown.saved(request.actor, code, form)
     except Invalid as error:
-        return answer(form.failed(error), 422)
+        return answer(form.failed(error, renamed=_AT_STOPS if kind == "lines" else None), 422)
+    except Conflict as error:
+        return answer(form.failed(Invalid(error.message)), 409)
     done(request, _("已保存"))
     return redirect("console:network", kind=kind)
 

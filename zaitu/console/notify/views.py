@@ -27,7 +27,7 @@ def webhook_put(request: StaffRequest) -> HttpResponse:
     form = Form.posted(request)
     code = form.text("customer_code")
     try:
-        _customer_must_exist(request, code)
+        _must_be_whole(request, code, form.text("url"))
         draft = EndpointDraft(customer_code=code, url=form.text("url"), kinds=form.chosen("kinds"))
         _view, secret = notify.endpoint_put(actor=request.actor, draft=draft)
     except (Invalid, RuleBroken) as error:
@@ -75,11 +75,18 @@ def webhook_redeliver(request: StaffRequest, endpoint_id: int) -> HttpResponse:
     return redirect("console:webhook", endpoint_id=endpoint_id)
 
 
-def _customer_must_exist(request: StaffRequest, code: str) -> None:
-    try:
-        customers.customer_get(actor=request.actor, code=code)
-    except NotFound:
-        raise Invalid(fields={"customer_code": _("没有这个客户编号")}) from None
+def _must_be_whole(request: StaffRequest, code: str, url: str) -> None:
+    """Raises Invalid at both fields at once."""
+    wrong = {} if url else {"url": _("请填写网址")}
+    if not code:
+        wrong["customer_code"] = _("请选择客户")
+    else:
+        try:
+            customers.customer_get(actor=request.actor, code=code)
+        except NotFound:
+            wrong["customer_code"] = _("没有这个客户，请从列表中选择")
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 def _page(request: StaffRequest, form: Form, *, secret: str = "", status: int = 200) -> HttpResponse:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from zaitu.access import public as access
 from zaitu.console.door import StaffRequest
 from zaitu.console.forms import Form
 from zaitu.console.words import listed
@@ -91,7 +92,12 @@ def group(kind: str) -> str:
 def asked(request: StaffRequest, terminal: str) -> dict[str, Any]:
     page = telemetry.command_list(actor=request.actor, terminal=terminal)
     waits = any(one.open for one in page.rows)
-    return {"terminal": terminal, "rows": [_row(one) for one in page.rows], "again_s": 2 if waits else 15}
+    return {
+        "terminal": terminal,
+        "rows": [_row(one) for one in page.rows],
+        "names": access.staff_names(actor=request.actor, usernames={one.asked_by for one in page.rows}),
+        "again_s": 2 if waits else 15,
+    }
 
 
 def _row(one: CommandView) -> dict[str, Any]:

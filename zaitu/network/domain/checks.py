@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from zaitu.kernel.errors import Invalid
@@ -108,12 +110,24 @@ def company_checked(company: CompanyView) -> CompanyView:
     return CompanyView(name=name, hotline=hotline)
 
 
+def gathered(*checks: Callable[[], object]) -> None:
+    """Run all checks, and raise what all of them complain of as one Invalid: nobody wants to hear of one field at a time."""
+    faults: dict[str, str] = {}
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            faults |= error.fields or {"": error.message}
+    if faults:
+        raise Invalid("；".join(faults.values()), fields=faults)
+
+
 def place_checked(lat: float, lon: float) -> Point:
     """A point on Earth that is not the (0, 0) of a forgotten field. Raises Invalid."""
-    if not -90 <= lat <= 90:
-        raise _invalid("lat", "纬度须在 -90 到 90 之间")
-    if not -180 <= lon <= 180:
-        raise _invalid("lon", "经度须在 -180 到 180 之间")
+    gathered(
+        lambda: _must(-90 <= lat <= 90, "lat", "纬度须在 -90 到 90 之间"),
+        lambda: _must(-180 <= lon <= 180, "lon", "经度须在 -180 到 180 之间"),
+    )
     if lat == 0 and lon == 0:
         raise _invalid("lat", "经纬度未填写")
     return lat, lon
@@ -121,22 +135,37 @@ def place_checked(lat: float, lon: float) -> Point:
 
 def station_checked(draft: StationDraft) -> StationDraft:
     """The draft in normal form. Raises Invalid."""
-    if draft.kind not in STATION_KINDS:
-        raise _invalid("kind", "站点类型须为 " + "、".join(STATION_KINDS.values()))
-    if not RADIUS_M[0] <= draft.radius_m <= RADIUS_M[1]:
-        raise _invalid("radius_m", f"围栏半径须在 {RADIUS_M[0]} 到 {RADIUS_M[1]} 米之间")
-    lat, lon = place_checked(draft.lat, draft.lon)
+    texts = {
+        "name": ("站点名称", NAME_MAX, False),
+        "city": ("城市", 20, False),
+        "province": ("省份", 20, True),
+        "address": ("地址", ADDRESS_MAX, True),
+    }
+
+    def text(name: str) -> str:
+        label, longest, blank = texts[name]
+        return text_checked(getattr(draft, name), field=name, label=label, longest=longest, blank=blank)
+
+    low, high = RADIUS_M
+    gathered(
+        lambda: code_normal(draft.code, what="站点编码"),
+        lambda: _must(
+            draft.kind in STATION_KINDS, "kind", "站点类型须为 " + "、".join(STATION_KINDS.values())
+        ),
+        *(partial(text, name) for name in texts),
+        lambda: place_checked(draft.lat, draft.lon),
+        lambda: _must(low <= draft.radius_m <= high, "radius_m", f"围栏半径须在 {low} 到 {high} 米之间"),
+        lambda: _fence_checked(draft.fence),
+        lambda: hours_checked(draft.delivery_hours),
+    )
     return replace(
         draft,
-        code=code_normal(draft.code, what="站点编码"),
-        name=text_checked(draft.name, field="name", label="站点名称", longest=NAME_MAX),
-        city=text_checked(draft.city, field="city", label="城市", longest=20),
-        province=text_checked(draft.province, field="province", label="省份", longest=20, blank=True),
-        address=text_checked(draft.address, field="address", label="地址", longest=ADDRESS_MAX, blank=True),
-        lat=lat,
-        lon=lon,
+        code=code_normal(draft.code),
         fence=_fence_checked(draft.fence),
-        delivery_hours=hours_checked(draft.delivery_hours),
+        name=text("name"),
+        city=text("city"),
+        province=text("province"),
+        address=text("address"),
     )
 
 
@@ -150,37 +179,48 @@ def _fence_checked(fence: tuple[Point, ...] | None) -> tuple[Point, ...] | None:
 
 def product_checked(draft: ProductDraft) -> ProductDraft:
     """The draft in normal form. Raises Invalid."""
-    if not PROMISE_HOURS[0] <= draft.promise_hours <= PROMISE_HOURS[1]:
-        raise _invalid("promise_hours", f"承诺时效须在 {PROMISE_HOURS[0]} 到 {PROMISE_HOURS[1]} 小时之间")
-    return replace(
-        draft,
-        code=code_normal(draft.code, what="产品编码"),
-        name=text_checked(draft.name, field="name", label="产品名称", longest=NAME_MAX),
+    low, high = PROMISE_HOURS
+    gathered(
+        lambda: code_normal(draft.code, what="产品编码"),
+        lambda: text_checked(draft.name, field="name", label="产品名称", longest=NAME_MAX),
+        lambda: _must(
+            low <= draft.promise_hours <= high, "promise_hours", f"承诺时效须在 {low} 到 {high} 小时之间"
+        ),
     )
+    return replace(draft, code=code_normal(draft.code), name=draft.name.strip())
 
 
 def vehicle_checked(draft: VehicleDraft) -> VehicleDraft:
     """The draft in normal form. Raises Invalid."""
-    if draft.kind not in VEHICLE_KINDS:
-        raise _invalid("kind", "车型须为 " + "、".join(VEHICLE_KINDS.values()))
-    if not 0 <= draft.capacity_kg <= 100_000:
-        raise _invalid("capacity_kg", "载重须在 0 到 100000 公斤之间")
-    if not 0 <= draft.capacity_m3 <= 300:
-        raise _invalid("capacity_m3", "容积须在 0 到 300 立方米之间")
-    return replace(
-        draft,
-        plate=plate_normal(draft.plate),
+    gathered(
+        lambda: plate_normal(draft.plate),
+        lambda: _must(draft.kind in VEHICLE_KINDS, "kind", "车型须为 " + "、".join(VEHICLE_KINDS.values())),
+        lambda: _must(0 <= draft.capacity_kg <= 100_000, "capacity_kg", "载重须在 0 到 100000 公斤之间"),
+        lambda: _must(0 <= draft.capacity_m3 <= 300, "capacity_m3", "容积须在 0 到 300 立方米之间"),
     )
+    return replace(draft, plate=plate_normal(draft.plate))
 
 
 def driver_checked(draft: DriverDraft) -> DriverDraft:
     """The draft in normal form; an empty phone stays empty. Raises Invalid."""
-    return replace(
-        draft,
-        code=code_normal(draft.code, what="司机编码"),
-        name=text_checked(draft.name, field="name", label="司机姓名", longest=NAME_MAX),
-        phone=phone_normal(draft.phone) if draft.phone.strip() else "",
+
+    def phone() -> str:
+        try:
+            return phone_normal(draft.phone) if draft.phone.strip() else ""
+        except Invalid as error:
+            raise _invalid("phone", error.message) from None
+
+    gathered(
+        lambda: code_normal(draft.code, what="司机编码"),
+        lambda: text_checked(draft.name, field="name", label="司机姓名", longest=NAME_MAX),
+        phone,
     )
+    return replace(draft, code=code_normal(draft.code), name=draft.name.strip(), phone=phone())
+
+
+def _must(fits: object, field: str, message: str) -> None:
+    if not fits:
+        raise _invalid(field, message)
 
 
 def _invalid(field: str, message: str) -> Invalid:

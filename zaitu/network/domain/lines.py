@@ -30,6 +30,10 @@ def line_placed(
 
     Raises Invalid.
     """
+    checks.gathered(
+        lambda: checks.code_normal(draft.code, what="线路编码"),
+        lambda: checks.text_checked(draft.name, field="name", label="线路名称", longest=checks.NAME_MAX),
+    )
     product = checks.plain(draft.product)
     if product and product not in products:
         raise _invalid("product", f"没有编码为 {product} 的产品")
@@ -47,8 +51,8 @@ def line_placed(
     )
     normal = replace(
         draft,
-        code=checks.code_normal(draft.code, what="线路编码"),
-        name=checks.text_checked(draft.name, field="name", label="线路名称", longest=checks.NAME_MAX),
+        code=checks.code_normal(draft.code),
+        name=draft.name.strip(),
         product=product,
         points=points,
     )

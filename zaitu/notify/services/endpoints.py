@@ -24,8 +24,8 @@ from zaitu.notify.selectors import endpoint_view, message_view
 _SECRET_BYTES: Final = 32
 _TEST_USEFUL: Final = timedelta(minutes=10)
 SWITCHED_OFF: Final = "已由管理方停用"
-NOTE_OFF: Final = "Webhook 已停用"
-NOTE_REMOVED: Final = "Webhook 已删除"
+NOTE_OFF: Final = "推送地址已停用"
+NOTE_REMOVED: Final = "推送地址已删除"
 """Why messages to an endpoint that is off or gone are not sent."""
 
 
