@@ -89,7 +89,12 @@ def _charts() -> list[dict[str, Any]]:
                 ["positions.quarantined", _("隔离")],
             ],
         },
-        {"id": "ack", "title": _("应答耗时"), "unit": _("毫秒"), "series": [["p50", "p50"], ["p99", "p99"]]},
+        {
+            "id": "ack",
+            "title": _("应答耗时"),
+            "unit": _("毫秒"),
+            "series": [["p50", _("中位数")], ["p99", _("99% 以内")]],
+        },
         {
             "id": "connections",
             "title": _("连接"),
@@ -115,7 +120,7 @@ def _charts() -> list[dict[str, Any]]:
         },
         {
             "id": "bad",
-            "title": _("读不懂的帧"),
+            "title": _("无法解析的报文"),
             "unit": _("个/秒"),
             "rate": True,
             "family": "bad.",

@@ -132,7 +132,7 @@ class Scanning {
     this.total.dataset.short = short;
     this.total.dataset.over = over;
     fill(this.total, h("span", {}, "全车"), h("b", {}, `${scanned}/${expected}`),
-      h("span", {}, short ? `还差 ${short} 件` : over ? `多出 ${over} 件` : "齐了"));
+      h("span", {}, short ? `还差 ${short} 件` : over ? `多出 ${over} 件` : expected ? "齐了" : "没有要扫的货"));
   }
 
   async list() {

@@ -29,7 +29,7 @@ function body(label, goods) {
     relation,
     h("label", { class: "f-field" }, "签收人姓名", name),
     goods?.pieces > 1 && h("div", { class: "f-field" }, h("span", {}, `签收件数（共 ${goods.pieces} 件）`), pieces.node),
-    h("div", { class: "f-field" }, h("span", {}, "签名"), pad.node),
+    h("div", { class: "f-field" }, h("span", {}, "签名（签名、照片至少一样）"), pad.node),
     h("div", { class: "f-field" }, h("span", {}, "照片"), shots.node),
     h("label", { class: "f-field" }, "备注（外包装、收货地点等，可不填）", remarks));
   return {

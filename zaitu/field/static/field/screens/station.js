@@ -16,9 +16,9 @@ export function station(main, app, _rest, query) {
       type: "button", class: "f-card f-station", "data-station": one.code,
       onclick: async () => { await app.keepStation({ code: one.code, name: one.name }); app.go(then); },
     }, icon("building-warehouse"), h("span", {}, h("b", {}, one.name), h("span", { class: "muted" }, `${one.city} · ${one.code}`)))),
-    !answer?.stations.length && h("p", { class: "muted" }, answer ? "没有这个站点" : "没有网络，联网后再选"));
+    !answer?.stations.length && h("p", { class: "muted" }, answer ? "没有找到，换站点名、城市或编码再试" : "没有网络，联网后再选"));
   };
   words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(load, 250); });
-  fill(main, h("header", { class: "f-head" }, h("h1", {}, "选择站点")), words, list);
+  fill(main, h("header", { class: "f-head" }, h("h1", {}, "选择站点"), query.get("then") && h("p", { class: "muted" }, "先选您现在所在的站点，选好后接着操作")), words, list);
   load();
 }
