@@ -1,8 +1,10 @@
 """Trips at the console: planned, loaded, cancelled."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.template.loader import render_to_string
 
 from tests.console import make
 from tests.journey import make as journey
@@ -37,7 +39,8 @@ def test_a_trip_is_planned_and_offers_the_goods_that_go_its_way():
     assert f'value="{against}"' not in text
     assert client.post(f"/console/trips/{ref}/assign", {"waybill": [fits]}).status_code == 302
     text = client.get(f"/console/trips/{ref}").content.decode()
-    assert "差 3 件" in text
+    assert "待装" in text  # the truck has not come: nothing is missing yet
+    assert "差 3 件" not in text
     assert "装 0/3" in text
 
 
@@ -177,3 +180,14 @@ def test_a_plan_without_line_and_vehicle_says_so_at_both_fields():
     text = client.post("/console/trips/new", wrong).content.decode()
     assert "没有这条线路，请从列表中选择" in text
     assert "没有这辆车，请从列表中选择" in text
+
+
+@pytest.mark.parametrize(
+    ("ahead", "scanned", "said"),
+    [(True, 0, "待卸"), (True, 2, "差 1 件"), (False, 0, "差 3 件"), (False, 3, "相符")],
+)
+def test_goods_are_missing_only_once_the_truck_has_been_there(ahead, scanned, said):
+    row = SimpleNamespace(held=False, short=3 - scanned, over=0, task="unload", pieces_scanned=scanned)
+    shown = render_to_string("console/journey/difference.html", {"row": row, "ahead": ahead})
+    assert said in shown
+    assert ("差" in shown) == said.startswith("差")

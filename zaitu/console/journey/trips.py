@@ -160,6 +160,7 @@ def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> 
         "reached": _reached(found),
         "sheet": journey.trip_sheet(actor=request.actor, trip=ref, station_code=station),
         "station": station,
+        "ahead": any(stop.station_code == station and not _begun(stop) for stop in found.stops),
         "offered": _offered(request, found) if open_for_goods else (),
         "open_for_goods": open_for_goods,
         "form": form,
@@ -170,11 +171,16 @@ def _page(request: StaffRequest, ref: str, form: Form, *, status: int = 200) -> 
 
 def _reached(found: journey.TripView) -> journey.TripStopView | None:
     """The last stop on the way, or at the end, that the truck is taken to have been at."""
-    return next((stop for stop in reversed(found.stops[1:]) if stop.arrived_at or stop.departed_at), None)
+    return next((stop for stop in reversed(found.stops[1:]) if _begun(stop)), None)
+
+
+def _begun(stop: journey.TripStopView) -> bool:
+    """Whether the truck has been here, so that what was not scanned is missing and not still to come."""
+    return stop.arrived_at is not None or stop.departed_at is not None
 
 
 def _next_stop(found: journey.TripView) -> journey.TripStopView | None:
-    return next((stop for stop in found.stops if stop.arrived_at is None and stop.departed_at is None), None)
+    return next((stop for stop in found.stops if not _begun(stop)), None)
 
 
 def _offered(request: StaffRequest, found: journey.TripView) -> list[journey.ShipmentRow]:
