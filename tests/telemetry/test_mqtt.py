@@ -22,7 +22,7 @@ from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.gateway.sensors import Listener, Setup
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.models import Position, UnknownTerminal, VehicleState
-from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.host import EngineHost
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 PASSWD = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
@@ -94,7 +94,7 @@ def broker(tmp_path_factory):
 @contextlib.contextmanager
 def listening(broker, tmp_path, *, sink=None):
     """A listener with an engine, in a thread with its own event loop."""
-    kernels_warm(clock.now())
+    kernels_warm(clock.now(), engine=True)
     started, stop, loop = threading.Event(), asyncio.Event(), asyncio.new_event_loop()
     failed: list[BaseException] = []
     running: list[Listener] = []

@@ -14,7 +14,7 @@ from zaitu.kernel.bus import BusClient
 from zaitu.telemetry import public as telemetry
 from zaitu.telemetry.models import Position
 from zaitu.telemetry.services.door import Door, door_path
-from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.host import EngineHost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)

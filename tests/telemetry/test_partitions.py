@@ -20,7 +20,7 @@ from zaitu.telemetry.domain.store import Part
 from zaitu.telemetry.kernels.once import FOREVER_US
 from zaitu.telemetry.models import Position
 from zaitu.telemetry.services.partitions import Keeper
-from zaitu.telemetry.services.ticks import Settled
+from zaitu.telemetry.services.prepared import Settled
 
 NOW = datetime(2026, 11, 27, 14, 20, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

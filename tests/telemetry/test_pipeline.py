@@ -23,7 +23,7 @@ from zaitu.telemetry.codecs.columns import Report, columns_of
 from zaitu.telemetry.codecs.fix import Fix
 from zaitu.telemetry.models import Position, Quarantine, Shard, VehicleState
 from zaitu.telemetry.services.engine import Engine
-from zaitu.telemetry.services.sink import EngineHost
+from zaitu.telemetry.services.host import EngineHost
 from zaitu.telemetry.services.table import Table
 from zaitu.telemetry.services.threads import Threads
 from zaitu.telemetry.services.ticks import Tick
@@ -232,7 +232,7 @@ def test_a_host_ends_though_the_database_is_away_with_ticks_on_their_way(host, m
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(Table, "_copied", away)
-    monkeypatch.setattr("zaitu.telemetry.services.sink._STOP_S", 0.2)
+    monkeypatch.setattr("zaitu.telemetry.services.host._STOP_S", 0.2)
     waiting = [host.run_there(host.put(tick(number, seconds))) for seconds in (9, 5)]
     assert make.eventually(lambda: host._line._newest is not None)
     host.run_there(host.stop()).result(10)

@@ -17,7 +17,8 @@ from tests.telemetry import make
 from zaitu.kernel import clock
 from zaitu.kernel.models import OutboxRow
 from zaitu.telemetry import public as telemetry
-from zaitu.telemetry.adapters.stream import Setup, Stream, Unusable
+from zaitu.telemetry.adapters.stream import Stream
+from zaitu.telemetry.domain.stream import Setup, Unusable
 from zaitu.telemetry.models import Position, Shard, VehicleState
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, Final
 
-from openpyxl import load_workbook
-
 from zaitu.kernel.errors import Invalid, TooLarge
 
 FILE_MAX_BYTES: Final = 10 * 1024 * 1024
@@ -118,6 +116,8 @@ def _workbook(content: bytes) -> Iterator[Row]:
         raise Invalid(_DAMAGED) from error
     if unpacked > _UNPACKED_MAX_BYTES:
         raise TooLarge("Excel 文件解压后过大，请另存为 CSV")
+    from openpyxl import load_workbook  # noqa: PLC0415  8 MB that only who reads a workbook needs
+
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
         sheet = book.worksheets[0]

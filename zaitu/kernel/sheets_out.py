@@ -5,9 +5,6 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 from zaitu.kernel.errors import TooLarge
 from zaitu.kernel.sheets import guarded
 
@@ -26,13 +23,23 @@ def csv_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> byte
 
 def xlsx_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
     """Raises TooLarge when a text is longer than a cell holds."""
+    # 8 MB that only who writes a workbook needs.
+    from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    def cell(text: str) -> Any:
+        made = WriteOnlyCell(sheet, text)
+        made.data_type = "s"
+        made.number_format = "@"  # text: Excel keeps leading zeros when it is edited
+        return made
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("数据")
     sheet.freeze_panes = "A2"
     sheet.append(list(headers))
     try:
         for row in rows:
-            sheet.append([_cell(sheet, value) for value in row])
+            sheet.append([cell(_fitting(value)) if isinstance(value, str) else value for value in row])
     except BaseException:
         sheet.close()  # rows go through a file of its own, which would stay open
         raise
@@ -41,15 +48,10 @@ def xlsx_written(headers: Sequence[str], rows: Iterable[Sequence[Value]]) -> byt
     return out.getvalue()
 
 
-def _cell(sheet: Any, value: Value) -> Any:
-    if not isinstance(value, str):
-        return value
-    if len(value) > CELL_MAX:
+def _fitting(text: str) -> str:
+    if len(text) > CELL_MAX:
         raise TooLarge("有内容超过 Excel 单元格的长度，请导出 CSV")
-    cell = WriteOnlyCell(sheet, guarded(value))
-    cell.data_type = "s"
-    cell.number_format = "@"  # text: Excel keeps leading zeros when it is edited
-    return cell
+    return guarded(text)
 
 
 FORMATS: Final[dict[str, Callable[[Sequence[str], Iterable[Sequence[Value]]], bytes]]] = {

@@ -1,4 +1,7 @@
-"""Old partitions as Parquet files, written and read with DuckDB. A file's rows lie by vehicle and time: one vehicle's day is a few pages."""
+"""Old partitions as Parquet files, written and read with DuckDB. A file's rows lie by vehicle and time: one vehicle's day is a few pages.
+
+DuckDB weighs 12 MB, and most processes never open a file: it is loaded with the first.
+"""
 
 import hashlib
 import os
@@ -9,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 from django.conf import settings
 from django.db import connection
 
@@ -19,6 +21,9 @@ from zaitu.kernel import clock
 from zaitu.telemetry.adapters.copying import copying
 from zaitu.telemetry.domain.store import Part
 from zaitu.telemetry.models import ArchivedPart
+
+if TYPE_CHECKING:
+    import duckdb
 
 _COLUMNS: Final = (
     # name, how PostgreSQL writes it, how DuckDB reads that, what it becomes
@@ -55,8 +60,10 @@ _SAME: Final = 'count(*), coalesce(bit_xor(digest), 0), min("at"), max("at")'
 
 
 _MODEST: Final[dict[str, str | bool | int | float | list[str]]] = {"threads": 1, "memory_limit": "1GB"}
-Unreadable = duckdb.Error
-"""A file is missing or not what we wrote."""
+
+
+class Unreadable(Exception):
+    """A file is missing or not what we wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +134,39 @@ def _rows_out(part: Part, target: Path) -> None:
 
 @contextmanager
 def _duckdb(folder: str) -> "Iterator[duckdb.DuckDBPyConnection]":
-    with duckdb.connect(config={**_MODEST, "temp_directory": folder}) as files:
+    """For writing: may use the disk, and is gone afterwards."""
+    import duckdb  # noqa: PLC0415  see above
+
+    with _told_apart(), duckdb.connect(config={**_MODEST, "temp_directory": folder}) as files:
         files.execute("SET TimeZone = 'UTC'")
         yield files
 
 
+@contextmanager
+def _reading() -> "Iterator[duckdb.DuckDBPyConnection]":
+    with _told_apart(), _reader().cursor() as files:
+        yield files
+
+
 @cache
-def _reading() -> "duckdb.DuckDBPyConnection":
+def _reader() -> "duckdb.DuckDBPyConnection":
     """One engine a process, made at the first look into the archive: making one takes longer than reading a vehicle's day."""
+    import duckdb  # noqa: PLC0415  see above
+
     files = duckdb.connect(config=_MODEST)
     files.execute("SET GLOBAL TimeZone = 'UTC'")
     return files
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Raises Unreadable for what DuckDB raises."""
+    import duckdb  # noqa: PLC0415  see above
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise Unreadable(str(error)) from error
 
 
 def covering(start: datetime, end: datetime) -> list[str]:
@@ -162,7 +191,7 @@ def rows_read(
     paths = covering(start, end)
     if not paths:
         return []
-    with _reading().cursor() as files:
+    with _reading() as files:
         found = files.execute(
             f"""SELECT {", ".join(f'"{column}"' for column in columns)} FROM read_parquet(?)
                  WHERE vehicle_id = ? AND "at" >= ? AND "at" < ? AND "{having}" IS NOT NULL ORDER BY "at" LIMIT ?""",  # noqa: S608  names of our own only
@@ -179,7 +208,7 @@ def stored(wanted: Sequence[tuple[int, int, datetime, int]]) -> set[int]:
     paths = covering(min(instants), max(instants) + datetime.resolution)
     if not paths:
         return set()
-    with _reading().cursor() as files:
+    with _reading() as files:
         found = files.execute(
             'SELECT terminal_id, "at", digest FROM read_parquet(?) WHERE list_contains(?, terminal_id) AND list_contains(?, "at")',
             [paths, [one[1] for one in wanted], instants],

@@ -23,6 +23,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolic
 from nats.js.errors import APIError, NotFoundError
 
 from zaitu.kernel import logs
+from zaitu.telemetry.domain.stream import Setup, Unusable
 
 STREAM: Final = "ZAITU_FIXES"
 _SUBJECT: Final = "zaitu.fixes.{}"
@@ -43,22 +44,6 @@ _TROUBLE: Final = (NatsError, OSError, TimeoutError)
 Subscription: TypeAlias = JetStreamContext.PullSubscription
 
 log = logs.logger("telemetry.stream")
-
-
-class Unusable(Exception):
-    """The server is there and cannot be used as it is set up: it syncs too late, or has no room for the stream."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    url: str
-    """`nats://host:4222`, several comma separated."""
-    replicas: int = 1
-    bytes_max: int = 4 * 1024**3
-    """Of ticks waiting to be stored; then gateways make their terminals wait."""
-    monitor_url: str = ""
-    """`http://host:8222`, several comma separated; asked once whether the servers sync before they acknowledge."""
-    unsynced_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

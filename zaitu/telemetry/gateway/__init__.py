@@ -9,6 +9,6 @@ session      the conversation beside the positions
 commands     what terminals are asked to do, and their answers
 parts        messages in several frames
 locks        reports of electronic locks; lock_port: those with languages of their own
-warm         kernels compiled before the first terminal comes
+warm         kernels compiled before the first terminal comes; warm_engine: those of the engine
 numbers      metrics
 """

@@ -32,8 +32,8 @@ from zaitu.telemetry.gateway.signin import SignIns
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.door import Door, door_path
 from zaitu.telemetry.services.partitions import LOOK_S, SUMMARISE_S, Keeper
-from zaitu.telemetry.services.sinks import sink_made
-from zaitu.telemetry.services.streams import StreamSink
+from zaitu.telemetry.services.sink import Far
+from zaitu.telemetry.services.sinks import engine_made, has_engine, sink_made
 from zaitu.telemetry.services.terminals import terminals_heard
 from zaitu.telemetry.services.threads import Threads
 
@@ -85,8 +85,12 @@ class Gateway:
             if setup.front == "sweep"
             else ProtocolFront(self, tls=setup.tls)
         )
-        self._sink = sink_made(part=self._part, bus=self.bus if self._first else None, patient=True)
-        self._far = self._sink if isinstance(self._sink, StreamSink) else None
+        self._sink = (
+            engine_made(self.bus, part=self._part)
+            if has_engine(first=self._first)
+            else sink_made(part=self._part, patient=True)
+        )
+        self._far = self._sink if isinstance(self._sink, Far) else None
         """What reaches the gateways of other machines."""
         self._door = Door(door_path(setup.bus_path), self._sink)
         self._intake = Intake(
@@ -111,7 +115,7 @@ class Gateway:
     async def start(self, host: str, port: int) -> None:
         """Listen once the store is ready; waits for PostgreSQL if need be. Raises OSError."""
         await self.bus.start()
-        kernels_warm(clock.now())
+        kernels_warm(clock.now(), engine=has_engine(first=self._first))
         await self._partitions()
         await self._sink.start()
         if self._first:

@@ -4,19 +4,31 @@ from datetime import datetime
 
 import numpy as np
 
-from zaitu.telemetry.adapters.positions import rows_packed
-from zaitu.telemetry.codecs.columns import microseconds
+from zaitu.telemetry.codecs.columns import Columns, microseconds
 from zaitu.telemetry.codecs.jt808.encode import Place, Uplink
 from zaitu.telemetry.gateway.connections import Connections
 from zaitu.telemetry.gateway.limits import Limits
 from zaitu.telemetry.gateway.reading import answers_of, read
-from zaitu.telemetry.kernels import jt808, sockets
-from zaitu.telemetry.services.engine import Engine
-from zaitu.telemetry.services.ticks import Tick
+from zaitu.telemetry.kernels import jt808, kept, sockets
+from zaitu.telemetry.kernels.compiled import KEPT
 
 
-def kernels_warm(now: datetime) -> None:
-    """Take one position of a terminal that does not exist through everything but the database."""
+def kernels_warm(now: datetime, *, engine: bool) -> None:
+    """Take one position of a terminal that does not exist through everything but the database.
+
+    Without `engine`: through what only hands it on.
+    """
+    if not engine:
+        _read(now)
+        return
+    from zaitu.telemetry.gateway.warm_engine import engine_warm  # noqa: PLC0415  who has none is without its kernels
+
+    with kept.compiled_once(KEPT):
+        engine_warm(_read(now), now)
+    kept.older_forgotten(KEPT)
+
+
+def _read(now: datetime) -> Columns:
     connections = Connections(Limits(connections=1))
     slot = connections.open()
     connections.authenticated(slot, "1")
@@ -28,7 +40,4 @@ def kernels_warm(now: datetime) -> None:
     none = np.empty(0, dtype=np.int64)
     sockets.sockets_send(none, runs, 0, out, none)
     sockets.sockets_receive(none, none, 1, received, runs, none)
-    engine = Engine()
-    engine.registry.admit([(0, "1", "2013", None)])
-    prepared = engine.prepare(Tick(received_at=now, columns=one.columns))
-    rows_packed(one.columns, prepared.owners, np.arange(len(one.columns)), now)
+    return one.columns

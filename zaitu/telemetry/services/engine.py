@@ -31,9 +31,10 @@ from zaitu.telemetry.kernels.fleet import Fleet
 from zaitu.telemetry.kernels.layout import Records
 from zaitu.telemetry.services import facts
 from zaitu.telemetry.services.late import late_told
+from zaitu.telemetry.services.prepared import Prepared, Settled, Written
 from zaitu.telemetry.services.table import DOCUMENTED_WITHIN_S, OVERLAP, Table
 from zaitu.telemetry.services.telling import events_of
-from zaitu.telemetry.services.ticks import Outcome, Prepared, Settled, Tick, Written
+from zaitu.telemetry.services.ticks import Outcome, Tick
 
 _DOCUMENTS: Final = 100
 _ROWS: Final = 1_000

@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from typing import Final, ParamSpec, TypeVar
 
 from zaitu.telemetry.services.engine import Engine, at_once
+from zaitu.telemetry.services.prepared import Prepared
 from zaitu.telemetry.services.threads import Threads
-from zaitu.telemetry.services.ticks import Outcome, Prepared, Tick
+from zaitu.telemetry.services.ticks import Outcome, Tick
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -3,10 +3,9 @@
 from django.conf import settings
 
 from zaitu.kernel.bus import BusClient
-from zaitu.telemetry.adapters.stream import Setup
+from zaitu.telemetry.domain.stream import Setup
 from zaitu.telemetry.services.door import DoorSink, Patient, door_path
-from zaitu.telemetry.services.sink import EngineHost, Sink
-from zaitu.telemetry.services.streams import StreamSink
+from zaitu.telemetry.services.sink import Sink
 
 
 def stream_setup() -> Setup | None:
@@ -22,15 +21,27 @@ def stream_setup() -> Setup | None:
     )
 
 
-def sink_made(*, part: str, bus: BusClient | None = None, patient: bool = False) -> Sink:
-    """`bus`: of the process that has the engine where there is no stream; others reach it by its door.
+def has_engine(*, first: bool) -> bool:
+    """Whether a gateway has the engine: the first of its machine, where there is no stream."""
+    return first and not settings.ZAITU_NATS_URL
+
+
+def engine_made(bus: BusClient, *, part: str) -> Sink:
+    # The engine's kernels weigh tens of megabytes: processes that hand their ticks on are without them.
+    from zaitu.telemetry.services.host import EngineHost  # noqa: PLC0415
+
+    return EngineHost(bus, part=part)
+
+
+def sink_made(*, part: str, patient: bool = False) -> Sink:
+    """Of a process without an engine: it reaches the one of this machine by its door, or the stream.
 
     `patient`: wait while the door is closed.
     """
     setup = stream_setup()
     if setup is not None:
+        from zaitu.telemetry.services.stream_sink import StreamSink  # noqa: PLC0415  only who has a stream needs its client
+
         return StreamSink(setup, shards=settings.ZAITU_NATS_SHARDS, part=part)
-    if bus is not None:
-        return EngineHost(bus, part=part)
     door = DoorSink(door_path(settings.ZAITU_BUS_PATH))
     return Patient(door) if patient else door

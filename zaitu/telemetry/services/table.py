@@ -14,7 +14,7 @@ from zaitu.telemetry.adapters.repeats import Repeats
 from zaitu.telemetry.codecs.columns import Ints
 from zaitu.telemetry.kernels import once
 from zaitu.telemetry.services import quarantine
-from zaitu.telemetry.services.ticks import Prepared, Written
+from zaitu.telemetry.services.prepared import Prepared, Written
 
 DOCUMENTED_WITHIN_S: Final = 15
 """What the rules remember of a vehicle is at most so many flushes behind."""

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from zaitu.kernel import clock, heartbeat
 from zaitu.kernel.bus import BusClient
-from zaitu.telemetry.adapters.stream import Unusable
+from zaitu.telemetry.domain.stream import Unusable
 from zaitu.telemetry.gateway.warm import kernels_warm
 from zaitu.telemetry.services.sinks import stream_setup
 from zaitu.telemetry.services.streams import Ingest
@@ -20,6 +20,7 @@ _PART: Final = "ingest"
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = "Store the positions that gateways put into the stream (ZAITU_NATS_URL)."
 
     def handle(self, **_: Any) -> None:
@@ -37,7 +38,7 @@ async def _serve() -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    kernels_warm(clock.now())
+    kernels_warm(clock.now(), engine=True)
     gc.freeze()
     beating = asyncio.create_task(_beat())
     bus = BusClient(settings.ZAITU_BUS_PATH)
