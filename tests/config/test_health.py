@@ -75,3 +75,31 @@ def test_each_of_several_gateways_must_show_that_it_works(tmp_path, settings):
     settings.ZAITU_BUS_PATH = str(tmp_path / "bus.sock")
     (tmp_path / health.PARTS_FILE).write_text('["bus", "web-2", "gateway", "gateway-2", "jobs"]')
     assert health._expected() == ["gateway", "gateway-2", "jobs"]
+
+
+def test_a_no_is_looked_at_again_at_once_and_a_yes_serves_many_askers(monkeypatch):
+    looks = []
+
+    async def troubles():
+        looks.append(len(looks))
+        if len(looks) < 3:
+            yield "jobs", "定时任务没有在工作"
+
+    monkeypatch.setattr(health, "_troubles", troubles)
+
+    async def asked_for_a_while():
+        ready, statuses = health.Ready(), []
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        for _ in range(15):
+            await ready({}, None, send)
+            await asyncio.sleep(0.06)
+        return statuses
+
+    statuses = asyncio.run(asked_for_a_while())
+    assert (statuses[0], statuses[-1]) == (503, 200)
+    assert statuses == sorted(statuses, reverse=True), "once yes, it stays so"
+    assert len(looks) == 3

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from django.conf import settings
 
@@ -17,6 +18,7 @@ from tests.running import free_port
 from zaitu.config.demo.drive import drive
 from zaitu.config.demo.schedule import run_key
 from zaitu.config.demo.truck import Task, Trip
+from zaitu.config.management.commands.fleet import PROCESSES
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.kernel.principal import system
@@ -175,6 +177,18 @@ def test_with_gateway_and_truck_killed_on_the_way_nothing_is_missing(start, trip
     _tell(start("fleet", "--yard", "0", speed=SPEED_WITH_KILLS), task)
     until(lambda: _done(planned), within_s=PATIENCE_S)
     assert _kinds(to_end) == ["ordered", "stop_left", "stop_entered", "stop_left", "stop_entered"]
+
+
+@pytest.mark.fault
+def test_a_fleet_whose_trucks_were_killed_ends_with_the_others_and_can_be_started_again(start):
+    fleet = start("fleet", "--no-staff")
+    parent = psutil.Process(fleet.pid)
+    until(lambda: len(parent.children()) == PROCESSES, within_s=PATIENCE_S)
+    trucks = parent.children()
+    trucks[0].kill()
+    assert fleet.wait(PATIENCE_S) == 1
+    _, alive = psutil.wait_procs(trucks, timeout=PATIENCE_S)
+    assert not alive
 
 
 def test_a_truck_is_where_its_drive_says_and_no_further_off_than_a_receiver_drifts():

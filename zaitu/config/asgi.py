@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
 from servestatic import ServeStaticASGI
 
 from zaitu.config import health
@@ -44,6 +45,8 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            # Before the first request: it need not wait for all pages' code, nor be the one that finds it broken.
+            get_resolver().url_patterns  # noqa: B018  loads them
             await telemetry.osmand_open()
             await send({"type": "lifespan.startup.complete"})
         else:

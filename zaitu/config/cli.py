@@ -1,9 +1,12 @@
 """The `zaitu` command: Django's management commands of every room, and those of the installation itself."""
 
+import gc
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Final
 
@@ -16,7 +19,7 @@ from zaitu.kernel.errors import ZaituError
 
 WITHOUT_DATABASE: Final = frozenset(
     {
-        "", "help", "--help", "-h", "up", "decode", "replay", "check", "makemigrations",
+        "", "help", "--help", "-h", "up", "decode", "replay", "kernels", "check", "makemigrations",
         "makemessages", "compilemessages", "collectstatic", "diffsettings",
     }
 )  # fmt: skip
@@ -71,9 +74,12 @@ def _run(arguments: list[str]) -> None:
         return
     # Where kernels are kept that cannot be kept beside their source; numba reads it when it is imported.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(Home(env().home).path / "kernels"))  # noqa: TID251  numba's own switch
+    # numpy's own, read when it is imported: nothing here multiplies matrices, and a process with threads must not be forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251
     if name == "up":
         _prepare_to_fork()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zaitu.config.settings")  # noqa: TID251  Django's own door
+    _load_rooms()
     from django.core.management import execute_from_command_line  # noqa: PLC0415  settings first
     from django.db import OperationalError  # noqa: PLC0415  settings first
 
@@ -93,7 +99,25 @@ def _prepare_to_fork() -> None:
     metrics = Home(env().home).metrics
     metrics.mkdir(mode=0o700)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # noqa: TID251  prometheus_client's own switch
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # noqa: TID251  numpy's own; a process with threads must not be forked
+
+
+@cache
+def _load_rooms() -> None:
+    with uncollected():
+        import django  # noqa: PLC0415  settings first
+
+        django.setup()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """For loading modules: what they make stays. Looking through it for garbage again and again is a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _said(sentence: str) -> int:

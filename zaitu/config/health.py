@@ -29,6 +29,8 @@ _PARTS: Final = {
     "fleet": "演示车队",
 }
 _ASKED_AT_MOST_EVERY_S: Final = 1.0
+_NOT_READY_FOR_S: Final = 0.2
+"""A no is looked at again sooner: whoever starts something waits for the yes."""
 _ANSWER_S: Final = 3
 
 
@@ -47,7 +49,8 @@ class Ready:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._asking:  # many askers cost one look
-            if time.monotonic() - self._asked_at >= _ASKED_AT_MOST_EVERY_S:
+            lasts_s = _NOT_READY_FOR_S if self._troubles else _ASKED_AT_MOST_EVERY_S
+            if time.monotonic() - self._asked_at >= lasts_s:
                 self._troubles = {part: text async for part, text in _troubles()}
                 self._asked_at = time.monotonic()
         parts = [{"part": part, "message": message} for part, message in self._troubles.items()]

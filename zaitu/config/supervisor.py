@@ -5,6 +5,7 @@ No asyncio and no threads here: a child continues in the middle of our code, and
 """
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Final, NoReturn
 
-from zaitu.config.children import call_oneself, die_with_parent
+from zaitu.config.children import Beside, call_oneself, die_with_parent
 from zaitu.config.postgres import PostgresServer
 from zaitu.kernel.errors import Unavailable
 
@@ -66,6 +67,8 @@ class Supervisor:
     server: PostgresServer | None
     """Watched too when given; started already."""
     say: Say
+    beside: Sequence[Beside] = ()
+    """Begun before; may still be at work."""
     _stopping: bool = False
     _children: list[_Child] = field(default_factory=list)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
@@ -74,6 +77,8 @@ class Supervisor:
     def run(self) -> None:
         """Keep the programs running until SIGINT, SIGTERM or SIGHUP, then end them all. Call it in the main thread."""
         self._children = [_Child(program=program) for program in self.programs]
+        gc.collect()
+        gc.freeze()  # a child that looked for garbage in what we loaded would get its own copy of the pages
         with self._hearing_signals():
             for child in self._children:
                 self._start(child)
@@ -119,7 +124,9 @@ class Supervisor:
                 self._reap(child)
 
     def _keep(self) -> None:
-        """Start what is due."""
+        """Start what is due, and take note of what was to end."""
+        for one in self.beside:
+            one.done()
         now = time.monotonic()
         for child in self._children:
             if not child.pid and not child.program.once and now >= child.again_at:

@@ -27,7 +27,7 @@ REMEMBERED: Final = timedelta(hours=40)
 AT_YARD: Final = timedelta(minutes=8)
 """So long before departure the terminal is on."""
 SETTLE_S: Final = 30.0
-RETRY_S: Final = (1.0, 20.0)
+RETRY_S: Final = (0.25, 20.0)
 REFUSED_S: Final = 60.0
 DRIFT_M: Final = 6.0
 SPIKE_M: Final = 70.0

@@ -1,20 +1,23 @@
 """`zaitu fleet`: the demo company's trucks on the road, and its people at work, until SIGTERM.
 
 The parent reads which trips are planned and running, and does what the staff would do; its children are terminals and
-nothing else: they know no database and speak JT/T 808 to the gateway.
+nothing else: they know no database and speak JT/T 808 to the gateway. They are forked before the parent has threads or a connection,
+and it ends when one of them has died: whoever keeps it running starts all of them anew.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
+import multiprocessing
+import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -55,18 +58,21 @@ class Command(BaseCommand):
         if yard is None:
             _control(staff=not no_staff)
         else:
-            asyncio.run(_drive(yard))
+            asyncio.run(_drive(yard, sys.stdin))
 
 
 def _control(*, staff: bool) -> None:
+    yards = [_YardProcess(number) for number in range(PROCESSES)]
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    yards = [_YardProcess(number) for number in range(PROCESSES)]
     threading.Thread(target=_beat, args=(yards, stop), daemon=True).start()
     people: Staff | None = None
     looks = 0
     while not stop.is_set():
+        if any(yard.died for yard in yards):
+            log.warning("some trucks have stopped; all are started again")
+            sys.exit(1)
         try:
             for number, task in enumerate(tasks()):
                 yards[number % PROCESSES].give(task)
@@ -94,54 +100,52 @@ def _beat(yards: list["_YardProcess"], stop: threading.Event) -> None:
 
 
 class _YardProcess:
-    """A child with some of the trucks; started again with all their tasks when it has died."""
+    """A child with some of the trucks."""
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._given: dict[str, Task] = {}
-        self._process: subprocess.Popen[str] | None = None
         self._seen = _file(number, "seen")
         self._seen.unlink(missing_ok=True)
+        reading, writing = os.pipe()
+        self._process = multiprocessing.get_context("fork").Process(
+            target=_become_yard, args=(number, reading, writing, die_with_parent(signal.SIGTERM)), daemon=True
+        )
+        self._process.start()
+        os.close(reading)
+        self._tasks = os.fdopen(writing, "w")
 
     @property
     def seen(self) -> bool:
         """Every truck has been acknowledged at least once since we started."""
         return self._seen.exists()
 
+    @property
+    def died(self) -> bool:
+        return not self._process.is_alive()
+
     def give(self, task: Task) -> None:
-        if self._process is None or self._process.poll() is not None:
-            self._start()
         if self._given.get(task.terminal) != task:
             self._given[task.terminal] = task
-            self._tell(task)
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "zaitu.config.cli", "fleet", "--yard", str(self._number)],
-            stdin=subprocess.PIPE,
-            text=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  the child of a main thread without others
-        )
-        for task in self._given.values():
-            self._tell(task)
-
-    def _tell(self, task: Task) -> None:
-        if self._process is None or self._process.stdin is None:
-            return
-        try:
-            self._process.stdin.write(task.dumped() + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            log.warning("trucks %d have stopped and are started again", self._number)
+            # Should it die just now, it is noticed at the next look.
+            with contextlib.suppress(BrokenPipeError):
+                self._tasks.write(task.dumped() + "\n")
+                self._tasks.flush()
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
+        self._process.terminate()
+        self._process.join()
 
 
-async def _drive(number: int) -> None:
-    """Drive the tasks that come on standard input, until it ends."""
+def _become_yard(number: int, reading: int, writing: int, tie: Callable[[], None]) -> None:
+    tie()
+    os.close(writing)
+    with os.fdopen(reading) as tasks:
+        asyncio.run(_drive(number, tasks))
+
+
+async def _drive(number: int, given: IO[str]) -> None:
+    """Drive the tasks that come, a line each, until there are no more."""
     memory = _file(number, "json")
     host = settings.ZAITU_JT808_HOST
     yard = Yard(
@@ -155,18 +159,16 @@ async def _drive(number: int) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     keeping = asyncio.create_task(_keep(yard, _file(number, "seen").touch))
-    hearing = asyncio.create_task(_hear(yard, stop))
+    hearing = asyncio.create_task(_hear(yard, given, stop))
     await stop.wait()
     keeping.cancel()
     hearing.cancel()
     await yard.close()
 
 
-async def _hear(yard: Yard, stop: asyncio.Event) -> None:
+async def _hear(yard: Yard, given: IO[str], stop: asyncio.Event) -> None:
     reader = asyncio.StreamReader(limit=2**20)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), given)
     while line := await reader.readline():
         yard.give(Task.loaded(json.loads(line)))
     stop.set()

@@ -1,6 +1,7 @@
 """`zaitu jobs`: runs deferred jobs and timers (procrastinate)."""
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import psycopg
@@ -29,25 +30,24 @@ async def _work() -> None:
     """Work until SIGTERM (procrastinate hears it itself); a restart of the database is waited out."""
     working = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
     while True:
-        beating = asyncio.create_task(_beat(working))
         try:
             async with working.open_async():
-                await working.run_worker_async(concurrency=_CONCURRENCY, delete_jobs="successful")
+                beating = asyncio.create_task(_beat(working))
+                try:
+                    await working.run_worker_async(concurrency=_CONCURRENCY, delete_jobs="successful")
+                finally:
+                    beating.cancel()
         except (ConnectorException, psycopg.Error, OSError) as error:
             log.warning("the database does not answer; trying again", error=type(error).__name__)
             await asyncio.sleep(_AGAIN_S)
         else:
             return
-        finally:
-            beating.cancel()
 
 
 async def _beat(working: Any) -> None:
     """Alive means: the database answers to this process."""
     while True:
-        await asyncio.sleep(_BEAT_S)
-        try:
+        with contextlib.suppress(ConnectorException, psycopg.Error, OSError):
             await working.check_connection_async()
-        except (ConnectorException, psycopg.Error, OSError):
-            continue
-        heartbeat.beat("jobs")
+            heartbeat.beat("jobs")
+        await asyncio.sleep(_BEAT_S)

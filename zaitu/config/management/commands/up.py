@@ -7,8 +7,10 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from importlib import import_module
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,8 @@ from zaitu import __version__
 from zaitu.access import public as access
 from zaitu.config import keys, migrating, static
 from zaitu.config.asking import ready
+from zaitu.config.children import Beside
+from zaitu.config.cli import uncollected
 from zaitu.config.engines import POSTGRES_LOCK
 from zaitu.config.env import Env, env
 from zaitu.config.health import PARTS_FILE
@@ -33,6 +37,8 @@ from zaitu.kernel.principal import system
 from zaitu.network import public as network
 
 _READY_S: Final = 120
+_LOADED_LATER: Final = ("duckdb", "openpyxl", "numba", "typst")
+"""Libraries that are only loaded by who needs them, and when: that they are there is seen at the start all the same."""
 
 
 class Command(BaseCommand):
@@ -47,6 +53,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, demo: bool, no_gateway: bool, no_jobs: bool, **options: Any) -> None:
         began = time.monotonic()
         settings, home = env(), Home(env().home)
+        _must_be_installed(_LOADED_LATER)
         signal.signal(signal.SIGTERM, _interrupted)
         with ExitStack() as stack:
             stack.enter_context(_locked(home))
@@ -56,20 +63,27 @@ class Command(BaseCommand):
             programs = _programs(
                 settings, demo=demo, gateway=not no_gateway, jobs=not no_jobs, elock_port=elock_port
             )
+            pages = Beside("static", static.collect)
+            stack.callback(pages.end)
+            # Only the first start of a version has something to compile: the gateway waits for it, all else does not.
+            kernels = [] if no_gateway else [Beside("kernels", functools.partial(call_command, "kernels"))]
+            for one in kernels:
+                stack.callback(one.end)
             server = self._database(home, stack) if not settings.database_url else None
             if migrating.migrate():
                 self._say("zaitu", "数据库已建表")
             keys.verify(home)
             _name_company(home)
-            static.collect()
             facts = _demo(home) if demo else {}
+            if not pages.succeeded():
+                raise Unavailable("页面的静态文件没有备好（原因见上）")
             said = _invitation(settings.address, facts)
             _let_go()
             _prepare_run_folder(home, programs)
             announcer = Program(
                 name="zaitu", body=lambda: asyncio.run(_announce(settings, said, began)), stage=3, once=True
             )
-            Supervisor([*programs, announcer], server, self._say).run()
+            Supervisor([*programs, announcer], server, self._say, kernels).run()
             self._say("zaitu", "已全部停止")
 
     def _device_ports(self, settings: Env) -> int:
@@ -125,10 +139,17 @@ def _name_company(home: Home) -> None:
         )
 
 
+def _must_be_installed(libraries: Sequence[str]) -> None:
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
+        raise Unavailable(f"安装不完整，缺少 {'、'.join(missing)}：请重新安装")
+
+
 def _let_go() -> None:
     """Load what the children need, once for all, and keep no connection that they would inherit."""
-    for module in ("zaitu.config.asgi", "zaitu.config.wiring", "zaitu.telemetry.gateway"):
-        import_module(module)
+    with uncollected():
+        for module in ("zaitu.config.asgi", "zaitu.config.wiring"):
+            import_module(module)
     for connection in connections.all(initialized_only=True):
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it

@@ -13,6 +13,7 @@ from zaitu.notify import public
 
 class Command(BaseCommand):
     help = "发送邮件和 Webhook，直到被终止"
+    requires_system_checks = ()
 
     def handle(self, *_: Any, **__: Any) -> None:
         stop = threading.Event()
