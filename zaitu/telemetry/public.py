@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Forbidden
@@ -33,11 +32,9 @@ from zaitu.telemetry.selectors import SILENT_AFTER
 from zaitu.telemetry.services import commands, terminals, watches
 from zaitu.telemetry.services import media as _media
 from zaitu.telemetry.services import uplinks as _uplinks
+from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 from zaitu.telemetry.services.terminals import KINDS as TERMINAL_KINDS
 from zaitu.telemetry.services.terminals import terminal_normal
-
-if TYPE_CHECKING:
-    from zaitu.telemetry.services.osmand import osmand, osmand_close, osmand_open
 
 __all__ = [
     "ASKABLE",
@@ -94,13 +91,6 @@ __all__ = [
     "watch_clear",
     "watch_set",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """`osmand…`: whoever opens that door loads the kernels' compiler, for which other commands do not wait half a second."""
-    if not name.startswith("osmand"):
-        raise AttributeError(name)
-    return getattr(import_module("zaitu.telemetry.services.osmand"), name)
 
 
 def _must_move_trips(actor: Principal) -> None:

@@ -9,7 +9,7 @@ from zaitu.telemetry.kernels import kept
 
 
 class Command(BaseCommand):
-    help = "Compile the kernels of this version unless they are there, for example when an image is built."
+    help = "Compile the kernels of this version unless they are there; as the user who runs Zaitu, who else could not use them."
     requires_system_checks = ()
 
     def handle(self, **_: Any) -> None:
