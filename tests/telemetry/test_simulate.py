@@ -403,7 +403,7 @@ def test_a_watch_made_anew_is_another_version():
 
 
 def test_a_kernel_is_compiled_anew_when_a_function_of_another_file_changed(tmp_path):
-    for name in ("__init__.py", "compiled.py"):
+    for name in ("__init__.py", "compiled.py", "kept.py"):
         shutil.copy(KERNELS / name, tmp_path / name)
     (tmp_path / "outer.py").write_text(
         "from kernels.compiled import kernel\nfrom kernels.inner import number\n"

@@ -33,8 +33,9 @@ def sources_digest() -> str:
     sources = [
         path for part in ("kernels", "rules", "codecs", "domain") for path in (room / part).rglob("*.py")
     ]
+    sources += (room.parent / "kernel").glob("geo.py")
     digest = hashlib.blake2b(f"{version('numba')} {platform.python_version()}".encode(), digest_size=8)
-    for path in sorted([*sources, room.parent / "kernel" / "geo.py"]):
+    for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
