@@ -207,6 +207,17 @@ def test_goods_at_a_station_they_do_not_pass_are_recorded_as_misrouted():
     assert make.page(order.waybill).row.exception["code"] == "misrouted"
 
 
+def test_a_voided_scan_takes_along_what_it_had_told_besides():
+    network.station("XIAN", "西安站", (34.3, 108.9), city="西安")
+    order = make.order()
+    make.on_trip(order.waybill)
+    make.scan("inbound", order.waybill, "XIAN")
+    (scanned,) = JourneyEvent.objects.filter(kind="inbound")
+    journey.event_void(actor=make.TEST, event_id=scanned.pk, reason="扫错站点")
+    assert make.page(order.waybill).row.exception is None
+    assert JourneyEvent.objects.filter(kind="voided").count() == 2
+
+
 # Signing
 
 

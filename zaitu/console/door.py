@@ -118,7 +118,9 @@ def query_without_page(request: HttpRequest) -> str:
 
 def _to_sign_in(request: StaffRequest) -> HttpResponse:
     back = (
-        request.get_full_path() if request.method == "GET" and not request.htmx else reverse("console:home")
+        request.get_full_path()
+        if request.method in {"GET", "HEAD"} and not request.htmx
+        else reverse("console:home")
     )
     address = f"{reverse('console:sign-in')}?{urlencode({'next': back})}"
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from zaitu.access import public as access
 from zaitu.field import shapes
@@ -32,7 +32,7 @@ UNLOADED_WITHIN: Final = timedelta(hours=24)
 REASON_MAX: Final = 100
 
 
-@require_GET
+@require_safe
 @never_cache
 def session(request: HttpRequest) -> HttpResponse:
     """Sets a fresh CSRF cookie: queued actions outlive the token of the day they were made."""

@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.kernel.errors import NotAuthenticated, RateLimited
@@ -62,7 +62,7 @@ HASHED: Final = ("ui/tokens.css", "ui/app.css", "ui/theme.js")
 """Named by `{% static %}` in the page, so kept by the name that gives."""
 
 
-@require_GET
+@require_safe
 @never_cache
 @ensure_csrf_cookie
 def shell(request: HttpRequest) -> HttpResponse:
@@ -74,10 +74,10 @@ def shell(request: HttpRequest) -> HttpResponse:
     return render(request, "field/shell.html", {"base": settings.STATIC_URL})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "field/sign_in.html")
     username = request.POST.get("username", "")
     try:
@@ -99,7 +99,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("field:sign-in")
 
 
-@require_GET
+@require_safe
 def manifest(_request: HttpRequest) -> HttpResponse:
     """What the phone needs to put the app on its home screen."""
     icon = f"{settings.STATIC_URL}field/icons/"
@@ -131,7 +131,7 @@ def manifest(_request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def service_worker(_request: HttpRequest) -> HttpResponse:
     """field/static/field/sw.js with the list of what to keep; its version changes when any of those files does."""
     names, version = _kept()

@@ -18,11 +18,11 @@ from zaitu.kernel.errors import Invalid, NotAuthenticated
 
 @never_cache
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Wrong name and wrong password look the same; too many tries end in the lockout page (django-axes)."""
     back = _address_after(request)
-    if request.method == "GET":
+    if request.method != "POST":
         if request.user.is_authenticated:
             return redirect(back)
         return render(request, "console/sign_in.html", {"form": Form(), "next": back})
@@ -44,11 +44,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff()
 def me(request: StaffRequest) -> HttpResponse:
     """Change one's own password."""
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/access/me.html", {"form": Form()})
     form = Form.posted(request)
     old, new = form.values.get("old", ""), form.values.get("new", "")

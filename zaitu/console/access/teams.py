@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console.access.stations import station_must_exist
@@ -16,7 +16,7 @@ from zaitu.kernel.principal import Right
 from zaitu.network import public as network
 
 
-@require_GET
+@require_safe
 @staff(Right.USERS_MANAGE)
 def teams(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\0", "")[:60]
@@ -31,10 +31,10 @@ def teams(request: StaffRequest) -> HttpResponse:
     return show(request, "console/access/teams.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.USERS_MANAGE)
 def team_new(request: StaffRequest) -> HttpResponse:
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/access/team.html", {"form": Form()})
     form = Form.posted(request)
     try:
@@ -48,11 +48,11 @@ def team_new(request: StaffRequest) -> HttpResponse:
     return redirect("console:team", team_id=made.id)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.USERS_MANAGE)
 def team(request: StaffRequest, team_id: int) -> HttpResponse:
     """Its name and station, who is in it, and the way to remove it."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(request, team_id, Form())
     form = Form.posted(request)
     try:

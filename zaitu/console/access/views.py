@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.access.public import KEY_SCOPES, PARTNER_SCOPES, STAFF_ROLES, Role, UserDraft
@@ -35,7 +35,7 @@ def _role_options() -> list[tuple[str, str, str]]:
     return [(role.value, role_name(role), hints[role]) for role in Role if role in STAFF_ROLES]
 
 
-@require_GET
+@require_safe
 @staff(Right.USERS_MANAGE)
 def users(request: StaffRequest) -> HttpResponse:
     text = request.GET.get("q", "")
@@ -51,13 +51,13 @@ def users(request: StaffRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.USERS_MANAGE)
 def user_edit(request: StaffRequest, username: str = "") -> HttpResponse:
     """A new user, or everything of one."""
     user = access.user_get(actor=request.actor, username=username) if username else None
     context = {"user_shown": user, "roles": _role_options(), "teams": access.teams_list(actor=request.actor)}
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/access/user.html", {**context, "form": Form()})
     form = Form.posted(request)
     draft = UserDraft(
@@ -94,7 +94,7 @@ def _must_be_whole(draft: UserDraft, *, new: bool) -> None:
         raise Invalid(fields=wrong)
 
 
-@require_GET
+@require_safe
 @staff(Right.KEYS_MANAGE)
 def keys(request: StaffRequest) -> HttpResponse:
     return _keys_page(request, Form())
@@ -193,7 +193,7 @@ def _keys_page(
     return show(request, "console/access/keys.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @staff(Right.AUDIT_READ)
 def audit(request: StaffRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip() for name in ("subject", "by", "action")}
@@ -208,7 +208,7 @@ def audit(request: StaffRequest) -> HttpResponse:
     return show(request, "console/access/audit.html", context)
 
 
-@require_GET
+@require_safe
 @staff(Right.AUDIT_READ)
 def audit_entry(request: StaffRequest, entry_id: int) -> HttpResponse:
     """Before and after, in the drawer."""

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
@@ -13,19 +13,19 @@ from zaitu.kernel.errors import Invalid
 from zaitu.kernel.principal import Right
 
 
-@require_GET
+@require_safe
 @staff(Right.CUSTOMERS_READ)
 def customers_list(request: StaffRequest) -> HttpResponse:
     return _list(request, Form())
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.CUSTOMERS_EDIT)
 def customer_edit(request: StaffRequest, code: str = "") -> HttpResponse:
     customer = customers.customer_get(actor=request.actor, code=code) if code else None
     kinds = [(CustomerKind.CONTRACT.value, _("合同客户")), (CustomerKind.RETAIL.value, _("散客"))]
     context = {"customer": customer, "kinds": kinds}
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/customers/customer.html", {**context, "form": Form()})
     form = Form.posted(request)
     try:

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console.door import StaffRequest, done, show, staff
@@ -37,7 +37,7 @@ class Number:
     tone: str = ""
 
 
-@require_GET
+@require_safe
 @staff()
 def home(request: StaffRequest) -> HttpResponse:
     actor = request.actor
@@ -96,7 +96,7 @@ def nowhere(request: StaffRequest, rest: str) -> HttpResponse:
     raise NotFound(_("没有这个页面"))
 
 
-@require_GET
+@require_safe
 @staff()
 def search(request: StaffRequest) -> HttpResponse:
     """Waybills, phones, vehicles, trips, customers, stations, pages and actions; what somebody may not see is not found."""
@@ -150,7 +150,7 @@ def _pages(request: StaffRequest, text: str) -> list[Any]:
     return [page for page in pages if text.lower() in page[0].lower()][: _FOUND if text else 20]
 
 
-@require_GET
+@require_safe
 @staff(Right.USERS_MANAGE)
 def health(request: StaffRequest) -> HttpResponse:
     """What waits in the outbox, and what was set aside."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from zaitu.console.door import StaffRequest, show, staff
 from zaitu.console.forms import Form
@@ -16,12 +16,12 @@ from zaitu.kernel.principal import Principal, Right
 from zaitu.network import public as network
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.ORDERS_CREATE)
 def order_new(request: StaffRequest) -> HttpResponse:
     """A form that keeps what was typed; then the waybill, the time it arrives, and its labels."""
     context = {"products": _products(request.actor)}
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/journey/order.html", {**context, "form": Form()})
     form = Form.posted(request)
     own: dict[str, str] = {}
@@ -34,12 +34,12 @@ def order_new(request: StaffRequest) -> HttpResponse:
     return show(request, "console/journey/ordered.html", {"order": order, "form": form})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.ORDERS_CREATE)
 def orders_import(request: StaffRequest) -> HttpResponse:
     """Good rows become orders, bad ones are told by row and column."""
     context: dict[str, Any] = {"form": Form()}
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/journey/orders_import.html", context)
     try:
         name, content = uploaded(request)
@@ -50,7 +50,7 @@ def orders_import(request: StaffRequest) -> HttpResponse:
     return show(request, "console/journey/orders_import.html", context)
 
 
-@require_GET
+@require_safe
 @staff(Right.ORDERS_CREATE)
 def orders_template(request: StaffRequest) -> HttpResponse:
     """The headers of the order file, with one example row."""

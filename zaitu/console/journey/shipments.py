@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console import exports
@@ -32,7 +32,7 @@ _CHOSEN_MAX: Final = 200
 """Shipments on a page, and then some."""
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def shipments(request: StaffRequest) -> HttpResponse:
     """The list; HTMX asks for the rows alone."""
@@ -75,7 +75,7 @@ def _columns() -> list[tuple[str, str, bool]]:
     ]
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def shipments_export(request: StaffRequest, form: str) -> HttpResponse:
     """The filtered list for a spreadsheet, at most 20,000 rows; no personal data."""
@@ -127,7 +127,7 @@ def _exported(row: ShipmentRow, names: Mapping[str, str]) -> list[exports.Value]
     ]
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def shipment(request: StaffRequest, waybill: str) -> HttpResponse:
     """Everything known; in the drawer the same without the edges."""
@@ -305,7 +305,7 @@ def reopen(request: StaffRequest, waybill: str) -> HttpResponse:
     return redirect("console:shipment", waybill=waybill)
 
 
-@require_GET
+@require_safe
 @staff(Right.LABELS_PRINT)
 def labels(request: StaffRequest, waybill: str) -> HttpResponse:
     """One label per piece, as PDF in the browser's own viewer."""
@@ -330,7 +330,7 @@ def _printed(request: StaffRequest, waybills: Sequence[str]) -> HttpResponse:
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def file(request: StaffRequest, file_id: str) -> HttpResponse:
     """A photo or signature; reading it goes on record."""

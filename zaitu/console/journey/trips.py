@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
@@ -26,7 +26,7 @@ _SEPARATORS: Final = re.compile(r"[\s,，、;；]+")
 _TYPED_MAX: Final = 500
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def trips(request: StaffRequest) -> HttpResponse:
     state = request.GET.get("state", "")
@@ -44,11 +44,11 @@ def trips(request: StaffRequest) -> HttpResponse:
     return show(request, "console/journey/trips.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.TRIPS_PLAN)
 def trip_new(request: StaffRequest) -> HttpResponse:
     context = {"departs_at": f"{clock.local(clock.now() + timedelta(hours=1)):%Y-%m-%dT%H:%M}"}
-    if request.method == "GET":
+    if request.method != "POST":
         asked = {name: request.GET.get(name, "") for name in ("line", "plate") if request.GET.get(name)}
         return show(request, "console/journey/trip_new.html", {**context, "form": Form(values=asked)})
     form = Form.posted(request)
@@ -88,7 +88,7 @@ def _must_name(actor: Principal, form: Form) -> None:
         raise Invalid(fields=wrong)
 
 
-@require_GET
+@require_safe
 @staff(Right.SHIPMENTS_READ)
 def trip(request: StaffRequest, trip: str) -> HttpResponse:
     return _page(request, trip, Form())

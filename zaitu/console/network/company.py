@@ -13,7 +13,7 @@ from zaitu.kernel.principal import Right
 from zaitu.network import public as network
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.COMPANY_EDIT)
 def company(request: StaffRequest) -> HttpResponse:
     context = {
@@ -21,7 +21,7 @@ def company(request: StaffRequest) -> HttpResponse:
         "prefix": settings.ZAITU_WAYBILL_PREFIX,
         "public_url": settings.ZAITU_PUBLIC_URL,
     }
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/network/company.html", {**context, "form": Form()})
     form = Form.posted(request)
     draft = network.CompanyView(name=form.text("name"), hotline=form.text("hotline"))

@@ -8,7 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console import exports, words
@@ -114,7 +114,7 @@ def kind_of(kind: str) -> Kind:
     return KINDS[kind]
 
 
-@require_GET
+@require_safe
 @staff(Right.NETWORK_READ)
 def network_list(request: StaffRequest, kind: str) -> HttpResponse:
     shown = kind_of(kind)
@@ -143,7 +143,7 @@ def _only(request: StaffRequest, shown: Kind) -> tuple[network.Only, dict[str, s
     return only, asked
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.NETWORK_EDIT)
 def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpResponse:
     """A new one, or everything of one."""
@@ -158,7 +158,7 @@ def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpRespon
         rows = rows_of(row, form) if kind == "lines" else ()
         return show(request, template, {**context, "form": form, "rows": rows}, status=status)
 
-    if request.method == "GET":
+    if request.method != "POST":
         return answer(Form())
     form = Form.posted(request)
     try:
@@ -171,7 +171,7 @@ def network_edit(request: StaffRequest, kind: str, code: str = "") -> HttpRespon
     return redirect("console:network", kind=kind)
 
 
-@require_GET
+@require_safe
 @staff(Right.NETWORK_READ)
 def network_export(request: StaffRequest, kind: str, form: str) -> HttpResponse:
     """What the list shows, as the file that the import takes back."""
@@ -180,14 +180,14 @@ def network_export(request: StaffRequest, kind: str, form: str) -> HttpResponse:
     return exports.attached(kind, form, content)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.NETWORK_EDIT, Right.TERMINALS_MANAGE)
 def network_import(request: StaffRequest, kind: str) -> HttpResponse:
     """Good rows are kept, bad ones are told by row and column."""
     if kind != "bindings":
         kind_of(kind)
     context: dict[str, Any] = {"kind": kind, "shown": KINDS.get(kind), "form": Form()}
-    if request.method == "GET":
+    if request.method != "POST":
         return show(request, "console/network/import.html", context)
     try:
         name, content = uploaded(request)
@@ -208,7 +208,7 @@ def uploaded(request: StaffRequest) -> tuple[str, bytes]:
     return file.name or "", file.read()
 
 
-@require_GET
+@require_safe
 @staff(Right.NETWORK_READ, Right.CUSTOMERS_READ)
 def pick(request: StaffRequest, kind: str) -> JsonResponse:
     """The first few matches for a pick list: [{value, text, more}]."""

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
@@ -14,7 +14,7 @@ from zaitu.notify import public as notify
 from zaitu.notify.public import EndpointDraft, Kind
 
 
-@require_GET
+@require_safe
 @staff(Right.WEBHOOKS_MANAGE)
 def webhooks(request: StaffRequest) -> HttpResponse:
     return _page(request, Form())
@@ -36,12 +36,12 @@ def webhook_put(request: StaffRequest) -> HttpResponse:
     return _page(request, Form(), secret=secret)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff(Right.WEBHOOKS_MANAGE)
 def webhook(request: StaffRequest, endpoint_id: int) -> HttpResponse:
     """One endpoint with what was sent to it; a POST tests it, switches it off or on, renews its secret, or removes it."""
     what = request.POST.get("do", "")
-    if request.method == "GET":
+    if request.method != "POST":
         return _one(request, endpoint_id)
     if what == "secret":
         secret = notify.endpoint_secret_renew(actor=request.actor, endpoint_id=endpoint_id)

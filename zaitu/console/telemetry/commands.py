@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.console.door import StaffRequest, done, show, staff
 from zaitu.console.forms import Form
@@ -13,7 +13,7 @@ from zaitu.kernel.errors import Conflict, Invalid, NotFound
 from zaitu.telemetry import public as telemetry
 
 
-@require_GET
+@require_safe
 @staff(*SENDERS)
 def history(request: StaffRequest, terminal: str) -> HttpResponse:
     """The table alone; it asks for itself again and again."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from zaitu.console.door import StaffRequest, show, staff
 from zaitu.kernel import clock, metrics
@@ -16,14 +16,14 @@ EVERY_S: Final = 2
 KEPT_S: Final = 15 * 60
 
 
-@require_GET
+@require_safe
 @staff(Right.GATEWAY_READ)
 def gateway(request: StaffRequest) -> HttpResponse:
     context = {"charts": _charts(), "words": _words(), "every_s": EVERY_S, "kept_s": KEPT_S}
     return show(request, "console/telemetry/gateway.html", context)
 
 
-@require_GET
+@require_safe
 @staff(Right.GATEWAY_READ)
 def numbers(request: StaffRequest) -> JsonResponse:
     """Sums over all processes since each began.

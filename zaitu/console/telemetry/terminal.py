@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
 from zaitu.console.forms import Form
@@ -61,7 +61,7 @@ def profile_choices() -> list[tuple[str, str]]:
     return [(name, str(_PROFILES.get(name, name))) for name in ("", *telemetry.PROFILES)]
 
 
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def terminal(request: StaffRequest, terminal: str) -> HttpResponse:
     return page(request, terminal, Form())
@@ -79,7 +79,7 @@ def terminal_profile(request: StaffRequest, terminal: str) -> HttpResponse:
     return redirect("console:terminal", terminal)
 
 
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def media(request: StaffRequest, media_id: str) -> HttpResponse:
     """A file as the terminal sent it; reading it goes on record. Only pictures open, everything else is saved."""

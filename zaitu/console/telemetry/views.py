@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console import exports
@@ -36,7 +36,7 @@ _GATE_M: Final = 500
 
 
 @ensure_csrf_cookie
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def fleet_map(request: StaffRequest) -> HttpResponse:
     states = [
@@ -62,7 +62,7 @@ def fleet_map(request: StaffRequest) -> HttpResponse:
     return show(request, "console/telemetry/map.html", {"states": states, "words": words})
 
 
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def fleet(request: StaffRequest) -> JsonResponse:
     """Every vehicle with a position: what the map starts from before the stream takes over."""
@@ -78,7 +78,7 @@ def fleet(request: StaffRequest) -> JsonResponse:
     return JsonResponse({"vehicles": rows, "at": now.isoformat()})
 
 
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
     """One vehicle in the drawer: where, how fast, on which trip, with whom."""
@@ -104,7 +104,7 @@ def vehicle(request: StaffRequest, vehicle_id: int) -> HttpResponse:
     return show(request, "console/telemetry/vehicle.html", context)
 
 
-@require_GET
+@require_safe
 @staff(Right.POSITIONS_READ)
 def vehicle_track(request: StaffRequest, vehicle_id: int) -> JsonResponse:
     """The road driven in the last twelve hours, at most 1,000 points."""
@@ -175,13 +175,13 @@ def _vehicle(fix: Latest, found: network.VehicleView, trip: TripView | None, now
     }
 
 
-@require_GET
+@require_safe
 @staff(Right.TERMINALS_MANAGE)
 def terminals(request: StaffRequest) -> HttpResponse:
     return _terminals_page(request, Form())
 
 
-@require_GET
+@require_safe
 @staff(Right.TERMINALS_MANAGE)
 def terminals_export(request: StaffRequest, form: str) -> HttpResponse:
     """The list as filtered, for a spreadsheet."""

@@ -11,6 +11,8 @@ from zaitu.journey.domain.actions import TEXTS, Kind
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Detail, Status
 from zaitu.journey.domain.views import Counts, Level
 
+BESIDE: Final[Mapping[Kind, str]] = {Kind.PROBLEM: ":misrouted", Kind.PROBLEM_SOLVED: ":solved"}
+"""What a scan may tell besides itself, and how the scan's key goes on then."""
 UNKNOWN_CODE: Final = "没有这个运单或标签，请核对条码；标签损坏请补打"
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from zaitu.access import public as access
 from zaitu.journey.domain.actions import ENDING_TABLE, TEXTS, Kind
+from zaitu.journey.domain.scanning import BESIDE
 from zaitu.journey.domain.views import Level, ScanResult, TripState
 from zaitu.journey.models import JourneyEvent, NumberLink, ScanReceipt, Shipment, Trip, TripStop
 from zaitu.journey.selectors.counts import standing
@@ -74,7 +75,7 @@ def event_void(*, actor: Principal, event_id: int, reason: str) -> tuple[Shipmen
         raise RuleBroken("拆单不能撤销：货件已在两个运单号下。要一起送的，请配到同一车次")
     if event.kind in (Kind.ORDERED, Kind.VOIDED, Kind.REOPENED):
         raise RuleBroken(f"{TEXTS[Kind(event.kind)][0]}记录不能撤销")
-    _ledger, rides = _void(actor, [event, *_handings(event)], source=MANUAL, reason=reason)
+    _ledger, rides = _void(actor, [event, *_handings(event), *_beside(event)], source=MANUAL, reason=reason)
     shipment = Shipment.objects.get(pk=event.shipment_id)  # a stop heard of again may have moved it since
     access.audit(
         actor=actor,
@@ -218,6 +219,17 @@ def _handings(event: JourneyEvent) -> list[JourneyEvent]:
             at=event.at,
             data__number=event.data.get("number", ""),
             data__carrier=event.data.get("carrier", ""),
+        )
+    )
+
+
+def _beside(event: JourneyEvent) -> list[JourneyEvent]:
+    """What a scan told besides itself (goods at a station they do not pass): without the scan it was not seen."""
+    return list(
+        JourneyEvent.objects.filter(
+            shipment_id=event.shipment_id,
+            source=event.source,
+            key__in=[event.key + suffix for suffix in BESIDE.values()],
         )
     )
 

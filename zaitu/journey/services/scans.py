@@ -12,7 +12,7 @@ from zaitu.access import public as access
 from zaitu.journey.domain.actions import SCANS, TEXTS, Kind
 from zaitu.journey.domain.orders import items_counted, items_ordered, recheck_mismatch, recheck_missing
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Problem
-from zaitu.journey.domain.scanning import UNKNOWN_CODE, Verdict, judge, judge_place, progress_message
+from zaitu.journey.domain.scanning import BESIDE, UNKNOWN_CODE, Verdict, judge, judge_place, progress_message
 from zaitu.journey.domain.statuses import STATUS_TEXTS, Status
 from zaitu.journey.domain.views import Counts, LegState, Level, ScanDraft, ScanResult, TripState
 from zaitu.journey.models import Leg, Order, ScanReceipt, Shipment, Trip
@@ -171,7 +171,7 @@ def _scan_goods(actor: Principal, draft: ScanDraft, kind: Kind) -> trip_scans.An
     if verdict.adopt and subject.trip is not None:
         assign(ledger, subject.trip, [subject.shipment])
     if verdict.misrouted:
-        scan.event(Kind.PROBLEM, suffix=":misrouted", code=Problem.MISROUTED.value)
+        scan.event(Kind.PROBLEM, suffix=BESIDE[Kind.PROBLEM], code=Problem.MISROUTED.value)
     level, message = _HANDLERS.get(kind, _plain)(scan)
     if level is Level.WRONG:
         return _answer(scan, level, message)
@@ -306,7 +306,9 @@ def _rechecked(scan: _Scan) -> tuple[Level, str]:
         return Level.WARN, f"复核不符：{cause}。禁止装车，请补齐后重新复核"
     scan.event(Kind.RECHECKED, pieces=pieces)
     if Problem.RECHECK_MISMATCH.value in scan.subject.facts.problems:
-        scan.event(Kind.PROBLEM_SOLVED, suffix=":solved", code=Problem.RECHECK_MISMATCH.value)
+        scan.event(
+            Kind.PROBLEM_SOLVED, suffix=BESIDE[Kind.PROBLEM_SOLVED], code=Problem.RECHECK_MISMATCH.value
+        )
     return Level.OK, ""
 
 

@@ -21,7 +21,7 @@ WINDOW: Final = 64
 _REFUSALS: Final = {
     1: "the vehicle has another registered terminal",
     2: "the terminal is in no vehicle",
-    3: "another device is registered with this number",
+    3: "another device is registered with this number: say which with --terminal-id, or let the next one register anew with `zaitu terminals reset`",
     4: "no such terminal: let it in first",
 }
 

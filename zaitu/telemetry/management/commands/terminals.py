@@ -78,8 +78,10 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         except ZaituError as error:
             advice = next((said for kind, said in _ADVICE if isinstance(error, kind)), "")
-            fields = [f"{name}: {text}" for name, text in getattr(error, "fields", {}).items()]
-            raise CommandError("; ".join(filter(None, [error.message, *fields, advice]))) from error
+            wrong = getattr(error, "fields", {})
+            message = "" if error.message in wrong.values() else error.message
+            fields = [f"{name}: {text}" for name, text in wrong.items()]
+            raise CommandError("; ".join(filter(None, [message, *fields, advice]))) from error
 
     def _list(self, options: dict[str, Any]) -> Iterator[str]:
         return _lines(
