@@ -4,26 +4,33 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from zaitu.customers.events import ContactErased
-from zaitu.kernel.errors import Forbidden
+from zaitu.kernel.errors import Forbidden, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
 from zaitu.kernel.rewriting import Batch, must_be_the_house, rows_rewrite
 from zaitu.notify import selectors, services
+from zaitu.notify.adapters.addresses import preferences_person
+from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.endpoints import EndpointDraft
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
-from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView
+from zaitu.notify.domain.preferences import Preference, Topic
+from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, PreferenceView
 
 __all__ = [
     "DATA",
     "PARAMS",
     "AttemptView",
+    "Channel",
     "EndpointDraft",
     "EndpointView",
     "Kind",
     "MessageView",
     "Notice",
+    "Preference",
+    "PreferenceView",
     "Recipient",
+    "Topic",
     "deliver_until",
     "deliveries_of",
     "endpoint_get",
@@ -37,6 +44,10 @@ __all__ = [
     "messages_of",
     "messages_trim",
     "on_contact_erased",
+    "preference_by_link",
+    "preference_of",
+    "preference_put",
+    "preference_put_by_link",
     "redeliver",
     "tell",
     "tell_many",
@@ -143,6 +154,39 @@ def endpoint_test(*, actor: Principal, endpoint_id: int) -> MessageView:
     """
     actor.must(Right.WEBHOOKS_MANAGE)
     return services.endpoint_test(actor=actor, endpoint_id=endpoint_id)
+
+
+def preference_by_link(*, token: str) -> PreferenceView:
+    """What the person wants in whose message this address stood. Whoever has it may. Raises NotFound: altered or expired."""
+    return services.preference_get(preferences_person(token))
+
+
+def preference_put_by_link(*, token: str, wanted: Preference) -> Preference:
+    """As the person says by that address. Raises NotFound, Invalid naming every wrong field."""
+    person = preferences_person(token)
+    actor = Principal(kind=Who.LINK, name=services.LINK)
+    return services.preference_put(actor=actor, person=person, wanted=wanted)
+
+
+def preference_of(*, actor: Principal, person: str) -> PreferenceView:
+    """For staff who speak with the person (`Recipient.person`, as in `MessageView.person`)."""
+    actor.must(Right.CUSTOMERS_READ)
+    _must_be_a_person(person)
+    return services.preference_get(person)
+
+
+def preference_put(*, actor: Principal, person: str, wanted: Preference) -> Preference:
+    """As the person has told staff. Raises Forbidden, NotFound, Invalid naming every wrong field."""
+    actor.must(Right.CUSTOMERS_EDIT)
+    if actor.customer_code is not None:
+        raise Forbidden("只由员工代为设置")
+    _must_be_a_person(person)
+    return services.preference_put(actor=actor, person=person, wanted=wanted)
+
+
+def _must_be_a_person(person: str) -> None:
+    if not person.startswith("contact:"):
+        raise NotFound("没有这个收件人")
 
 
 def on_contact_erased(event: ContactErased) -> None:

@@ -59,6 +59,7 @@ def message_view(row: Message, tries: Iterable[Attempt]) -> MessageView:
         channel=channel,
         channel_text=CHANNEL_TEXTS[channel],
         to=_host(row.endpoint.url) if row.endpoint else address_masked(channel, row.address),
+        person=row.person,
         state=state,
         state_text=STATE_TEXTS[state],
         subject=row.subject,

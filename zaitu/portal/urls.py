@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
+from zaitu.portal.pages.preferences import preferences
 from zaitu.ui.views import offline
 
 pages = [
@@ -10,6 +11,7 @@ pages = [
     path("offline", offline, name="offline"),
     path("t/sw.js", views.service_worker, name="service-worker"),
     path("find", views.find, name="find"),
+    path("p/<str:token>", preferences, name="preferences"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),

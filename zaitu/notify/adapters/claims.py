@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from zaitu.network import public as network
+from zaitu.notify.adapters.addresses import preferences_address
 from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
@@ -141,6 +142,7 @@ def _parcel(
         channel=Channel(row.channel),
         urgency=Urgency(row.urgency),
         ways_left=bool(row.ways),
+        preferences=preferences_address(row.person) if endpoint is None else "",
         company=company.name,
         hotline=company.hotline,
     )

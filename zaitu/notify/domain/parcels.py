@@ -35,6 +35,8 @@ class Parcel:
     """The message in a sentence, from the channel's template; mails and webhooks say it at length (`words`)."""
     ways_left: bool
     """Whether other ways to this person have not been tried."""
+    preferences: str = ""
+    """Full address of the page where this person says how they want to be told; empty: a system."""
     company: str = ""
     """What the company that tells is called; may be empty."""
     hotline: str = ""

@@ -28,7 +28,6 @@ class Topic(StrEnum):
     """即将送达、签收"""
 
 
-TOPIC_TEXTS: Final = {Topic.PROGRESS: "下单、发车和途经", Topic.ARRIVAL: "即将送达和签收"}
 TOPICS: Final[Mapping[Kind, Topic]] = {
     Kind.ACCEPTED: Topic.PROGRESS,
     Kind.DEPARTED: Topic.PROGRESS,

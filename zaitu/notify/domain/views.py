@@ -5,6 +5,7 @@ from datetime import datetime
 
 from zaitu.kernel.phones import phone_masked
 from zaitu.notify.domain.delivery import Channel
+from zaitu.notify.domain.preferences import Preference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class MessageView:
     channel_text: str
     to: str
     """Masked e-mail address or phone number, or the host of a webhook; may be empty."""
+    person: str
+    """As in `Recipient.person`, or `endpoint:<id>`."""
     state: str
     state_text: str
     subject: str
@@ -40,6 +43,18 @@ class MessageView:
     """When it is tried (again); None: it is not."""
     sent_at: datetime | None
     tries: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceView:
+    preference: Preference
+    channels: tuple[Channel, ...]
+    """By which this person can choose to be told: those we have, and have an address for."""
+    closed: tuple[str, ...]
+    """Names of channels by which they cannot be reached any more."""
+    changed_at: datetime | None
+    """None: they have said nothing."""
+    by_staff: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ from zaitu.notify.services.endpoints import (
     endpoint_test,
 )
 from zaitu.notify.services.messages import messages_write, person_forget
+from zaitu.notify.services.preferences import LINK, preference_get, preference_put
 from zaitu.notify.services.redelivery import redeliver
 from zaitu.notify.services.retention import messages_trim
 
 __all__ = [
+    "LINK",
     "deliver_until",
     "endpoint_put",
     "endpoint_remove",
@@ -22,5 +24,7 @@ __all__ = [
     "messages_trim",
     "messages_write",
     "person_forget",
+    "preference_get",
+    "preference_put",
     "redeliver",
 ]

@@ -9,13 +9,37 @@ from django.db import transaction
 from zaitu.access.public import audit
 from zaitu.kernel import clock
 from zaitu.kernel.principal import Principal
-from zaitu.notify.domain.delivery import Channel
-from zaitu.notify.domain.preferences import Preference, Topic, preference_checked, when
+from zaitu.notify.channels.installed import usable
+from zaitu.notify.domain.delivery import CHANNEL_TEXTS, Channel
+from zaitu.notify.domain.preferences import CHOICES, Preference, Topic, preference_checked, when
+from zaitu.notify.domain.views import PreferenceView
 from zaitu.notify.domain.ways import Urgency
-from zaitu.notify.models import PersonPreference
+from zaitu.notify.models import ClosedWay, Message, PersonPreference
 
+LINK: Final = "link"
+"""Who changes them by the address in a message."""
+_LOOKED_BACK: Final = 50
+"""Messages from which we know by which ways a person can be told."""
 USUAL: Final = Preference()
 """Of whoever has said nothing."""
+
+
+def preference_get(person: str) -> PreferenceView:
+    """Four queries at most."""
+    row = PersonPreference.objects.filter(person=person).first()
+    told = Message.objects.filter(person=person).exclude(channel="").order_by("-created_at")
+    known = {Channel(one) for one in told.values_list("channel", flat=True)[:_LOOKED_BACK]}
+    known |= {Channel(one) for one in row.channels} if row else set()
+    return PreferenceView(
+        preference=_preference(row) if row else USUAL,
+        channels=tuple(one for one in CHOICES if one in known and (one in usable() or one is Channel.EMAIL)),
+        closed=tuple(
+            CHANNEL_TEXTS[Channel(one)]
+            for one in ClosedWay.objects.filter(person=person).values_list("channel", flat=True)
+        ),
+        changed_at=row.changed_at if row else None,
+        by_staff=row is not None and row.changed_by != LINK,
+    )
 
 
 def way_at(person: str, channel: Channel, urgency: Urgency) -> datetime:

@@ -75,6 +75,7 @@ def compose(parcel: Parcel) -> EmailMultiAlternatives:
         "told": told,
         "company": parcel.company or sender_name or sender,
         "hotline": parcel.hotline,
+        "preferences": parcel.preferences,
         "sent_at": people_time(clock.local(clock.now())),
     }
     domain = sender.rpartition("@")[2] or "localhost"
