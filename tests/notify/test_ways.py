@@ -12,10 +12,10 @@ from zaitu.notify import public as notify
 from zaitu.notify.adapters.claims import claim
 from zaitu.notify.channels import installed
 from zaitu.notify.domain.delivery import Answer, Channel, Next, State, Verdict, after
-from zaitu.notify.domain.ways import ORDER, PATIENCE, Receipt, Urgency, leaves, ways_of
+from zaitu.notify.domain.ways import ORDER, PATIENCE, Receipt, Urgency, leaves, ways_of, ways_unpack
 from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
 from zaitu.notify.services.delivery import attempt_record
-from zaitu.notify.services.ways import overdue_go_on, receipts_forget, receipts_take, ways_unpack
+from zaitu.notify.services.ways import overdue_go_on, receipts_forget, receipts_take
 
 NOW = make.AT
 PHONE = "13800005678"

@@ -29,7 +29,7 @@ def _nobody_missed():
 @pytest.fixture
 def path(settings):
     settings.ZAITU_SMTP_URL, settings.ZAITU_SMS_PROVIDER = "smtp://127.0.0.1:1", "aliyun"
-    person = notify.Recipient(person=PERSON, email="lihua@example.cn")
+    person = notify.Recipient(person=PERSON, email="lihua@example.cn", phone="13800005678")
     notify.tell(actor=notices.SYSTEM, notice=notices.notice(to=(person,)))
     return preferences_address(PERSON).removeprefix(settings.ZAITU_PUBLIC_URL)
 
@@ -45,10 +45,21 @@ def test_it_shows_what_holds_now_and_how_one_can_be_told(client, path):
     assert 'name="quiet" checked' in text
     assert 'value="22:00"' in text
     assert 'value="email"' in text
-    assert 'value="sms"' not in text, "we know no number"
+    assert 'value="sms"' in text
+    assert 'value="wechat"' not in text, "we know no such address"
     assert "noindex" in text
     assert "no-store" in page["Cache-Control"]
     assert "lihua" not in text
+    assert "5678" not in text
+
+
+def test_who_can_be_told_in_one_way_only_has_nothing_to_choose(client, path):
+    notify.tell(
+        actor=notices.SYSTEM,
+        notice=notices.notice(to=(notify.Recipient(person="contact:2", email="li@example.cn"),)),
+    )
+    other = preferences_address("contact:2").rpartition("/p/")[2]
+    assert 'name="way"' not in client.get(f"/p/{other}").content.decode()
 
 
 def test_what_is_chosen_is_kept_and_applies_to_the_next_message(client, path):

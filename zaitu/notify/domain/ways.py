@@ -1,6 +1,7 @@
 """By which ways a person is told: one after the other, until one has reached them. Pure."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -82,6 +83,16 @@ def ways_of(
         for channel in order
         if addresses.get(channel) and channel in usable and channel not in closed
     )
+
+
+def ways_pack(ways: Iterable[Way]) -> str:
+    """As a message keeps the ways that are left: JSON `[[channel, address], …]`; empty when there are none."""
+    packed = [[way.channel.value, way.address] for way in ways]
+    return json.dumps(packed, ensure_ascii=False) if packed else ""
+
+
+def ways_unpack(packed: str) -> list[Way]:
+    return [Way(channel=Channel(channel), address=address) for channel, address in json.loads(packed or "[]")]
 
 
 def leaves(step: Next, *, since: datetime, useful_until: datetime, now: datetime, urgency: Urgency) -> bool:

@@ -13,7 +13,7 @@ from zaitu.notify.channels.installed import usable
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, Channel
 from zaitu.notify.domain.preferences import CHOICES, Preference, Topic, preference_checked, when
 from zaitu.notify.domain.views import PreferenceView
-from zaitu.notify.domain.ways import Urgency
+from zaitu.notify.domain.ways import Urgency, ways_unpack
 from zaitu.notify.models import ClosedWay, Message, PersonPreference
 
 LINK: Final = "link"
@@ -27,9 +27,10 @@ USUAL: Final = Preference()
 def preference_get(person: str) -> PreferenceView:
     """Four queries at most."""
     row = PersonPreference.objects.filter(person=person).first()
-    told = Message.objects.filter(person=person).exclude(channel="").order_by("-created_at")
-    known = {Channel(one) for one in told.values_list("channel", flat=True)[:_LOOKED_BACK]}
-    known |= {Channel(one) for one in row.channels} if row else set()
+    told = Message.objects.filter(person=person).order_by("-created_at").values_list("channel", "ways")
+    known = {Channel(one) for one in row.channels} if row else set()
+    for channel, ways in told[:_LOOKED_BACK]:
+        known |= {Channel(channel), *(way.channel for way in ways_unpack(ways))}
     return PreferenceView(
         preference=_preference(row) if row else USUAL,
         channels=tuple(one for one in CHOICES if one in known and (one in usable() or one is Channel.EMAIL)),

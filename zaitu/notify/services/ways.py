@@ -1,6 +1,5 @@
 """From one way to the next, and what comes back afterwards."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +9,7 @@ from django.db.models import F
 
 from zaitu.kernel import clock
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, Channel, State
-from zaitu.notify.domain.ways import PATIENCE, RECEIPTED, Receipt, Urgency, Way
+from zaitu.notify.domain.ways import PATIENCE, RECEIPTED, Receipt, Urgency, Way, ways_pack, ways_unpack
 from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
 from zaitu.notify.services.preferences import way_at
 
@@ -19,16 +18,6 @@ _KEEP_RECEIPTS: Final = timedelta(days=14)
 """Longer than any provider repeats one."""
 FAILED = "failed"
 DELIVERED = "delivered"
-
-
-def ways_pack(ways: Iterable[Way]) -> str:
-    """`Message.ways`; empty when there are none."""
-    packed = [[way.channel.value, way.address] for way in ways]
-    return json.dumps(packed, ensure_ascii=False) if packed else ""
-
-
-def ways_unpack(packed: str) -> list[Way]:
-    return [Way(channel=Channel(channel), address=address) for channel, address in json.loads(packed or "[]")]
 
 
 def way_begin(message: Message, ways: Sequence[Way], *, at: datetime) -> None:
