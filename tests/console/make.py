@@ -62,6 +62,7 @@ class World:
             "endpoint_id": 1,
             "poison_id": 1,
             "team_id": self.team_id,
+            "person": "contact:1",
             "rest": "nothing/here",
         }
         return {name: known[name] for name in names}

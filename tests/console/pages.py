@@ -34,6 +34,7 @@ APART: Final = {
     "nowhere": "says that there is no page; looked at by an address that has none",
     "live": "an event stream that does not end; tests/browser looks at the map that listens",
     "file": "a photo, by the number a page gives for it; there is none in an empty company",
+    "person-notices": "reached from a shipment's messages; shows the form of the portal's page",
     "terminal-media": "the same for what terminals sent",
 }
 BY_KIND: Final = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from zaitu.kernel.principal import Kind, Principal, Right, system
 from zaitu.notify import public as notify
+from zaitu.notify.domain.ways import Receipt
 from zaitu.notify.models import Message
 
 AT = datetime(2026, 11, 22, 7, 20, tzinfo=UTC)
@@ -43,6 +44,10 @@ def endpoint(
     return notify.endpoint_put(
         actor=SYSTEM, draft=notify.EndpointDraft(customer_code=customer_code, url=url, kinds=kinds)
     )
+
+
+def receipt(ref: str = "r1", *, delivered: bool = True, **said: Any) -> Receipt:
+    return Receipt(ref=ref, delivered=delivered, at=AT, **said)
 
 
 def key(customer_code: str, *rights: Right) -> Principal:

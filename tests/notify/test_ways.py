@@ -12,7 +12,7 @@ from zaitu.notify import public as notify
 from zaitu.notify.adapters.claims import claim
 from zaitu.notify.channels import installed
 from zaitu.notify.domain.delivery import Answer, Channel, Next, State, Verdict, after
-from zaitu.notify.domain.ways import ORDER, PATIENCE, Receipt, Urgency, leaves, ways_of, ways_unpack
+from zaitu.notify.domain.ways import ORDER, PATIENCE, Urgency, leaves, ways_of, ways_unpack
 from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
 from zaitu.notify.services.delivery import attempt_record
 from zaitu.notify.services.ways import overdue_go_on, receipts_forget, receipts_take
@@ -117,10 +117,6 @@ def tried(verdict, **said):
     return Message.objects.get()
 
 
-def receipt(ref="r1", *, delivered=True, **said):
-    return Receipt(ref=ref, delivered=delivered, at=NOW, **said)
-
-
 def test_it_begins_on_the_first_way_and_remembers_the_others(told):
     assert (told.channel, told.address) == ("sms", PHONE)
     assert [(way.channel, way.address) for way in ways_unpack(told.ways)] == [("email", "lihua@example.cn")]
@@ -154,36 +150,38 @@ def test_a_closed_way_is_remembered_and_never_taken_again(told):
 
 def test_a_receipt_says_that_it_arrived(told):
     assert tried(Verdict.TAKEN, ref="r1").state == "sent"
-    assert receipts_take(provider="tested", receipts=[receipt()]) == 1
+    assert receipts_take(provider="tested", receipts=[make.receipt()]) == 1
     message = Message.objects.get()
     assert (message.state, message.delivered_at, message.fall_back_at) == ("delivered", NOW, None)
     assert Attempt.objects.get().receipt == "delivered"
 
 
 def test_a_receipt_may_come_before_the_try_is_recorded(told):
-    receipts_take(provider="tested", receipts=[receipt()])
+    receipts_take(provider="tested", receipts=[make.receipt()])
     assert tried(Verdict.TAKEN, ref="r1").state == "delivered"
 
 
 def test_a_receipt_told_twice_or_by_another_provider_changes_nothing(told):
     tried(Verdict.TAKEN, ref="r1")
-    receipts_take(provider="other", receipts=[receipt()])
+    receipts_take(provider="other", receipts=[make.receipt()])
     assert Message.objects.get().state == "sent"
-    assert [receipts_take(provider="tested", receipts=[receipt(), receipt()]) for _ in range(2)] == [1, 0]
+    assert [
+        receipts_take(provider="tested", receipts=[make.receipt(), make.receipt()]) for _ in range(2)
+    ] == [1, 0]
     assert Message.objects.get().state == "delivered"
 
 
 def test_a_failed_receipt_takes_the_next_way_once(told):
     tried(Verdict.TAKEN, ref="r1")
     for _ in range(2):
-        receipts_take(provider="tested", receipts=[receipt(delivered=False, note="号码停机")])
+        receipts_take(provider="tested", receipts=[make.receipt(delivered=False, note="号码停机")])
     message = Message.objects.get()
     assert (message.state, message.channel, message.note) == ("queued", "email", "短信未送达，改用邮件")
 
 
 def test_a_person_that_wants_no_more_is_not_told_that_way_again(told):
     tried(Verdict.TAKEN, ref="r1")
-    receipts_take(provider="tested", receipts=[receipt(delivered=False, gone=True, note="用户退订")])
+    receipts_take(provider="tested", receipts=[make.receipt(delivered=False, gone=True, note="用户退订")])
     assert ClosedWay.objects.get().person == "contact:1"
 
 
@@ -201,7 +199,7 @@ def test_a_receipt_that_comes_too_late_stops_the_next_way(told):
     tried(Verdict.TAKEN, ref="r1")
     Message.objects.update(fall_back_at=clock.now())
     overdue_go_on()
-    receipts_take(provider="tested", receipts=[receipt()])
+    receipts_take(provider="tested", receipts=[make.receipt()])
     assert Message.objects.get().state == "delivered"
     now = clock.now()
     assert claim(Channel.EMAIL, slots=1, now=now, lease_until=now) == []
@@ -230,6 +228,6 @@ def test_urgent_messages_leave_before_those_that_waited_longer(told):
 
 
 def test_old_receipts_are_forgotten(told):
-    receipts_take(provider="tested", receipts=[receipt()])
+    receipts_take(provider="tested", receipts=[make.receipt()])
     ReceiptIn.objects.update(received_at=clock.now() - timedelta(days=15))
     assert receipts_forget() == 1

@@ -9,6 +9,7 @@ from zaitu.console.home import views as home
 from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
+from zaitu.console.notify import people
 from zaitu.console.notify import views as notify
 from zaitu.console.telemetry import commands, gateway, live, terminal
 from zaitu.console.telemetry import views as telemetry
@@ -79,6 +80,7 @@ urlpatterns: list[URLPattern] = [
     path("keys/new", access.key_issue, name="key-issue"),
     path("keys/partner", access.partner_key_issue, name="partner-key-issue"),
     path("keys/<str:prefix>/revoke", access.key_revoke, name="key-revoke"),
+    path("people/<str:person>/notices", people.preferences, name="person-notices"),
     path("webhooks", notify.webhooks, name="webhooks"),
     path("webhooks/new", notify.webhook_put, name="webhook-put"),
     path("webhooks/<int:endpoint_id>", notify.webhook, name="webhook"),

@@ -125,6 +125,9 @@ _ACTIONS: Final[dict[str, Any]] = {
     "webhook.enable": _("启用推送地址"),
     "webhook.disable": _("停用推送地址"),
     "webhook.redeliver": _("重发推送"),
+    "trip.stop_void": _("撤销整车到站"),
+    "preference.put": _("设置通知方式"),
+    "way.open": _("恢复通知方式"),
     "outbox.requeue": _("重新处理事件"),
     "outbox.drop": _("放弃事件"),
 }
@@ -146,13 +149,26 @@ _NOTICES: Final[dict[str, Any]] = {
     "stop": _("途经通知"),
     "soon": _("即将送达通知"),
     "signed": _("签收通知"),
+    "many": _("合并通知"),
     "test": _("测试消息"),
 }
-_CHANNELS: Final[dict[str, Any]] = {"email": _("邮件"), "webhook": _("系统推送")}
+_CHANNELS: Final[dict[str, Any]] = {
+    "email": _("邮件"),
+    "webhook": _("系统推送"),
+    "sms": _("短信"),
+    "wechat": _("公众号"),
+    "mini": _("小程序"),
+    "push": _("网页推送"),
+    "voice": _("语音电话"),
+    "robot": _("工作群"),
+}
 _NOTICE_STATES: Final[dict[str, Any]] = {
+    "held": _("待合并"),
+    "bundled": _("已合并"),
     "queued": _("待发送"),
     "sending": _("发送中"),
     "sent": _("已发送"),
+    "delivered": _("已送达"),
     "failed": _("发送失败"),
     "given_up": _("已放弃"),
 }

@@ -51,6 +51,7 @@ __all__ = [
     "redeliver",
     "tell",
     "tell_many",
+    "way_open",
 ]
 
 
@@ -182,6 +183,15 @@ def preference_put(*, actor: Principal, person: str, wanted: Preference) -> Pref
         raise Forbidden("只由员工代为设置")
     _must_be_a_person(person)
     return services.preference_put(actor=actor, person=person, wanted=wanted)
+
+
+def way_open(*, actor: Principal, person: str, channel: Channel) -> None:
+    """Reach this person by a channel again that they had closed, as they have told staff. Twice without effect."""
+    actor.must(Right.CUSTOMERS_EDIT)
+    if actor.customer_code is not None:
+        raise Forbidden("只由员工代为设置")
+    _must_be_a_person(person)
+    services.way_open(actor=actor, person=person, channel=channel)
 
 
 def _must_be_a_person(person: str) -> None:

@@ -69,7 +69,23 @@ def message_view(row: Message, tries: Iterable[Attempt]) -> MessageView:
         created_at=row.created_at,
         next_at=row.next_at if state is State.QUEUED and note != NO_SMTP else None,
         sent_at=row.sent_at,
-        tries=tuple(AttemptView(at=t.at, took_ms=t.took_ms, code=t.code, answer=t.answer) for t in tries),
+        delivered_at=row.delivered_at,
+        tries=tuple(
+            AttemptView(
+                at=one.at,
+                took_ms=one.took_ms,
+                code=one.code,
+                answer=one.answer,
+                channel=one.channel or row.channel,
+                provider=one.provider,
+                reason=one.reason,
+                parts=one.parts,
+                cost_fen=one.cost_fen,
+                receipt=one.receipt,
+                receipt_note=one.receipt_note,
+            )
+            for one in tries
+        ),
     )
 
 

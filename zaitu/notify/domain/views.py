@@ -15,6 +15,15 @@ class AttemptView:
     code: int
     """HTTP status or SMTP code; 0: there was none."""
     answer: str
+    channel: str
+    provider: str
+    reason: str
+    """The provider's own word for what was wrong; may be empty."""
+    parts: int
+    cost_fen: int
+    receipt: str
+    """`delivered`, `failed`, or empty."""
+    receipt_note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,8 @@ class MessageView:
     next_at: datetime | None
     """When it is tried (again); None: it is not."""
     sent_at: datetime | None
+    delivered_at: datetime | None
+    """When a receipt said that it had arrived."""
     tries: tuple[AttemptView, ...]
 
 
@@ -50,8 +61,8 @@ class PreferenceView:
     preference: Preference
     channels: tuple[Channel, ...]
     """By which this person can choose to be told: those we have, and have an address for."""
-    closed: tuple[str, ...]
-    """Names of channels by which they cannot be reached any more."""
+    closed: tuple[Channel, ...]
+    """By which they cannot be reached any more."""
     changed_at: datetime | None
     """None: they have said nothing."""
     by_staff: bool

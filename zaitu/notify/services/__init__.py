@@ -12,6 +12,7 @@ from zaitu.notify.services.messages import messages_write, person_forget
 from zaitu.notify.services.preferences import LINK, preference_get, preference_put
 from zaitu.notify.services.redelivery import redeliver
 from zaitu.notify.services.retention import messages_trim
+from zaitu.notify.services.ways import way_open
 
 __all__ = [
     "LINK",
@@ -27,4 +28,5 @@ __all__ = [
     "preference_get",
     "preference_put",
     "redeliver",
+    "way_open",
 ]

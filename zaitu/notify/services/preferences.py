@@ -10,7 +10,7 @@ from zaitu.access.public import audit
 from zaitu.kernel import clock
 from zaitu.kernel.principal import Principal
 from zaitu.notify.channels.installed import usable
-from zaitu.notify.domain.delivery import CHANNEL_TEXTS, Channel
+from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.preferences import CHOICES, Preference, Topic, preference_checked, when
 from zaitu.notify.domain.views import PreferenceView
 from zaitu.notify.domain.ways import Urgency, ways_unpack
@@ -35,8 +35,7 @@ def preference_get(person: str) -> PreferenceView:
         preference=_preference(row) if row else USUAL,
         channels=tuple(one for one in CHOICES if one in known and (one in usable() or one is Channel.EMAIL)),
         closed=tuple(
-            CHANNEL_TEXTS[Channel(one)]
-            for one in ClosedWay.objects.filter(person=person).values_list("channel", flat=True)
+            Channel(one) for one in ClosedWay.objects.filter(person=person).values_list("channel", flat=True)
         ),
         changed_at=row.changed_at if row else None,
         by_staff=row is not None and row.changed_by != LINK,

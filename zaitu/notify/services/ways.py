@@ -7,7 +7,9 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F
 
+from zaitu.access.public import audit
 from zaitu.kernel import clock
+from zaitu.kernel.principal import Principal
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, Channel, State
 from zaitu.notify.domain.ways import PATIENCE, RECEIPTED, Receipt, Urgency, Way, ways_pack, ways_unpack
 from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
@@ -79,9 +81,12 @@ def way_close(*, person: str, channel: Channel, address: str, why: str) -> None:
     )
 
 
-def way_open(*, person: str, channel: Channel) -> None:
-    """The person can be reached so again (has subscribed once more)."""
-    ClosedWay.objects.filter(person=person, channel=channel).delete()
+@transaction.atomic
+def way_open(*, actor: Principal, person: str, channel: Channel) -> None:
+    """The person can be reached so again: has subscribed once more, or has asked staff."""
+    gone, _ = ClosedWay.objects.filter(person=person, channel=channel).delete()
+    if gone:
+        audit(actor=actor, action="way.open", subject=person, detail={"channel": channel.value})
 
 
 def ways_closed(persons: Iterable[str]) -> Mapping[tuple[str, str], str]:
