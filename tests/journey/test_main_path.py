@@ -68,4 +68,4 @@ def test_a_shipment_goes_from_order_to_signature():
         "signed",
     ]
     told = Message.objects.filter(waybill=order.waybill, channel="email").order_by("created_at")
-    assert [message.purpose for message in told] == ["accepted", "departed", "stop", "signed"]
+    assert [message.purpose for message in told] == ["accepted", "departed", "stop", "correction", "signed"]

@@ -149,6 +149,8 @@ _NOTICES: Final[dict[str, Any]] = {
     "stop": _("途经通知"),
     "soon": _("即将送达通知"),
     "signed": _("签收通知"),
+    "exception": _("异常通知"),
+    "correction": _("送达时间变更"),
     "many": _("合并通知"),
     "test": _("测试消息"),
 }

@@ -166,6 +166,9 @@ class Shipment(models.Model):
     eta_from = models.DateTimeField(null=True)
     eta_to = models.DateTimeField(null=True)
     eta_planned = models.DateTimeField(null=True)
+    told_from = models.DateTimeField(null=True)
+    told_to = models.DateTimeField(null=True)
+    """The window that people were last told; null: none yet."""
     """The first one told, at acceptance."""
     eta_reason = models.CharField(max_length=30, blank=True)
     version = models.PositiveIntegerField(default=0)

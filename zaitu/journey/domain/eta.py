@@ -112,6 +112,17 @@ class Window:
     eta_to: datetime
 
 
+CORRECTED_LATER: Final = timedelta(hours=1)
+CORRECTED_EARLIER: Final = timedelta(hours=2)
+"""A window that people were told holds no more when its end moves on by so much, or the goods come so much before it begins."""
+
+
+def corrects(told: tuple[datetime, datetime], window: Window) -> bool:
+    """Whether people must hear that the window they were told (from, to) holds no more."""
+    start, end = told
+    return window.eta_to - end >= CORRECTED_LATER or start - window.eta_from >= CORRECTED_EARLIER
+
+
 Paces = Mapping[tuple[int, int], tuple[float, int]]
 """(seq the segment starts at, hour 0–23) → (seconds per kilometre, runs it was learned from)."""
 

@@ -201,12 +201,12 @@ class Ledger:
         self._eta_points(now)
         for row in touched:
             row.document = build(document_input(row, states[row.pk], gathered))
-        _shipments_save(touched)
-        outbox.put(*(_changed_event(row) for row in touched))
         if not self._quiet:
             notices.tell_nodes(
                 shipments=touched, states=states, gathered=gathered, events=self.events, new_ids=new_ids
             )
+        _shipments_save(touched)  # afterwards: what was told is among it
+        outbox.put(*(_changed_event(row) for row in touched))
 
     def _apply(self, row: Shipment, state: State, gathered: Gathered, now: datetime) -> None:
         before = (row.status, row.detail)
@@ -373,6 +373,8 @@ _FOLDED: Final = {
     "eta_to": "timestamptz",
     "eta_planned": "timestamptz",
     "eta_reason": "text",
+    "told_from": "timestamptz",
+    "told_to": "timestamptz",
     "version": "integer",
     "changed_at": "timestamptz",
     "document": "jsonb",

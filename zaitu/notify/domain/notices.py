@@ -17,6 +17,10 @@ class Kind(StrEnum):
     STOP = "stop"
     SOON = "soon"
     SIGNED = "signed"
+    EXCEPTION = "exception"
+    """Something is wrong: always with its cause, what is done about it, and the new ETA."""
+    CORRECTION = "correction"
+    """The ETA that was told holds no more."""
     MANY = "many"
     """Several of these together."""
     TEST = "test"
@@ -29,15 +33,29 @@ KIND_TEXTS: Final = {
     Kind.STOP: "途经通知",
     Kind.SOON: "即将送达通知",
     Kind.SIGNED: "签收通知",
+    Kind.EXCEPTION: "异常通知",
+    Kind.CORRECTION: "送达时间变更",
     Kind.MANY: "合并通知",
     Kind.TEST: "测试消息",
 }
 
-PARAMS: Final = ("status", "place", "eta", "route", "pieces", "signed_by", "link")
+PARAMS: Final = ("status", "place", "eta", "route", "pieces", "signed_by", "link", "cause", "plan", "was")
 """Words a notice may carry, all optional: `status` 在途, `place` 武汉中转站, `eta` 今天 15:20–16:00, `route` 上海 → 成都,
-`pieces` 3 件, `signed_by` 本人签收, `link` the tracking page's full address."""
+`pieces` 3 件, `signed_by` 本人签收, `link` the tracking page's full address, `cause` 件数短少, `plan` 正在查找未到的货件,
+`was` the ETA that was told before."""
 
-DATA: Final = ("client_ref", "status", "detail", "place", "eta", "eta_from", "eta_to", "pieces")
+DATA: Final = (
+    "client_ref",
+    "status",
+    "detail",
+    "place",
+    "eta",
+    "eta_from",
+    "eta_to",
+    "pieces",
+    "problem",
+    "eta_was",
+)
 """Machine-readable facts for webhooks, all optional; instants are ISO 8601 with an offset."""
 
 TEXT_MAX: Final = 200

@@ -34,6 +34,7 @@ TOPICS: Final[Mapping[Kind, Topic]] = {
     Kind.STOP: Topic.PROGRESS,
     Kind.SOON: Topic.ARRIVAL,
     Kind.SIGNED: Topic.ARRIVAL,
+    Kind.CORRECTION: Topic.ARRIVAL,
 }
 
 

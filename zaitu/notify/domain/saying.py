@@ -19,6 +19,9 @@ VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
     "pieces": ("件数", "3 件"),
     "signed_by": ("签收方式", "本人签收"),
     "status": ("状态", "在途"),
+    "cause": ("原因", "件数短少"),
+    "plan": ("处理办法", "正在查找未到的货件"),
+    "was": ("原预计送达", "11月23日 12:00–13:00"),
     "count": ("票数", "12"),
     "list": ("运单号列表", "ZT3817460293559、ZT9046628150032 等"),
     "company": ("公司名称", "顺驰物流"),
@@ -68,6 +71,8 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.STOP: "您的货物{waybill}已途经{place}，预计{eta}送达。查询：{link}",
     Kind.SOON: "您的货物{waybill}即将送达，预计{eta}，请留意接货。查询：{link}",
     Kind.SIGNED: "您的货物{waybill}已签收（{signed_by}）。如有疑问：{link}",
+    Kind.EXCEPTION: "您的货物{waybill}：{cause}。{plan}，预计{eta}送达。详情：{link}",
+    Kind.CORRECTION: "您的货物{waybill}预计送达改为{eta}（原{was}），{cause}。详情：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
     Kind.TEST: "这是一条测试消息",
 }

@@ -27,6 +27,8 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.STOP: Urgency.LATER,
     Kind.SOON: Urgency.USUAL,
     Kind.SIGNED: Urgency.USUAL,
+    Kind.EXCEPTION: Urgency.URGENT,
+    Kind.CORRECTION: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
     Kind.TEST: Urgency.USUAL,
 }

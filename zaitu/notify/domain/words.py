@@ -30,6 +30,8 @@ _HEADLINES: Final = {
     Kind.STOP: "您的货物已途经{place}",
     Kind.SOON: "您的货物即将送达，请留意接货",
     Kind.SIGNED: "您的货物已签收",
+    Kind.EXCEPTION: "您的货物{cause}，{plan}",
+    Kind.CORRECTION: "您的货物送达时间改为{eta}（原为{was}），{cause}",
     Kind.TEST: "这是一条测试消息",
 }
 _WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
@@ -39,6 +41,8 @@ _SUBJECTS: Final = {
     Kind.STOP: "已途经{place}",
     Kind.SOON: "即将送达",
     Kind.SIGNED: "已签收",
+    Kind.EXCEPTION: "{cause}",
+    Kind.CORRECTION: "送达时间改为{eta}",
     Kind.TEST: "测试消息",
 }
 _TIME_LABELS: Final = {
@@ -46,8 +50,17 @@ _TIME_LABELS: Final = {
     Kind.DEPARTED: "发车时间",
     Kind.STOP: "途经时间",
     Kind.SIGNED: "签收时间",
+    Kind.EXCEPTION: "发现时间",
 }
-_ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON})
+_ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON, Kind.EXCEPTION})
+_ELSE: Final = {
+    "place": "中转站",
+    "cause": "运输出现异常",
+    "plan": "我们正在处理",
+    "eta": "另行通知的时间",
+    "was": "之前告知的时间",
+}
+"""Instead of a word that is missing where a sentence cannot do without."""
 
 
 def people_time(there: datetime) -> str:
@@ -60,10 +73,11 @@ def words(kind: Kind, *, waybill: str, params: Mapping[str, str], at: datetime) 
     place, eta = params.get("place", ""), params.get("eta", "")
     if kind is Kind.MANY:
         return _many(params)
+    known = _ELSE | {key: value for key, value in params.items() if value}
     headline = (
-        _HEADLINES[kind].format(place=place) if place or kind not in _WITHOUT_PLACE else _WITHOUT_PLACE[kind]
+        _WITHOUT_PLACE[kind] if not place and kind in _WITHOUT_PLACE else _HEADLINES[kind].format_map(known)
     )
-    subject = _SUBJECTS[kind].format(place=place or "中转站")
+    subject = _SUBJECTS[kind].format_map(known)
     if eta and kind in _ETA_KINDS:
         headline += f"，预计{eta}送达"
         subject += f"，预计{eta}送达"

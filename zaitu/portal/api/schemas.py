@@ -148,7 +148,7 @@ class NewWebhook(_Input):
     url: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PLAIN)] = Field(
         description="公网 https 地址", examples=["https://erp.example.cn/zaitu"]
     )
-    kinds: list[Literal["accepted", "departed", "stop", "soon", "signed"]] = Field(
+    kinds: list[Literal["accepted", "departed", "stop", "soon", "signed", "exception", "correction"]] = Field(
         default=[], max_length=5, description="要接收的通知；空为全部"
     )
 
