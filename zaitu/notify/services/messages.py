@@ -14,8 +14,8 @@ from zaitu.notify.domain.delivery import Channel, State
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient, tidy, useful_until
 from zaitu.notify.domain.ways import URGENCIES, Urgency, Way, ways_of
 from zaitu.notify.domain.words import words
-from zaitu.notify.models import ClosedWay, Message, WebhookEndpoint
-from zaitu.notify.services.retention import blank
+from zaitu.notify.models import ClosedWay, Inbound, Message, WebhookEndpoint
+from zaitu.notify.services.retention import blank, inbound_blank
 from zaitu.notify.services.ways import way_begin, ways_closed
 
 
@@ -105,5 +105,6 @@ def person_forget(*, person: str) -> int:
     """Blank where and what this person was told, what was answered, and send nothing more; how many messages there were."""
     theirs = Message.objects.filter(person=person)
     ClosedWay.objects.filter(person=person).delete()
+    inbound_blank(Inbound.objects.filter(person=person), clock.now())
     theirs.filter(state=State.QUEUED).update(state=State.FAILED, note="收件人资料已删除")
     return blank(theirs)

@@ -88,6 +88,19 @@ def way_close(*, person: str, channel: Channel, address: str, why: str) -> None:
     )
 
 
+def way_leave(*, person: str, channel: Channel, address: str, why: str) -> int:
+    """What still waits to go to this address takes its next way, or is not told; how many. In the caller's transaction."""
+    waiting = Message.objects.filter(person=person, channel=channel, state=State.QUEUED)
+    left = 0
+    for message in waiting.select_for_update():
+        if message.address == address:
+            if not way_next(message, why):
+                message.state, message.fall_back_at, message.note = State.FAILED, None, why
+                message.save(update_fields=["state", "fall_back_at", "note"])
+            left += 1
+    return left
+
+
 def way_open(*, person: str, channel: Channel) -> None:
     """The person can be reached so again (has subscribed once more)."""
     ClosedWay.objects.filter(person=person, channel=channel).delete()
@@ -154,9 +167,10 @@ def _apply(attempt: Attempt, receipt: ReceiptIn) -> None:
             message.claim = F("claim") + 1  # a later way that is being tried is no longer needed
         message.save(update_fields=["delivered_at", "state", "fall_back_at", "claim"])
         return
-    if receipt.gone:
+    if receipt.gone and attempt.address:
+        # The try's address, not the message's: it may be on its next way.
         way_close(
-            person=message.person, channel=Channel(attempt.channel), address=message.address, why=receipt.note
+            person=message.person, channel=Channel(attempt.channel), address=attempt.address, why=receipt.note
         )
     if message.state == State.SENT and message.channel == attempt.channel:
         why = f"{CHANNEL_TEXTS[Channel(attempt.channel)]}未送达"
