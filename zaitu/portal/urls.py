@@ -1,5 +1,6 @@
 from django.urls import include, path
 
+from zaitu.portal import callbacks
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
 from zaitu.ui.views import offline
@@ -10,6 +11,9 @@ pages = [
     path("offline", offline, name="offline"),
     path("t/sw.js", views.service_worker, name="service-worker"),
     path("find", views.find, name="find"),
+    path("k/<str:token>", views.short_link, name="short-link"),
+    path("callbacks/<slug:provider>", callbacks.callback, name="callback-signed"),
+    path("callbacks/<slug:provider>/<str:token>", callbacks.callback, name="callback"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),
