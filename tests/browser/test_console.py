@@ -21,6 +21,8 @@ PAGES = (
     "customers",
     "keys",
     "webhooks",
+    "templates",
+    "templates/sms/signed",
     "users",
     "teams",
     "teams/new",

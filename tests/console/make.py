@@ -62,6 +62,8 @@ class World:
             "endpoint_id": 1,
             "poison_id": 1,
             "team_id": self.team_id,
+            "channel": "sms",
+            "event": "signed",
             "rest": "nothing/here",
         }
         return {name: known[name] for name in names}

@@ -48,6 +48,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.LABELS_PRINT: _("打印标签"),
     Right.WEBHOOKS_MANAGE: _("管理推送地址"),
     Right.MESSAGES_READ: _("查看通知"),
+    Right.TEMPLATES_EDIT: _("修改短信与消息模板"),
     Right.TRACK_EXACT: _("查看精确位置"),
     Right.PARTNER_EVENTS: _("上报合作方事件"),
 }
@@ -117,6 +118,8 @@ _ACTIONS: Final[dict[str, Any]] = {
     "terminals.export": _("导出终端"),
     "file.store": _("上传照片"),
     "field.dismiss": _("放弃离线操作"),
+    "template.put": _("修改消息模板"),
+    "template.reset": _("恢复默认模板"),
     "webhook.create": _("新建推送地址"),
     "webhook.change": _("修改推送地址"),
     "webhook.remove": _("删除推送地址"),
@@ -148,11 +151,21 @@ _NOTICES: Final[dict[str, Any]] = {
     "signed": _("签收通知"),
     "test": _("测试消息"),
 }
-_CHANNELS: Final[dict[str, Any]] = {"email": _("邮件"), "webhook": _("系统推送")}
+_CHANNELS: Final[dict[str, Any]] = {
+    "email": _("邮件"),
+    "webhook": _("系统推送"),
+    "sms": _("短信"),
+    "wechat": _("公众号"),
+    "mini": _("小程序"),
+    "push": _("网页推送"),
+    "voice": _("语音电话"),
+    "robot": _("工作群"),
+}
 _NOTICE_STATES: Final[dict[str, Any]] = {
     "queued": _("待发送"),
     "sending": _("发送中"),
     "sent": _("已发送"),
+    "delivered": _("已送达"),
     "failed": _("发送失败"),
     "given_up": _("已放弃"),
 }
@@ -233,6 +246,25 @@ _SAID: Final = (
     _("上一条测试消息还在发送，请稍后再试"),
     _("这条消息还在发送，无需重发"),
     _("这条消息的内容已过保存期，不能重发"),
+    _("运单号"),
+    _("地点"),
+    _("预计送达"),
+    _("线路"),
+    _("件数"),
+    _("签收方式"),
+    _("状态"),
+    _("公司名称"),
+    _("客服电话"),
+    _("短链接中的编号"),
+    _("查询网址"),
+    _("阿里云"),
+    _("腾讯云"),
+    _("模板有误"),
+    _("内容为 1–500 个字"),
+    _("花括号没有成对"),
+    _("签名由系统加在前面，模板里不能有【】"),
+    _("阿里云的模板编号形如 SMS_154950909"),
+    _("腾讯云的模板 ID 是一串数字，如 1110"),
 )
 """Words of other rooms that have English here."""
 
