@@ -42,6 +42,14 @@ def test_every_event_is_listed_with_its_example_and_what_is_missing(client):
     assert "还没有开通短信" not in text
 
 
+def test_what_was_written_for_another_provider_is_marked(client, settings):
+    settings.ZAITU_SMS_PROVIDER = "smpp"
+    client.post(ONE, {"text": "查询 {link}"})
+    settings.ZAITU_SMS_PROVIDER = "aliyun"
+    for page in (PAGE, ONE):
+        assert "服务商不接受网址作变量" in shown(client.get(page))
+
+
 def test_without_a_provider_it_says_so(client, settings):
     settings.ZAITU_SMS_PROVIDER = ""
     text = shown(client.get(PAGE))

@@ -1,6 +1,7 @@
 """What the contract servers of SMS providers have in common: a real HTTP server that answers, is late, hangs up, and remembers."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,15 @@ class Asked:
     body: bytes
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients hang up; everything else is a fault of the test."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class SmsServer:
     """Subclasses check what came (`refusal`), and say it in their provider's words."""
 
@@ -70,8 +80,7 @@ class SmsServer:
 
             def log_message(self, *_: Any) -> None: ...
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Http(("127.0.0.1", 0), Handler)
         self.port = self.http.server_address[1]
 
     @property

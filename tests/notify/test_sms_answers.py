@@ -177,6 +177,17 @@ def test_a_long_place_is_cut_so_that_it_fits(sms, sms_case, sender):
     assert len(place) == {"aliyun": 35, "tencent": 20}[sms_case.provider]
 
 
+@pytest.mark.parametrize("sms_case", ["tencent"], indirect=True)
+def test_of_a_window_that_is_too_long_its_beginning_is_said(sms, sms_case, sender):
+    one = parcel(sms_case)
+    long = tuple(
+        (name, "11月23日 22:20–11月24日 06:00" if name == "eta" else value)
+        for name, value in one.said.variables
+    )
+    assert sender(replace(one, said=replace(one.said, variables=long))).verdict is Verdict.TAKEN
+    assert sms.taken[0].values[2] == "11月23日 22:20起"
+
+
 def test_what_is_not_set_is_named_and_costs_no_try(sms, sms_case, sender, settings):
     for name in (*sms_case.settings, "ZAITU_SMS_SIGN"):
         if name.endswith("_CHARS"):

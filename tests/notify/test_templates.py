@@ -121,6 +121,20 @@ def test_where_any_text_may_be_sent_an_address_may_be_a_variable(settings):
     assert notify.template_put(actor=EDITOR, draft=draft("查询：{link}")).own
 
 
+def test_what_was_written_for_another_provider_is_marked(settings, aliyun):
+    settings.ZAITU_SMS_PROVIDER = "smpp"
+    notify.template_put(actor=EDITOR, draft=draft("查询：{link}"))
+    assert by_kind()["departed"].refused == ""
+    settings.ZAITU_SMS_PROVIDER = "aliyun"
+    assert "不接受网址" in by_kind()["departed"].refused
+    assert by_kind()["signed"].refused == ""
+
+
+def test_tencents_six_characters_are_told_with_each_default(settings, tencent):
+    settings.ZAITU_TENCENT_SMS_VARIABLE_CHARS = 6
+    assert all("ZAITU_TENCENT_SMS_VARIABLE_CHARS" in view.refused for view in by_kind().values())
+
+
 @pytest.mark.parametrize(
     "wrong", [{"channel": "email"}, {"channel": "webhook"}, {"channel": "x"}, {"kind": "test"}, {"kind": "x"}]
 )

@@ -71,7 +71,11 @@ def _one(request: StaffRequest, channel: str, event: str, form: Form, *, status:
         "one": one,
         "form": form,
         "preview": one.preview,
-        "wrong": list(form.errors.values()),
-        "variables": [(f"{{{name}}}", about, example) for name, (about, example) in notify.VARIABLES.items()],
+        "wrong": list(form.errors.values()) or ([one.refused] if one.refused else []),
+        "variables": [
+            (f"{{{name}}}", about, example)
+            for name, (about, example) in notify.VARIABLES.items()
+            if name != "link" or not one.needs_code
+        ],
     }
     return show(request, "console/notify/template.html", context, status=status)

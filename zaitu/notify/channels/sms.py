@@ -69,12 +69,18 @@ def refusal(said: Said, address: str) -> Answer | None:
 
 
 def fitted(said: Said, longest: int) -> tuple[tuple[tuple[str, str], ...], str]:
-    """(the variables, each at most so long; the name of one that is too long and cannot be cut, or "")."""
-    values = tuple(
-        (name, f"{value[: longest - 1]}…" if name in _CUT and len(value) > longest else value)
-        for name, value in said.variables
-    )
+    """(the variables, each at most so long; the name of one that is too long and cannot be shortened, or "")."""
+    values = tuple((name, _shorter(name, value, longest)) for name, value in said.variables)
     return values, next((name for name, value in values if len(value) > longest), "")
+
+
+def _shorter(name: str, value: str, longest: int) -> str:
+    if len(value) <= longest:
+        return value
+    if name in _CUT:
+        return f"{value[: longest - 1]}…"
+    # Of a window over two days its beginning: 11月23日 22:20起.
+    return f"{value.partition('–')[0]}起" if name == "eta" and "–" in value else value
 
 
 def too_long(name: str, longest: int) -> Answer:

@@ -43,6 +43,8 @@ class TemplateView:
     default: str
     needs_code: bool
     """Whether nothing is sent without the provider's code."""
+    refused: str
+    """Why the provider in use would not take it as it stands (it was written for another one); may be empty."""
     preview: TemplatePreview
     changed_at: datetime | None
     changed_by: str

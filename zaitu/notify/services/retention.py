@@ -12,6 +12,7 @@ from zaitu.kernel import clock
 from zaitu.notify.adapters.old import messages_delete
 from zaitu.notify.domain.delivery import OPEN_STATES
 from zaitu.notify.models import Attempt, Inbound, Message
+from zaitu.notify.services.ways import receipts_forget
 
 _BATCH: Final = 1_000
 _BATCHES: Final = 100
@@ -37,6 +38,7 @@ def messages_trim() -> tuple[int, int]:
         timedelta(days=days) for days in (settings.ZAITU_MESSAGE_KEEP_DAYS, settings.ZAITU_MESSAGE_BLANK_DAYS)
     )
     blanked = _in_batches(lambda: _blank_some(now - min(whole, keep), now))
+    receipts_forget()
     _inbound_trim(blank_before=now - min(whole, keep), delete_before=now - keep, now=now)
     return blanked, _in_batches(lambda: messages_delete(before=now - keep, at_most=_BATCH))
 

@@ -120,6 +120,7 @@ def _view(
         text=row.text if row else default,
         code=row.code if row else "",
     )
+    rules = template_rules(channel)
     return TemplateView(
         kind=kind,
         kind_text=KIND_TEXTS[kind],
@@ -129,7 +130,8 @@ def _view(
         code=template.code,
         own=row is not None,
         default=default,
-        needs_code=template_rules(channel) is not None,
+        needs_code=rules is not None,
+        refused=next(iter(rules.template_refused(template).values()), "") if rules else "",
         preview=_previewed(template, known),
         changed_at=row.changed_at if row else None,
         changed_by=row.changed_by if row else "",
