@@ -108,7 +108,7 @@ class Tencent(SmsServer):
         given = json.loads(asked.body)
         return Taken(
             ref=f"5000:1045710669157053657849{number}",
-            ours=given["SessionContext"],
+            ours=given.get("SessionContext", ""),
             number=given["PhoneNumberSet"][0],
             template=given["TemplateId"],
             values=given["TemplateParamSet"],
