@@ -41,6 +41,7 @@ problem.report         x       x         x        x      .       x          x   
 labels.print           x       x         x        .      .       x          x           x       .      .
 webhooks.manage        .       .         .        .      .       .          x           x       .      .
 messages.read          x       x         .        .      .       x          x           .       .      .
+templates.edit         .       .         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x
 partner.events         .       .         .        .      .       .          x           .       x      .
 """

@@ -47,6 +47,21 @@ WRONG = [
     ("JT808_TLS_CERTIFICATE", "/proc", "读不了 /proc"),
     ("GATEWAY_FRONT", "magic", "'sweep' or 'uvloop'"),
     ("LOG_LEVEL", "LOUD", "DEBUG|INFO"),
+    ("SMS_SIGN", "【顺驰物流】", "不带【】"),
+    ("SMS_SIGN", "顺" * 21, "最多 20 个字"),
+    ("SMS_PROVIDER", "pigeon", "'aliyun'"),
+    (
+        "SMS_PROVIDER",
+        "aliyun",
+        "还要设置 ZAITU_ALIYUN_ACCESS_KEY_ID、ZAITU_ALIYUN_ACCESS_KEY_SECRET、ZAITU_SMS_SIGN",
+    ),
+    (
+        "SMS_PROVIDER",
+        "tencent",
+        "ZAITU_TENCENT_SECRET_ID、ZAITU_TENCENT_SECRET_KEY、ZAITU_TENCENT_SMS_APP_ID",
+    ),
+    ("ALIYUN_SMS_URL", "dysmsapi.aliyuncs.com", "https://"),
+    ("TENCENT_SMS_VARIABLE_CHARS", "0", "最小为 1"),
     ("DEMO_SPEED", "fast", "须为数字"),
 ]
 

@@ -63,6 +63,8 @@ class World:
             "poison_id": 1,
             "team_id": self.team_id,
             "person": "contact:1",
+            "channel": "sms",
+            "event": "signed",
             "rest": "nothing/here",
         }
         return {name: known[name] for name in names}

@@ -16,7 +16,7 @@ FORMS: Final = frozenset(
         "forward", "split", "trip-assign", "trip-cancel", "trip-finish", "trip-arrival-void", "driver-phone",
         "terminal-adopt", "terminal-create", "terminal-report", "terminal-profile", "terminal-send", "terminal-reset",
         "terminal-unbind", "person-erase", "key-issue", "partner-key-issue", "key-revoke", "webhook-put",
-        "webhook-redeliver", "team-join", "team-leave", "team-remove", "poison",
+        "webhook-redeliver", "template-preview", "team-join", "team-leave", "team-remove", "poison",
     }
 )  # fmt: skip
 """Take a form only: who opens them is told so (405)."""
@@ -52,6 +52,7 @@ LINKED: Final = {
     "user-edit": ("users",),
     "team": ("teams",),
     "webhook": ("webhooks",),
+    "template": ("templates",),
 }
 """Pages of one thing: the first that a list leads to, for each of these lists."""
 

@@ -86,3 +86,17 @@ def test_waybills_and_terminals_stay_readable(lines):
     (line,) = lines()
     assert line["waybill"] == "ZT1381234567890"
     assert "ZT1381234567890" in line["text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("Internal Server Error: /k/Q7mX2kT9vLbR4cHs", "Internal Server Error: /k/***"),
+        ("/callbacks/aliyun/0123456789abcdef?x=1", "/callbacks/aliyun/***?x=1"),
+        ("/t/ZT3817460293559/files/eyJ3Ijoi.abc", "/t/ZT3817460293559/files/***"),
+        ("/t/ZT3817460293559", "/t/ZT3817460293559"),
+        ("/kiosk/abc", "/kiosk/abc"),
+    ],
+)
+def test_addresses_that_open_something_by_themselves_are_blotted(path, left):
+    assert logs.blotted(path) == left

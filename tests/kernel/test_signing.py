@@ -1,7 +1,7 @@
 import pytest
 import time_machine
 
-from zaitu.kernel.signing import TokenRefused, sign, unsign
+from zaitu.kernel.signing import TokenRefused, fixed, is_fixed, sign, unsign
 
 
 def test_a_token_gives_its_payload_back_until_it_expires():
@@ -42,3 +42,12 @@ def test_every_refusal_reads_the_same():
 def test_a_token_must_live_some_time():
     with pytest.raises(ValueError, match="live"):
         sign({}, "link", ttl_s=0)
+
+
+def test_a_fixed_token_is_this_installations_and_this_purposes_alone(settings):
+    token = fixed("callback.aliyun")
+    assert is_fixed(token, "callback.aliyun")
+    assert not is_fixed(token, "callback.tencent")
+    assert not is_fixed("é", "callback.aliyun")
+    settings.SECRET_KEY = "another"
+    assert not is_fixed(token, "callback.aliyun")

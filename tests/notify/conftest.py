@@ -5,6 +5,9 @@ from datetime import time
 import pytest
 
 from tests.notify.receivers import HttpReceiver, MailServer, http_receiver, mail_server
+from tests.notify.sms_cases import CASES, TEXT, Case, url_setting
+from tests.notify.sms_server import SmsServer, running
+from zaitu.kernel.principal import system
 from zaitu.notify import public as notify
 from zaitu.notify.domain.preferences import Preference
 
@@ -43,3 +46,29 @@ def couriers(transactional_db, monkeypatch) -> Iterator[None]:
     stop.set()
     thread.join(timeout=30)
     assert not thread.is_alive(), "couriers did not stop"
+
+
+@pytest.fixture(params=list(CASES))
+def sms_case(request) -> Case:
+    """Each provider of SMS in turn."""
+    return CASES[request.param]
+
+
+@pytest.fixture
+def sms(sms_case, settings) -> Iterator[SmsServer]:
+    """Its contract server, and an installation that sends SMS by it."""
+    settings.ZAITU_SMS_PROVIDER, settings.ZAITU_SMS_SIGN = sms_case.provider, "顺驰物流"
+    for name, value in sms_case.settings.items():
+        setattr(settings, name, value)
+    with running(sms_case.server()) as server:
+        setattr(settings, url_setting(sms_case), server.url)
+        yield server
+
+
+@pytest.fixture
+def sms_template(sms_case, db) -> None:
+    """What the provider has approved for departures."""
+    notify.template_put(
+        actor=system("tests"),
+        draft=notify.TemplateDraft(kind="departed", channel="sms", text=TEXT, code=sms_case.code),
+    )

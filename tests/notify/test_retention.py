@@ -13,8 +13,10 @@ from zaitu.kernel import clock, metrics
 from zaitu.kernel.errors import Forbidden
 from zaitu.kernel.principal import Right
 from zaitu.notify import public as notify
-from zaitu.notify.models import Attempt, Message
+from zaitu.notify.domain.ways import Receipt
+from zaitu.notify.models import Attempt, Message, ReceiptIn
 from zaitu.notify.services import retention
+from zaitu.notify.services.ways import receipts_take
 
 pytestmark = pytest.mark.django_db
 ANSWER = "收件地址被拒收：550 <lihua@example.cn> no such user"
@@ -60,6 +62,17 @@ def test_a_message_still_to_be_told_is_never_touched(state):
     assert trim() == (0, 0)
     message.refresh_from_db()
     assert message.address == "lihua@example.cn"
+
+
+def test_receipts_are_forgotten_when_no_provider_repeats_them_any_more():
+    receipts = [Receipt(ref="r", delivered=True, at=make.AT)]
+    receipts_take(provider="aliyun", receipts=receipts)
+    with time_machine.travel(clock.now() + timedelta(days=13), tick=False):
+        trim()
+        assert ReceiptIn.objects.exists()
+    with time_machine.travel(clock.now() + timedelta(days=15), tick=False):
+        trim()
+        assert not ReceiptIn.objects.exists()
 
 
 def test_later_the_message_and_its_tries_are_deleted(settings):

@@ -1,4 +1,6 @@
 import asyncio
+import io
+import logging
 import threading
 from collections.abc import Callable, Iterator
 
@@ -6,7 +8,7 @@ import httpx
 import pytest
 
 from tests.portal import make
-from zaitu.kernel import clock
+from zaitu.kernel import clock, logs
 from zaitu.kernel.bus import BusServer
 from zaitu.portal.misses import misses
 
@@ -46,3 +48,13 @@ def bus(settings) -> Iterator[Callable[..., None]]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """What has been logged so far, as it is written."""
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(logs.formatter())
+    logging.getLogger().addHandler(handler)
+    yield handler.stream.getvalue
+    logging.getLogger().removeHandler(handler)

@@ -15,7 +15,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from zaitu.config import values
 from zaitu.kernel.errors import Invalid
 
-SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url", "mqtt_url")
+SECRETS: Final = (
+    "database_url",
+    "secret_key",
+    "data_key",
+    "smtp_url",
+    "mqtt_url",
+    "aliyun_access_key_secret",
+    "tencent_secret_key",
+)
+_SMS_NEEDS: Final = {
+    "aliyun": ("aliyun_access_key_id", "aliyun_access_key_secret", "sms_sign"),
+    "tencent": ("tencent_secret_id", "tencent_secret_key", "tencent_sms_app_id", "sms_sign"),
+}
+"""What a provider cannot send without."""
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
 _SHAPES: Final = {
     "database_url": values.database_url,
@@ -27,6 +40,9 @@ _SHAPES: Final = {
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
     "trusted_proxies": values.networks,
+    "aliyun_sms_url": values.public_url,
+    "tencent_sms_url": values.public_url,
+    "sms_sign": values.sms_sign,
 }
 
 
@@ -100,10 +116,28 @@ class Env(BaseSettings):
     """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, or `smtp://127.0.0.1:1025`; empty: no e-mail is sent."""
     mail_from: str = "在途 <no-reply@localhost>"
     """Sender of e-mail."""
-    sms_provider: Literal["", "aliyun", "tencent", "cmpp", "smpp"] = ""
-    """Who sends SMS; empty: nobody."""
     sms_sign: str = ""
     """The signature that SMS begin with, as the provider has approved it, without brackets: `顺驰物流`."""
+    aliyun_access_key_id: str = ""
+    """Aliyun's AccessKey ID (of a RAM user that may send SMS and nothing else)."""
+    aliyun_access_key_secret: str = ""
+    """Its secret."""
+    aliyun_sms_url: str = "https://dysmsapi.aliyuncs.com"
+    """Where Aliyun takes SMS; another region's address, or a test server."""
+    tencent_secret_id: str = ""
+    """Tencent Cloud's SecretId (of a sub-account that may send SMS and nothing else)."""
+    tencent_secret_key: str = ""
+    """Its SecretKey."""
+    tencent_sms_app_id: str = ""
+    """SdkAppId of the SMS application, as `1400006666`."""
+    tencent_sms_region: str = Field(default="ap-guangzhou", pattern="^[a-z]+-[a-z0-9-]+$")
+    """Tencent's region for SMS: `ap-guangzhou`, `ap-beijing` or `ap-nanjing`."""
+    tencent_sms_url: str = "https://sms.tencentcloudapi.com"
+    """Where Tencent Cloud takes SMS; or a test server."""
+    tencent_sms_variable_chars: int = Field(default=6, ge=1, le=500)
+    """Longest value of one variable that Tencent allows this account, characters: 6 for new ones. A tracking link needs 16: apply for it."""
+    sms_provider: Literal["", "aliyun", "tencent", "cmpp", "smpp"] = ""
+    """Who sends SMS; empty: nobody. `aliyun` and `tencent` need their keys and the signature."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)
@@ -151,6 +185,14 @@ class Env(BaseSettings):
         if days < online:  # only what is archived is deleted
             raise ValueError(f"不能少于 ZAITU_POSITIONS_ONLINE_DAYS（{online} 天）")
         return days
+
+    @field_validator("sms_provider")
+    @classmethod
+    def _with_its_keys(cls, provider: str, info: ValidationInfo) -> str:
+        missing = [name for name in _SMS_NEEDS.get(provider, ()) if info.data.get(name) == ""]
+        if missing:
+            raise ValueError(f"还要设置 {'、'.join(f'ZAITU_{name.upper()}' for name in missing)}")
+        return provider
 
     @field_validator("nats_replicas")
     @classmethod

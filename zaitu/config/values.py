@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _DATA_KEY_BYTES: Final = 32
+_SIGN_MAX: Final = 20
 
 
 def database_url(text: str) -> str:
@@ -42,6 +43,12 @@ def public_url(text: str) -> str:
 
 def smtp_url(text: str) -> str:
     _address(text, {"smtp", "smtps"}, "要写成 smtp://用户:密码@主机:端口 或 smtps://…")
+    return text
+
+
+def sms_sign(text: str) -> str:
+    if text != text.strip() or "【" in text or "】" in text or len(text) > _SIGN_MAX:
+        raise ValueError(f"写审核通过的签名本身，不带【】和空格，最多 {_SIGN_MAX} 个字")
     return text
 
 

@@ -65,6 +65,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
         _("设置"),
         (
             Item(_("公司"), "settings", "console:company", Right.COMPANY_EDIT),
+            Item(_("短信与消息模板"), "message", "console:templates", Right.TEMPLATES_EDIT),
             Item(_("用户"), "user", "console:users", Right.USERS_MANAGE),
             Item(pgettext_lazy("many", "班组"), "users", "console:teams", Right.USERS_MANAGE),
             Item(_("操作记录"), "shield-check", "console:audit", Right.AUDIT_READ),

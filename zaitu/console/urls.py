@@ -9,7 +9,7 @@ from zaitu.console.home import views as home
 from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
-from zaitu.console.notify import people
+from zaitu.console.notify import people, templates
 from zaitu.console.notify import views as notify
 from zaitu.console.telemetry import commands, gateway, live, terminal
 from zaitu.console.telemetry import views as telemetry
@@ -85,6 +85,11 @@ urlpatterns: list[URLPattern] = [
     path("webhooks/new", notify.webhook_put, name="webhook-put"),
     path("webhooks/<int:endpoint_id>", notify.webhook, name="webhook"),
     path("webhooks/<int:endpoint_id>/redeliver", notify.webhook_redeliver, name="webhook-redeliver"),
+    path("templates", templates.templates, name="templates"),
+    path("templates/<slug:channel>/<slug:event>", templates.template, name="template"),
+    path(
+        "templates/<slug:channel>/<slug:event>/preview", templates.template_preview, name="template-preview"
+    ),
     path("users", access.users, name="users"),
     path("users/new", access.user_edit, name="user-new"),
     path("users/<str:username>/edit", access.user_edit, name="user-edit"),

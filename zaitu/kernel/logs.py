@@ -17,6 +17,8 @@ _SECRET_NAMES: Final = re.compile(
 _PHONE: Final = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9])")
 _LANDLINE: Final = re.compile(r"(?<![0-9A-Za-z])0\d{2,3}[- ]?[2-9]\d{6,7}(?![0-9])")
 _IN_ADDRESS: Final = re.compile(r"(?i)\b(phone_tail|tail|token|k|s|key|sig|password)=([^&\s\"']+)")
+_IN_PATH: Final = re.compile(r"(/(?:k|callbacks/[\w-]+|t/[^/\s]+/files)/)[^/\s?\"']+")
+"""Addresses that open something by themselves."""
 _BEARER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _URL_PASSWORD: Final = re.compile(r"(://[^:/@\s]+:)[^@\s/]+(@)")
@@ -26,6 +28,7 @@ def blotted(text: str) -> str:
     """The text with phones, tails, tokens, passwords and e-mail addresses blotted out."""
     text = _URL_PASSWORD.sub(rf"\1{BLOT}\2", text)
     text = _IN_ADDRESS.sub(rf"\1={BLOT}", text)
+    text = _IN_PATH.sub(rf"\1{BLOT}", text)
     text = _BEARER.sub(rf"\1 {BLOT}", text)
     text = _EMAIL.sub(BLOT, text)
     return _LANDLINE.sub(BLOT, _PHONE.sub(BLOT, text))

@@ -58,6 +58,8 @@ class Right(StrEnum):
     LABELS_PRINT = "labels.print"
     WEBHOOKS_MANAGE = "webhooks.manage"
     MESSAGES_READ = "messages.read"
+    TEMPLATES_EDIT = "templates.edit"
+    """The words of SMS and other short messages."""
     TRACK_EXACT = "track.exact"
     """Exact position and personal details of a shipment one is a party to."""
     PARTNER_EVENTS = "partner.events"

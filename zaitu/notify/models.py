@@ -135,6 +135,10 @@ class Attempt(models.Model):
     """Who carried it: `aliyun`, `cmpp`, …; empty where the channel has only one."""
     reason = models.CharField(max_length=60, blank=True, default="")
     """The provider's own word for what was wrong."""
+    address = EncryptedTextField(blank=True, default="")
+    """Where it went, on channels that tell afterwards or can be answered: the message may be on another way by then."""
+    address_index = models.CharField(max_length=32, blank=True, default="")
+    """Blind index of `address` (domain/callbacks.py), to find who is answering."""
     ref = models.CharField(max_length=100, blank=True, default="")
     """What the provider calls it; its receipt names it."""
     parts = models.PositiveSmallIntegerField(default=1)
@@ -146,7 +150,12 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("id",)
-        indexes = (models.Index(fields=["provider", "ref"], condition=~Q(ref=""), name="notify_ref"),)
+        indexes = (
+            models.Index(fields=["provider", "ref"], condition=~Q(ref=""), name="notify_ref"),
+            models.Index(
+                fields=["address_index", "id"], condition=~Q(address_index=""), name="notify_attempt_to"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.code}"
@@ -188,6 +197,33 @@ class PersonPreference(models.Model):
 
     def __str__(self) -> str:
         return self.person
+
+
+class Inbound(models.Model):
+    """What somebody wrote back, as their provider told it; whoever wrote it is known where we have written to that address."""
+
+    provider = models.CharField(max_length=20)
+    ref = models.CharField(max_length=100)
+    """The provider's name of it: it may be told twice."""
+    channel = models.CharField(max_length=10)
+    person = models.CharField(max_length=60, blank=True, default="", db_index=True)
+    """To whom the newest message to that address was written; empty: nobody we know."""
+    waybill = models.CharField(max_length=20, blank=True, default="")
+    """What that message was about."""
+    address = EncryptedTextField(blank=True, default="")
+    text = EncryptedTextField(blank=True, default="")
+    unsubscribed = models.BooleanField(default=False)
+    """It said nothing but that no more messages are wanted."""
+    at = models.DateTimeField()
+    received_at = models.DateTimeField(db_index=True)
+    blanked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=["provider", "ref"], name="notify_inbound_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.ref}"
 
 
 class MessageTemplate(models.Model):

@@ -8,29 +8,50 @@ from zaitu.kernel.errors import Forbidden, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
-from zaitu.kernel.rewriting import Batch, must_be_the_house, rows_rewrite
+from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.notify import selectors, services
 from zaitu.notify.adapters.addresses import preferences_person
+from zaitu.notify.domain.callbacks import BODY_MAX, Call, Taken
 from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.endpoints import EndpointDraft
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
 from zaitu.notify.domain.preferences import Preference, Topic
-from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, PreferenceView
+from zaitu.notify.domain.saying import VARIABLES
+from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, TemplateView
+from zaitu.notify.domain.views import (
+    AttemptView,
+    CallbackView,
+    EndpointView,
+    InboundView,
+    MessageView,
+    PreferenceView,
+)
 
 __all__ = [
+    "BODY_MAX",
     "DATA",
     "PARAMS",
+    "VARIABLES",
     "AttemptView",
+    "Call",
+    "CallbackView",
     "Channel",
     "EndpointDraft",
     "EndpointView",
+    "InboundView",
     "Kind",
     "MessageView",
     "Notice",
     "Preference",
     "PreferenceView",
     "Recipient",
+    "Taken",
+    "TemplateDraft",
+    "TemplatePreview",
+    "TemplateView",
     "Topic",
+    "callback_take",
+    "callbacks_list",
     "deliver_until",
     "deliveries_of",
     "endpoint_get",
@@ -40,6 +61,7 @@ __all__ = [
     "endpoint_switch",
     "endpoint_test",
     "endpoints_list",
+    "inbound_get",
     "keys_rewrite",
     "messages_of",
     "messages_trim",
@@ -51,6 +73,11 @@ __all__ = [
     "redeliver",
     "tell",
     "tell_many",
+    "template_get",
+    "template_preview",
+    "template_put",
+    "template_reset",
+    "templates_list",
     "way_open",
 ]
 
@@ -199,6 +226,66 @@ def _must_be_a_person(person: str) -> None:
         raise NotFound("没有这个收件人")
 
 
+# What comes back
+
+
+def callback_take(*, provider: str, token: str, call: Call) -> Taken:
+    """Let what a provider tells at our own door work; returns what it expects to hear. May be told again, in any order.
+
+    Whoever has the secret path, or signs, is the provider; all others get NotFound, whatever they ask for.
+    """
+    return services.callback_take(provider=provider, token=token, call=call)
+
+
+def callbacks_list(*, actor: Principal) -> list[CallbackView]:
+    """Where the providers in use shall call. For staff that looks after webhooks; raises Forbidden."""
+    actor.must(Right.WEBHOOKS_MANAGE)
+    if actor.customer_code is not None:
+        raise Forbidden("只有员工可以查看回执地址")
+    return services.callbacks_list()
+
+
+def inbound_get(*, actor: Principal, inbound_id: int) -> InboundView:
+    """What somebody wrote back, its address masked. Raises Forbidden, NotFound."""
+    actor.must(Right.MESSAGES_READ)
+    if actor.customer_code is not None:
+        raise Forbidden("只有员工可以查看回复")
+    return selectors.inbound(inbound_id=inbound_id)
+
+
+# Templates
+
+
+def templates_list(*, actor: Principal) -> list[TemplateView]:
+    """How each event is said on each channel that says one sentence. Raises Forbidden."""
+    actor.must(Right.TEMPLATES_EDIT)
+    return services.templates_list()
+
+
+def template_get(*, actor: Principal, channel: str, kind: str) -> TemplateView:
+    """Raises Forbidden, NotFound."""
+    actor.must(Right.TEMPLATES_EDIT)
+    return services.template_get(channel=channel, kind=kind)
+
+
+def template_preview(*, actor: Principal, draft: TemplateDraft) -> TemplatePreview:
+    """What a person would read, with example values; nothing is kept. Raises Forbidden, NotFound, Invalid."""
+    actor.must(Right.TEMPLATES_EDIT)
+    return services.template_preview(draft=draft)
+
+
+def template_put(*, actor: Principal, draft: TemplateDraft) -> TemplateView:
+    """Say it so from the next message on. Raises Forbidden, NotFound, Invalid with the fields `text` and `code`."""
+    actor.must(Right.TEMPLATES_EDIT)
+    return services.template_put(actor=actor, draft=draft)
+
+
+def template_reset(*, actor: Principal, channel: str, kind: str) -> TemplateView:
+    """Back to the default. Raises Forbidden, NotFound."""
+    actor.must(Right.TEMPLATES_EDIT)
+    return services.template_reset(actor=actor, channel=channel, kind=kind)
+
+
 def on_contact_erased(event: ContactErased) -> None:
     """Blank where and what an erased person was told. Runs again without effect."""
     services.person_forget(person=event.subject)
@@ -207,7 +294,7 @@ def on_contact_erased(event: ContactErased) -> None:
 def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
     """Write messages and endpoints anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
     must_be_the_house(actor)
-    return rows_rewrite("notify")
+    return services.keys_rewrite()
 
 
 def _may_tell(actor: Principal, notice: Notice) -> None:

@@ -12,8 +12,8 @@ from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
-from zaitu.notify.domain.views import AttemptView, EndpointView, MessageView, address_masked
-from zaitu.notify.models import Attempt, Message, WebhookEndpoint
+from zaitu.notify.domain.views import AttemptView, EndpointView, InboundView, MessageView, address_masked
+from zaitu.notify.models import Attempt, Inbound, Message, WebhookEndpoint
 
 NO_SMTP = "未配置发信服务器"
 _MESSAGES_MAX = 500
@@ -116,6 +116,25 @@ def endpoint_view(row: WebhookEndpoint) -> EndpointView:
         paused_until=row.paused_until if rests else None,
         created_at=row.created_at,
         last_ok_at=row.last_ok_at,
+    )
+
+
+def inbound(*, inbound_id: int) -> InboundView:
+    """Raises NotFound."""
+    row = Inbound.objects.filter(pk=inbound_id).first()
+    if row is None:
+        raise NotFound("没有这条回复")
+    channel = Channel(row.channel)
+    return InboundView(
+        id=row.pk,
+        channel=channel,
+        channel_text=CHANNEL_TEXTS[channel],
+        person=row.person,
+        waybill=row.waybill,
+        address=address_masked(channel, row.address),
+        text=row.text,
+        unsubscribed=row.unsubscribed,
+        at=row.at,
     )
 
 

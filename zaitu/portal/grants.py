@@ -36,13 +36,18 @@ def tail_opens(tail: str, tails: frozenset[str]) -> bool:
         return False
 
 
-def link_opens(token: str, waybill: str) -> bool:
-    """Whether the signed link (still) opens this shipment. One query."""
+def link_waybill(token: str) -> str:
+    """Our number of the shipment that the signed link (still) opens; empty for none. One query."""
     try:
         holder = principal_of_link(token)
     except NotFound:
-        return False
-    return holder.waybill == waybill and holder.can(Right.TRACK_EXACT)
+        return ""
+    return holder.waybill or "" if holder.can(Right.TRACK_EXACT) else ""
+
+
+def link_opens(token: str, waybill: str) -> bool:
+    """Whether the signed link (still) opens this shipment. One query."""
+    return bool(waybill) and link_waybill(token) == waybill
 
 
 def key_opens(holder: Principal, customer_code: str) -> bool:

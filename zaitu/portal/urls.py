@@ -1,5 +1,6 @@
 from django.urls import include, path
 
+from zaitu.portal import callbacks
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
 from zaitu.portal.pages.preferences import preferences
@@ -12,6 +13,9 @@ pages = [
     path("t/sw.js", views.service_worker, name="service-worker"),
     path("find", views.find, name="find"),
     path("p/<str:token>", preferences, name="preferences"),
+    path("k/<str:token>", views.short_link, name="short-link"),
+    path("callbacks/<slug:provider>", callbacks.callback, name="callback-signed"),
+    path("callbacks/<slug:provider>/<str:token>", callbacks.callback, name="callback"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),

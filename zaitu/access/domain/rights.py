@@ -124,6 +124,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.PROBLEM_REPORT,
             Right.LABELS_PRINT,
             Right.MESSAGES_READ,
+            Right.TEMPLATES_EDIT,
             Right.TRACK_EXACT,
         }
     ),

@@ -93,6 +93,7 @@ def _page(request: StaffRequest, form: Form, *, secret: str = "", status: int = 
     endpoints = notify.endpoints_list(actor=request.actor)
     context = {
         "endpoints": endpoints,
+        "callbacks": notify.callbacks_list(actor=request.actor),
         "customers": customers.customer_names(
             actor=request.actor, codes={one.customer_code for one in endpoints}
         ),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Final
+from typing import Final, Protocol, cast
 
 from django.conf import settings
 
 from zaitu.notify.channels.sender import Sender
+from zaitu.notify.domain.callbacks import Call, Taken
 from zaitu.notify.domain.delivery import Channel
+from zaitu.notify.domain.saying import Template
 
 
 def _of(folder: str) -> Sender:
@@ -28,6 +30,40 @@ _SETTINGS: Final[Mapping[Channel, str]] = {
     Channel.SMS: "ZAITU_SMS_PROVIDER",
 }
 """What must be set for a channel to be there."""
+
+
+CALLBACKS: Final[Mapping[str, Channel]] = {"aliyun": Channel.SMS, "tencent": Channel.SMS}
+"""Providers that call us, also those that are not in use (any more): receipts come late."""
+_APPROVED: Final = frozenset({"aliyun", "tencent"})
+"""SMS providers that send approved templates only."""
+
+
+class CallbackReceiver(Protocol):
+    """A provider folder's `receipts`. One with `SIGNS = True` checks the provider's signature itself and needs no secret path."""
+
+    def take(self, call: Call) -> Taken:
+        """Raises NotFound where a signature is wrong."""
+
+
+class TemplateRules(Protocol):
+    """A provider folder's `limits`, where templates are approved by the provider."""
+
+    def submitted(self, text: str) -> str: ...
+
+    def template_refused(self, template: Template) -> Mapping[str, str]: ...
+
+
+def callback_receiver(provider: str) -> CallbackReceiver:
+    """Of a provider of `CALLBACKS`."""
+    return cast("CallbackReceiver", import_module(f"zaitu.notify.channels.{provider}.receipts"))
+
+
+def template_rules(channel: Channel) -> TemplateRules | None:
+    """What the provider of a channel says of templates; None where it takes whatever is said."""
+    provider = settings.ZAITU_SMS_PROVIDER if channel is Channel.SMS else ""
+    if provider not in _APPROVED:
+        return None
+    return cast("TemplateRules", import_module(f"zaitu.notify.channels.{provider}.limits"))
 
 
 def usable() -> frozenset[Channel]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from zaitu.kernel.phones import phone_masked
 from zaitu.notify.domain.delivery import Channel
@@ -82,6 +83,34 @@ class EndpointView:
     """It does not answer now and rests until then."""
     created_at: datetime
     last_ok_at: datetime | None
+
+
+PROVIDER_TEXTS: Final = {"aliyun": "阿里云", "tencent": "腾讯云"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackView:
+    """Where a provider shall tell what became of messages, and what people write back."""
+
+    provider: str
+    provider_text: str
+    url: str
+    """Secret: whoever has it can say what he likes about messages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundView:
+    id: int
+    channel: str
+    channel_text: str
+    person: str
+    """As in `Recipient.person`; may be empty."""
+    waybill: str
+    address: str
+    """Masked."""
+    text: str
+    unsubscribed: bool
+    at: datetime
 
 
 def address_masked(channel: Channel, address: str) -> str:

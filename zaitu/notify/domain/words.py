@@ -7,8 +7,8 @@ from typing import Final
 
 from zaitu.notify.domain.notices import Kind
 
-_NAMED_MAX: Final = 3
-"""Waybills named in an SMS."""
+_NAMED_MAX: Final = 1
+"""Waybills named in an SMS: providers allow a variable some 30 characters."""
 SUBJECT_MAX: Final = 60
 """Characters of a subject; phones show about 20 of them, so the fact comes first."""
 

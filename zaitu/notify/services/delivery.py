@@ -8,9 +8,11 @@ from django.db.models import Q, Value
 from django.db.models.expressions import Case, When
 
 from zaitu.kernel import clock
+from zaitu.kernel.crypto import blind_index
+from zaitu.notify.domain.callbacks import ADDRESS_INDEX
 from zaitu.notify.domain.delivery import OPEN_STATES, SCHEDULE, Answer, Channel, Next, State, Verdict, rest
 from zaitu.notify.domain.parcels import Parcel
-from zaitu.notify.domain.ways import leaves
+from zaitu.notify.domain.ways import RECEIPTED, leaves
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 from zaitu.notify.selectors import NO_SMTP
 from zaitu.notify.services.endpoints import endpoint_disable, off_note
@@ -52,6 +54,7 @@ def _recorded(
         ref=answer.ref[:100],
         parts=answer.parts,
         cost_fen=answer.cost_fen,
+        **_whither(parcel),
     )
     mine = Message.objects.filter(pk=parcel.id, state__in=OPEN_STATES)
     if answer.verdict is not Verdict.TAKEN:
@@ -76,6 +79,13 @@ def _recorded(
         WebhookEndpoint.objects.filter(pk=parcel.endpoint_id).update(
             failures=0, paused_until=None, last_ok_at=now
         )
+
+
+def _whither(parcel: Parcel) -> dict[str, str]:
+    """Where it went, for channels that tell afterwards."""
+    if parcel.channel not in RECEIPTED:
+        return {}
+    return {"address": parcel.address, "address_index": blind_index(parcel.address, ADDRESS_INDEX)}
 
 
 def _goes_on(message: Message, parcel: Parcel, answer: Answer, step: Next, now: datetime) -> bool:

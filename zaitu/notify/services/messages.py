@@ -13,9 +13,9 @@ from zaitu.notify.domain.delivery import Channel, State
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, tidy, useful_until
 from zaitu.notify.domain.ways import URGENCIES
 from zaitu.notify.domain.words import words
-from zaitu.notify.models import ClosedWay, Message, PersonPreference, WebhookEndpoint
+from zaitu.notify.models import ClosedWay, Inbound, Message, PersonPreference, WebhookEndpoint
 from zaitu.notify.services.planning import Planner
-from zaitu.notify.services.retention import blank
+from zaitu.notify.services.retention import blank, inbound_blank
 from zaitu.notify.services.ways import way_begin
 
 
@@ -92,4 +92,5 @@ def person_forget(*, person: str) -> int:
     ClosedWay.objects.filter(person=person).delete()
     PersonPreference.objects.filter(person=person).delete()
     theirs.filter(state__in=[State.QUEUED, State.HELD]).update(state=State.FAILED, note="收件人资料已删除")
+    inbound_blank(Inbound.objects.filter(person=person), clock.now())
     return blank(theirs)

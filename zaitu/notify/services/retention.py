@@ -11,7 +11,8 @@ from django.db.models import CharField, F, Func, QuerySet, Value
 from zaitu.kernel import clock
 from zaitu.notify.adapters.old import messages_delete
 from zaitu.notify.domain.delivery import OPEN_STATES
-from zaitu.notify.models import Attempt, Message
+from zaitu.notify.models import Attempt, Inbound, Message
+from zaitu.notify.services.ways import receipts_forget
 
 _BATCH: Final = 1_000
 _BATCHES: Final = 100
@@ -21,7 +22,12 @@ _BATCHES: Final = 100
 def blank(messages: QuerySet[Message]) -> int:
     """Blank where these were sent, what they said, and what the other side answered (it repeats addresses); how many."""
     # Our own words come first, the other side's after the colon (channels/*/answers.py).
-    Attempt.objects.filter(message__in=messages).update(answer=_before_colon("answer"))
+    Attempt.objects.filter(message__in=messages).update(
+        answer=_before_colon("answer"),
+        receipt_note=_before_colon("receipt_note"),
+        address="",
+        address_index="",
+    )
     return messages.update(address="", ways="", words="{}", note=_before_colon("note"))
 
 
@@ -32,7 +38,20 @@ def messages_trim() -> tuple[int, int]:
         timedelta(days=days) for days in (settings.ZAITU_MESSAGE_KEEP_DAYS, settings.ZAITU_MESSAGE_BLANK_DAYS)
     )
     blanked = _in_batches(lambda: _blank_some(now - min(whole, keep), now))
+    receipts_forget()
+    _inbound_trim(blank_before=now - min(whole, keep), delete_before=now - keep, now=now)
     return blanked, _in_batches(lambda: messages_delete(before=now - keep, at_most=_BATCH))
+
+
+def inbound_blank(rows: QuerySet[Inbound], now: datetime) -> int:
+    """Blank what these people wrote and from where; how many."""
+    return rows.update(text="", address="", blanked_at=now)
+
+
+def _inbound_trim(*, blank_before: datetime, delete_before: datetime, now: datetime) -> None:
+    """As messages: few enough to be done at once."""
+    Inbound.objects.filter(received_at__lt=delete_before).delete()
+    inbound_blank(Inbound.objects.filter(received_at__lt=blank_before, blanked_at=None), now)
 
 
 def _in_batches(some: Callable[[], int]) -> int:

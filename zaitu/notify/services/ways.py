@@ -89,6 +89,19 @@ def way_open(*, actor: Principal, person: str, channel: Channel) -> None:
         audit(actor=actor, action="way.open", subject=person, detail={"channel": channel.value})
 
 
+def way_leave(*, person: str, channel: Channel, address: str, why: str) -> int:
+    """What still waits to go to this address takes its next way, or is not told; how many. In the caller's transaction."""
+    waiting = Message.objects.filter(person=person, channel=channel, state=State.QUEUED)
+    left = 0
+    for message in waiting.select_for_update():
+        if message.address == address:
+            if not way_next(message, why):
+                message.state, message.fall_back_at, message.note = State.FAILED, None, why
+                message.save(update_fields=["state", "fall_back_at", "note"])
+            left += 1
+    return left
+
+
 def ways_closed(persons: Iterable[str]) -> Mapping[tuple[str, str], str]:
     """Addresses that are closed, by person and channel. One query."""
     rows = ClosedWay.objects.filter(person__in=set(persons))
@@ -150,9 +163,10 @@ def _apply(attempt: Attempt, receipt: ReceiptIn) -> None:
             message.claim = F("claim") + 1  # a later way that is being tried is no longer needed
         message.save(update_fields=["delivered_at", "state", "fall_back_at", "claim"])
         return
-    if receipt.gone:
+    if receipt.gone and attempt.address:
+        # The try's address, not the message's: it may be on its next way.
         way_close(
-            person=message.person, channel=Channel(attempt.channel), address=message.address, why=receipt.note
+            person=message.person, channel=Channel(attempt.channel), address=attempt.address, why=receipt.note
         )
     if message.state == State.SENT and message.channel == attempt.channel:
         why = f"{CHANNEL_TEXTS[Channel(attempt.channel)]}未送达"

@@ -71,6 +71,18 @@ def track(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
+@require_safe
+def short_link(request: HttpRequest, token: str) -> HttpResponse:
+    """`/k/…` from an SMS: on to the shipment's page, which looks at the link again."""
+    misses.refuse(client_network(request))
+    waybill = grants.link_waybill(token)
+    if not waybill:
+        misses.count(client_network(request))
+        return _missing(request)
+    return HttpResponseRedirect(f"/t/{waybill}?{urlencode({'k': token})}")
+
+
+@never_cache
 @require_POST
 def unlock(request: HttpRequest, number: str) -> HttpResponse:
     """The last four digits of a party's phone: right ones open the details on this browser for twelve hours."""

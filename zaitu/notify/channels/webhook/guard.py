@@ -6,12 +6,12 @@ answers one byte every few seconds holds a courier no longer than a silent one.
 """
 
 import socket
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
+from zaitu.notify.channels.deadline import Deadline, Timed
 from zaitu.notify.domain.endpoints import is_public
 
 
@@ -26,20 +26,6 @@ def addresses(host: str, port: int, *, private_allowed: bool) -> list[str]:
     if not allowed:
         raise PrivateAddress(host)
     return allowed
-
-
-class Deadline:
-    """Seconds left of one exchange."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left_s(self) -> float:
-        """More than zero; raises httpcore.ReadTimeout when the time is over."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the exchange took too long")
-        return left
 
 
 class GuardedBackend(httpcore.NetworkBackend):
@@ -67,31 +53,5 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
             else:
-                return _Timed(stream, self._deadline)
+                return Timed(stream, self._deadline)
         raise failed
-
-
-class _Timed(httpcore.NetworkStream):
-    """A stream every wait of which ends at the deadline."""
-
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left_s())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left_s())
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> Any:
-        inner = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left_s())
-        return _Timed(inner, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

@@ -10,8 +10,9 @@ from standardwebhooks import Webhook
 
 import zaitu
 from zaitu.kernel import clock
+from zaitu.notify.channels.deadline import Deadline
 from zaitu.notify.channels.webhook import answers
-from zaitu.notify.channels.webhook.guard import Deadline, GuardedBackend, PrivateAddress
+from zaitu.notify.channels.webhook.guard import GuardedBackend, PrivateAddress
 from zaitu.notify.domain.delivery import Answer, Verdict
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.domain.payload import body
