@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from zaitu.config import values
 from zaitu.kernel.errors import Invalid
 
-SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url", "mqtt_url")
+SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url", "mqtt_url", "cmpp_url", "smpp_url")
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
 _SHAPES: Final = {
     "database_url": values.database_url,
@@ -24,6 +24,8 @@ _SHAPES: Final = {
     "data_key": values.data_key,
     "public_url": values.public_url,
     "smtp_url": values.smtp_url,
+    "cmpp_url": values.cmpp_url,
+    "smpp_url": values.smpp_url,
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
     "trusted_proxies": values.networks,
@@ -104,6 +106,14 @@ class Env(BaseSettings):
     """Who sends SMS; empty: nobody."""
     sms_sign: str = ""
     """The signature that SMS begin with, as the provider has approved it, without brackets: `顺驰物流`."""
+    cmpp_url: str = Field(default="", validate_default=True)
+    """`cmpp://account:secret@host:7890?version=3.0&source=10690000` of an operator's gateway, for the provider `cmpp`. `version` 2.0 or 3.0,
+    `source` 接入号, `service` 业务代码, `enterprise` 企业代码 where it is not the account, `fee_user`, `fee_type`, `fee_code`; `window` (16)
+    unanswered messages at most, `rate` (100) a second at most, `beat` (30) seconds of silence before the line is tested."""
+    smpp_url: str = Field(default="", validate_default=True)
+    """`smpp://system_id:password@host:2775?source=10690000` or `smpps://…:3550` (TLS) of an SMPP 3.4 server, for the provider `smpp`.
+    `source` number or name, `source_ton`, `source_npi`, `system_type`, `service`; `alphabet=ucs2`: never GSM-7; `ids=hex`: receipts name in
+    decimal what was answered in hexadecimal; `window`, `rate`, `beat` as in `cmpp_url`."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)
@@ -143,6 +153,14 @@ class Env(BaseSettings):
     def _shaped(cls, text: str, info: ValidationInfo) -> str:
         check = _SHAPES[info.field_name or ""]
         return check(text) if text else text
+
+    @field_validator("cmpp_url", "smpp_url")
+    @classmethod
+    def _of_the_sms_provider(cls, text: str, info: ValidationInfo) -> str:
+        provider = (info.field_name or "").removesuffix("_url")
+        if not text and info.data.get("sms_provider") == provider:
+            raise ValueError(f"ZAITU_SMS_PROVIDER 是 {provider} 时要设置")
+        return text
 
     @field_validator("positions_keep_days")
     @classmethod

@@ -1,9 +1,30 @@
 """What a courier asks of a channel."""
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from zaitu.notify.domain.delivery import Answer
 from zaitu.notify.domain.parcels import Parcel
+from zaitu.notify.domain.ways import Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texted:
+    """What a person has sent to our number."""
+
+    ref: str
+    """The provider's name of it; it may be told again."""
+    address: str
+    """In the kernel's spelling where it is a Chinese mobile."""
+    text: str
+    at: datetime
+    """Aware, UTC."""
+
+
+Hearer = Callable[[str, Sequence[Receipt], Sequence[Texted]], None]
+"""Keeps receipts and texts of a provider; when it returns they are committed, otherwise it raises and is told them again."""
 
 
 class Sender(Protocol):
@@ -20,3 +41,11 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Let go of everything; nothing is being sent any more."""
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A sender whose receipts come over its own line."""
+
+    def listen(self, hearer: Hearer) -> None:
+        """Begin to listen; called once, before the first message."""
