@@ -1,14 +1,17 @@
 """A line to an operator's gateway, CMPP 2.0, CMPP 3.0 and SMPP alike: kept up, a window, long SMS, receipts acknowledged once kept."""
 
+import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import OperationalError
 
 from tests.notify import make
 from tests.notify.operator_server import Reaction, running
 from tests.notify.operators import DIALECTS, LONG, PHONE, SHORT, Ear, gateway_of, parcel, sending, use
+from zaitu.notify.channels.operators import kept
 from zaitu.notify.channels.operators import line as lines
 from zaitu.notify.channels.operators import send as sends
 from zaitu.notify.channels.operators import session as sessions
@@ -214,6 +217,32 @@ def test_a_pdu_that_comes_octet_by_octet_is_read(gateway, sender, ear):
     make.until(lambda: ear.texts)
 
 
+def test_whatever_comes_over_the_line_leaves_it_usable(gateway, sender):
+    chance = random.Random(808)
+    for _ in range(40):
+        gateway.say(chance.randbytes(chance.randrange(1, 200)))
+        body = chance.randbytes(chance.randrange(0, 120))
+        command = chance.choice([1, 2, 4, 5, 6, 8, 9, 0x15]) | chance.choice([0, 0x8000_0000])
+        status = b"" if gateway.header == 12 else bytes(4)
+        head = (gateway.header + len(body)).to_bytes(4, "big") + command.to_bytes(4, "big") + status
+        gateway.say(head + chance.randbytes(4) + body)
+        time.sleep(0.005)
+    make.until(lambda: sender(parcel()).verdict is Verdict.TAKEN, within_s=20)
+    gateway.problems.clear()  # answers to what was never asked are the simulator's doing
+
+
+def test_a_gateway_too_slow_for_all_parts_gets_the_rest_at_the_next_try(gateway, sender, monkeypatch):
+    monkeypatch.setattr(sends, "TIMEOUT_S", 0.5)
+    gateway.react = lambda _got: Reaction(delay_s=0.22)
+    sent = parcel(LONG)
+    first = sender(sent)
+    assert (first.verdict, first.reason) in {(Verdict.RETRY, "slow"), (Verdict.RETRY, "unanswered")}
+    gateway.react = lambda _got: Reaction()
+    assert sender(sent).verdict is Verdict.TAKEN
+    assert [got.number for got in gateway.got][:2] == [1, 2]
+    assert len(gateway.got) <= 4
+
+
 # The line itself
 
 
@@ -345,6 +374,21 @@ def test_a_repeat_of_a_long_message_sends_only_the_parts_that_were_not_taken(gat
         # Killed between the answer and its record, it is asked once more.
         assert other(sent).ref == answer.ref
     assert len(gateway.got) == 4
+    assert SmsPart.objects.count() == 3
+
+
+def test_a_part_is_written_down_although_the_database_is_away_for_a_moment(gateway, sender, monkeypatch):
+    failures = iter([1, 1])
+    write = SmsPart.objects.bulk_create
+
+    def away(*given, **known):
+        if next(failures, 0):
+            raise OperationalError("away")
+        return write(*given, **known)
+
+    monkeypatch.setattr(SmsPart.objects, "bulk_create", away)
+    monkeypatch.setattr(kept, "_AGAIN_S", 0.01)
+    assert sender(parcel(LONG)).verdict is Verdict.TAKEN
     assert SmsPart.objects.count() == 3
 
 

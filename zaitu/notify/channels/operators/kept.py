@@ -11,11 +11,15 @@ from zaitu.kernel import clock
 from zaitu.notify.models import SmsPart
 
 _TRIES: Final = 10
-"""Once a second while the database is away: what is not kept would be sent twice."""
+_AGAIN_S: Final = 1.0
+"""Between two tries while the database is away: what is not kept would be sent twice."""
 
 
 def name_of(message: str, text: str) -> UUID:
-    """Names this text of this message: a template that has been changed since makes another one."""
+    """Names this text of this message: a template that has been changed since makes another one.
+
+    Words that are meant to be told once more need another message.
+    """
     return uuid5(UUID(message), text.encode("utf-8", "replace").decode())
 
 
@@ -40,6 +44,6 @@ def keep(provider: str, whole: UUID, number: int, ref: str) -> None:
             connection.close()
             if not left:
                 raise
-            time.sleep(1)
+            time.sleep(_AGAIN_S)
         else:
             return

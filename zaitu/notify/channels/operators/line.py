@@ -52,7 +52,7 @@ class Line:
         """Offer one SMS, and return what became of it within that time. For any thread; never raises."""
         if self._loop is None or not self._thread.is_alive():
             return Unsent(note="短信线路已停")
-        until = time.monotonic() + within_s
+        until = time.monotonic() + within_s  # which is the loop's clock too
         offered = asyncio.run_coroutine_threadsafe(self._offered(piece, until), self._loop)
         try:
             return offered.result(within_s + _SLACK_S)

@@ -190,15 +190,15 @@ class Session:
         return True
 
     async def _turn(self) -> None:
-        """So many a second at most, and none while the gateway wants to be left alone."""
-        now = self._loop.time()
-        at = max(now, self._next_at)
-        if self._place.rate:
-            self._next_at = at + 1 / self._place.rate
-        wait = max(at, self._held_until) - now
-        while wait > 0:
-            await asyncio.sleep(wait)
-            wait = self._held_until - self._loop.time()  # it may have been put off meanwhile
+        """So many a second at most, and none while the gateway wants to be left alone; those that waited then leave one by one."""
+        spacing_s = 1 / self._place.rate if self._place.rate else 0.0
+        while True:
+            now = self._loop.time()
+            at = max(now, self._next_at, self._held_until)
+            self._next_at = at + spacing_s
+            await asyncio.sleep(at - now)
+            if self._held_until <= self._loop.time():
+                return  # otherwise it has been put off meanwhile
 
     def _say(self, octets: bytes) -> None:
         if octets and not self._writer.is_closing():
