@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
@@ -260,8 +261,8 @@ def test_a_gateway_killed_again_and_again_loses_nothing_and_repeats_only_what_wa
 def test_a_busy_gateway_rests_and_gets_everything_in_the_end(gateway, monkeypatch):
     throttled = 0x58 if gateway_name(gateway) == "smpp" else 8
     monkeypatch.setattr(lines, "SLOW_DOWN_S", (0.01,))
-    monkeypatch.setattr("zaitu.notify.domain.delivery.REST_FIRST", clock.timedelta(seconds=0.3))
-    monkeypatch.setattr("zaitu.notify.domain.delivery.REST_LONGEST", clock.timedelta(seconds=0.3))
+    monkeypatch.setattr("zaitu.notify.domain.delivery.REST_FIRST", timedelta(seconds=0.3))
+    monkeypatch.setattr("zaitu.notify.domain.delivery.REST_LONGEST", timedelta(seconds=0.3))
     gateway.react = lambda _got: Reaction(code=throttled if len(gateway.got) < 60 else 0)
     told(20)
     with carried():
