@@ -23,10 +23,14 @@ SECRETS: Final = (
     "mqtt_url",
     "aliyun_access_key_secret",
     "tencent_secret_key",
+    "cmpp_url",
+    "smpp_url",
 )
 _SMS_NEEDS: Final = {
     "aliyun": ("aliyun_access_key_id", "aliyun_access_key_secret", "sms_sign"),
     "tencent": ("tencent_secret_id", "tencent_secret_key", "tencent_sms_app_id", "sms_sign"),
+    "cmpp": ("cmpp_url",),
+    "smpp": ("smpp_url",),
 }
 """What a provider cannot send without."""
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
@@ -37,6 +41,8 @@ _SHAPES: Final = {
     "data_key": values.data_key,
     "public_url": values.public_url,
     "smtp_url": values.smtp_url,
+    "cmpp_url": values.cmpp_url,
+    "smpp_url": values.smpp_url,
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
     "trusted_proxies": values.networks,
@@ -136,8 +142,16 @@ class Env(BaseSettings):
     """Where Tencent Cloud takes SMS; or a test server."""
     tencent_sms_variable_chars: int = Field(default=6, ge=1, le=500)
     """Longest value of one variable that Tencent allows this account, characters: 6 for new ones. A tracking link needs 16: apply for it."""
+    cmpp_url: str = ""
+    """`cmpp://account:secret@host:7890?version=3.0&source=10690000` of an operator's gateway, for the provider `cmpp`. `version` 2.0 or 3.0,
+    `source` 接入号, `service` 业务代码, `enterprise` 企业代码 where it is not the account, `fee_user`, `fee_type`, `fee_code`; `window` (16)
+    unanswered messages at most, `rate` (100) a second at most, `beat` (30) seconds of silence before the line is tested."""
+    smpp_url: str = ""
+    """`smpp://system_id:password@host:2775?source=10690000` or `smpps://…:3550` (TLS) of an SMPP 3.4 server, for the provider `smpp`.
+    `source` number or name, `source_ton`, `source_npi`, `system_type`, `service`; `alphabet=ucs2`: never GSM-7; `ids=hex`: receipts name in
+    decimal what was answered in hexadecimal; `window`, `rate`, `beat` as in `cmpp_url`."""
     sms_provider: Literal["", "aliyun", "tencent", "cmpp", "smpp"] = ""
-    """Who sends SMS; empty: nobody. `aliyun` and `tencent` need their keys and the signature."""
+    """Who sends SMS; empty: nobody. Each needs what is named after it; `aliyun` and `tencent` the signature too."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)

@@ -8,7 +8,7 @@ import binascii
 import ipaddress
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 _DATA_KEY_BYTES: Final = 32
 _SIGN_MAX: Final = 20
@@ -50,6 +50,56 @@ def sms_sign(text: str) -> str:
     if text != text.strip() or "【" in text or "】" in text or len(text) > _SIGN_MAX:
         raise ValueError(f"写审核通过的签名本身，不带【】和空格，最多 {_SIGN_MAX} 个字")
     return text
+
+
+def cmpp_url(text: str) -> str:
+    shape = "要写成 cmpp://账号:密码@主机:7890?version=3.0&source=接入号"
+    parts, asked = _signed_in(text, {"cmpp"}, shape)
+    if len(unquote(parts.username or "").encode()) > 6 or len(asked.get("enterprise", "").encode()) > 6:
+        raise ValueError("账号和企业代码最多 6 个字符")
+    if asked.get("version", "3.0") not in {"2.0", "3.0"}:
+        raise ValueError("version 须为 2.0 或 3.0")
+    source = asked.get("source", "")
+    if not source.isdigit() or not source.isascii() or len(source) > 21:
+        raise ValueError("source 须为接入号，最多 21 位数字")
+    lengths = {"service": 10, "fee_type": 2, "fee_code": 6}
+    _fits(asked, lengths)
+    return text
+
+
+def smpp_url(text: str) -> str:
+    shape = "要写成 smpp://账号:密码@主机:2775?source=发送号码 或 smpps://…"
+    parts, asked = _signed_in(text, {"smpp", "smpps"}, shape)
+    if len(unquote(parts.username or "").encode()) > 15 or len(unquote(parts.password or "").encode()) > 8:
+        raise ValueError("账号最多 15 个字符，密码最多 8 个")
+    _fits(asked, {"source": 20, "service": 5, "system_type": 12})
+    if asked.get("alphabet", "gsm7") not in {"gsm7", "ucs2"}:
+        raise ValueError("alphabet 须为 gsm7 或 ucs2")
+    if asked.get("ids", "same") not in {"same", "hex"}:
+        raise ValueError("ids 须为 same 或 hex")
+    return text
+
+
+def _signed_in(text: str, schemes: set[str], expected: str) -> tuple[SplitResult, dict[str, str]]:
+    """An address with an account and what it asks for; the numbers that all operators' lines know are checked."""
+    _address(text, schemes, expected)
+    parts = urlsplit(text)
+    if not parts.username or not parts.password:
+        raise ValueError(expected)
+    asked = dict(parse_qsl(parts.query))
+    most = {"window": 64, "rate": 100_000, "beat": 3600, "fee_user": 3, "source_ton": 255, "source_npi": 255}
+    for name, limit in most.items():
+        number = asked.get(name, "1")
+        least = 1 if name in {"window", "beat"} else 0
+        if not number.isascii() or not number.isdigit() or not least <= int(number) <= limit:
+            raise ValueError(f"{name} 须为 {least}–{limit} 的整数")
+    return parts, asked
+
+
+def _fits(asked: dict[str, str], lengths: dict[str, int]) -> None:
+    for name, most in lengths.items():
+        if len(asked.get(name, "")) > most or not asked.get(name, "").isascii():
+            raise ValueError(f"{name} 最多 {most} 个英文字符")
 
 
 def nats_url(text: str) -> str:

@@ -226,6 +226,26 @@ class Inbound(models.Model):
         return f"{self.provider} {self.ref}"
 
 
+class SmsPart(models.Model):
+    """A part of a long SMS that an operator has taken. The message has arrived when receipts say so of all its parts."""
+
+    provider = models.CharField(max_length=20)
+    ref = models.CharField(max_length=100)
+    """What the operator calls the part; its receipt names it."""
+    whole = models.UUIDField()
+    """Names the text and the message (channels/operators/kept.py)."""
+    number = models.PositiveSmallIntegerField()
+    """1, 2, …"""
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["provider", "ref"], name="notify_sms_part_once"),)
+        indexes = (models.Index(fields=["provider", "whole"], name="notify_sms_whole"),)
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.ref}"
+
+
 class MessageTemplate(models.Model):
     """How this company says an event on a channel; without a row the default is said (domain/saying.py)."""
 

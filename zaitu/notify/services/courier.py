@@ -19,10 +19,12 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from zaitu.kernel import clock, metrics
 from zaitu.notify.adapters.claims import claim, renew
 from zaitu.notify.channels.installed import SENDERS, SLOTS, usable
+from zaitu.notify.channels.sender import Listening
 from zaitu.notify.domain.delivery import RETRY_AFTER_LONGEST, Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.services.bundles import bundles_make
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
+from zaitu.notify.services.hearing import hear
 from zaitu.notify.services.ways import overdue_go_on
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ class Courier:
         self._stop = stop
         self._slots = SLOTS[channel]
         self._sender = SENDERS[channel]()
+        if isinstance(self._sender, Listening):
+            self._sender.listen(hear)
         self._on_way: dict[str, Parcel] = {}
         self._lock = threading.Lock()
         self._free = threading.Event()

@@ -12,7 +12,7 @@ from zaitu.kernel import clock
 from zaitu.kernel.principal import Principal
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, Channel, State
 from zaitu.notify.domain.ways import PATIENCE, RECEIPTED, Receipt, Urgency, Way, ways_pack, ways_unpack
-from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn
+from zaitu.notify.models import Attempt, ClosedWay, Message, ReceiptIn, SmsPart
 from zaitu.notify.services.preferences import way_at
 
 _AT_ONCE: Final = 500
@@ -134,15 +134,37 @@ def receipts_take(*, provider: str, receipts: Iterable[Receipt]) -> int:
 
 
 def receipts_apply(*, provider: str, refs: Iterable[str]) -> None:
-    """Let receipts that have come work on the tries that are recorded; again without effect."""
-    tries = Attempt.objects.filter(provider=provider, ref__in=set(refs)).exclude(receipt=DELIVERED)
+    """Let receipts that have come work on the tries that are recorded; again without effect.
+
+    A try that was cut into parts with receipts of their own (`SmsPart`) has arrived when all of them have, and has failed
+    when one of them has.
+    """
+    named = set(refs)
+    parts = SmsPart.objects.filter(provider=provider)
+    wholes = dict(
+        parts.filter(whole__in=parts.filter(ref__in=named).values("whole")).values_list("ref", "whole")
+    )
+    asked = named | wholes.keys()
+    tries = list(Attempt.objects.filter(provider=provider, ref__in=asked).exclude(receipt=DELIVERED))
     said: dict[str, ReceiptIn] = {}
-    for row in ReceiptIn.objects.filter(provider=provider, ref__in=[one.ref for one in tries]):
-        if row.ref not in said or row.delivered:
-            said[row.ref] = row
+    if tries:
+        for row in ReceiptIn.objects.filter(provider=provider, ref__in=asked):
+            if row.ref not in said or row.delivered:
+                said[row.ref] = row
     for attempt in tries:
-        if attempt.ref in said:
-            _apply(attempt, said[attempt.ref])
+        whole = wholes.get(attempt.ref)
+        together = [ref for ref, its in wholes.items() if its == whole] if whole else [attempt.ref]
+        if (receipt := _joined([said.get(ref) for ref in together])) is not None:
+            _apply(attempt, receipt)
+
+
+def _joined(said: Sequence[ReceiptIn | None]) -> ReceiptIn | None:
+    """What the receipts of all parts say together: the first that failed, or the last to arrive when none is missing."""
+    known = [one for one in said if one is not None]
+    failed = [one for one in known if not one.delivered]
+    if failed:
+        return min(failed, key=lambda one: one.at)
+    return max(known, key=lambda one: one.at) if len(known) == len(said) else None
 
 
 @transaction.atomic
@@ -177,6 +199,8 @@ def _apply(attempt: Attempt, receipt: ReceiptIn) -> None:
 
 
 def receipts_forget() -> int:
-    """Delete receipts that nobody asks for any more; how many."""
-    gone, _ = ReceiptIn.objects.filter(received_at__lt=clock.now() - _KEEP_RECEIPTS).delete()
+    """Delete receipts that nobody asks for any more, and what ties parts together; how many receipts."""
+    old = clock.now() - _KEEP_RECEIPTS
+    SmsPart.objects.filter(at__lt=old).delete()
+    gone, _ = ReceiptIn.objects.filter(received_at__lt=old).delete()
     return gone
