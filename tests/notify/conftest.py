@@ -3,7 +3,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.notify import wechat_make
+from tests.notify.contract_server import running
 from tests.notify.receivers import HttpReceiver, MailServer, http_receiver, mail_server
+from tests.notify.robots_server import RobotsServer
+from tests.notify.wechat_server import WechatServer
 from zaitu.notify import public as notify
 
 
@@ -33,3 +37,27 @@ def couriers(transactional_db, monkeypatch) -> Iterator[None]:
     stop.set()
     thread.join(timeout=30)
     assert not thread.is_alive(), "couriers did not stop"
+
+
+@pytest.fixture
+def weixin(settings) -> Iterator[WechatServer]:
+    """WeChat, and a service account and a mini-program that are set up; one person follows, and has agreed once."""
+    with running(WechatServer()) as server:
+        for app in ("WECHAT", "MINI"):
+            setattr(settings, f"ZAITU_{app}_APPID", server.appid)
+            setattr(settings, f"ZAITU_{app}_SECRET", server.secret)
+            setattr(settings, f"ZAITU_{app}_CALLBACK_TOKEN", server.callback.token)
+            setattr(settings, f"ZAITU_{app}_AES_KEY", server.callback.aes_key)
+        settings.ZAITU_WECHAT_URL = server.url
+        settings.ZAITU_MINI_PAGE = "pages/track/index?waybill={waybill}&k={token}"
+        server.people, server.followers = {wechat_make.WHO}, {wechat_make.WHO}
+        server.templates = {wechat_make.TMPL: wechat_make.FIELDS}
+        server.agreed[wechat_make.WHO, wechat_make.TMPL] = 1
+        yield server
+
+
+@pytest.fixture
+def robots(settings) -> Iterator[RobotsServer]:
+    with running(RobotsServer()) as server:
+        settings.ZAITU_WECOM_URL = settings.ZAITU_DINGTALK_URL = settings.ZAITU_FEISHU_URL = server.url
+        yield server

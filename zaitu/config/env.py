@@ -15,7 +15,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from zaitu.config import values
 from zaitu.kernel.errors import Invalid
 
-SECRETS: Final = ("database_url", "secret_key", "data_key", "smtp_url", "mqtt_url")
+SECRETS: Final = (
+    "database_url",
+    "secret_key",
+    "data_key",
+    "smtp_url",
+    "mqtt_url",
+    "wechat_secret",
+    "wechat_callback_token",
+    "wechat_aes_key",
+    "mini_secret",
+    "mini_callback_token",
+    "mini_aes_key",
+)
 _PEMS: Final = ("jt808_tls_certificate", "jt808_tls_private_key", "tls_certificate", "tls_private_key")
 _SHAPES: Final = {
     "database_url": values.database_url,
@@ -26,6 +38,12 @@ _SHAPES: Final = {
     "smtp_url": values.smtp_url,
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
+    "wechat_url": values.api_url,
+    "wecom_url": values.api_url,
+    "dingtalk_url": values.api_url,
+    "feishu_url": values.api_url,
+    "wechat_aes_key": values.wechat_aes_key,
+    "mini_aes_key": values.wechat_aes_key,
     "trusted_proxies": values.networks,
 }
 
@@ -104,6 +122,36 @@ class Env(BaseSettings):
     """Who sends SMS; empty: nobody."""
     sms_sign: str = ""
     """The signature that SMS begin with, as the provider has approved it, without brackets: `顺驰物流`."""
+    wechat_appid: str = ""
+    """AppID of the WeChat service account 公众号; with `wechat_secret`. Empty: nobody is told that way."""
+    wechat_secret: str = ""
+    """Its AppSecret."""
+    wechat_messages: Literal["template", "subscribe"] = "template"
+    """What the service account sends: template messages to followers, or subscription notices 订阅通知 to those who have agreed."""
+    wechat_callback_token: str = ""
+    """The token 令牌 of its server settings, whose address is `https://…/callbacks/wechat`; empty: events are refused."""
+    wechat_aes_key: str = ""
+    """EncodingAESKey of its server settings, 43 characters; once it is set, only encrypted events are taken."""
+    wechat_url: str = "https://api.weixin.qq.com"
+    """Where WeChat's interface is, also the mini-program's; changed only for a proxy of one's own or for tests."""
+    mini_appid: str = ""
+    """AppID of the WeChat mini-program; with `mini_secret`. Empty: nobody is told that way."""
+    mini_secret: str = ""
+    """Its AppSecret."""
+    mini_page: str = ""
+    """Page that a message opens, as `pages/track/index?waybill={waybill}&k={token}`; empty: none."""
+    mini_state: Literal["formal", "trial", "developer"] = "formal"
+    """Version of the mini-program that a message opens."""
+    mini_callback_token: str = ""
+    """The token 令牌 of its message push 消息推送, whose address is `https://…/callbacks/mini`; empty: events are refused."""
+    mini_aes_key: str = ""
+    """EncodingAESKey of its message push, 43 characters; once it is set, only encrypted events are taken."""
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    """Where WeCom's robots are."""
+    dingtalk_url: str = "https://oapi.dingtalk.com"
+    """Where DingTalk's robots are."""
+    feishu_url: str = "https://open.feishu.cn"
+    """Where Feishu's robots are."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)

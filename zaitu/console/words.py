@@ -47,6 +47,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.PROBLEM_REPORT: _("登记异常"),
     Right.LABELS_PRINT: _("打印标签"),
     Right.WEBHOOKS_MANAGE: _("管理推送地址"),
+    Right.ROBOTS_MANAGE: _("管理群机器人"),
     Right.MESSAGES_READ: _("查看通知"),
     Right.TRACK_EXACT: _("查看精确位置"),
     Right.PARTNER_EVENTS: _("上报合作方事件"),
@@ -125,6 +126,11 @@ _ACTIONS: Final[dict[str, Any]] = {
     "webhook.enable": _("启用推送地址"),
     "webhook.disable": _("停用推送地址"),
     "webhook.redeliver": _("重发推送"),
+    "robot.create": _("新建群机器人"),
+    "robot.remove": _("删除群机器人"),
+    "robot.test": _("测试群机器人"),
+    "robot.enable": _("启用群机器人"),
+    "robot.disable": _("停用群机器人"),
     "outbox.requeue": _("重新处理事件"),
     "outbox.drop": _("放弃事件"),
 }
@@ -147,12 +153,20 @@ _NOTICES: Final[dict[str, Any]] = {
     "soon": _("即将送达通知"),
     "signed": _("签收通知"),
     "test": _("测试消息"),
+    "alert": _("工作提醒"),
 }
-_CHANNELS: Final[dict[str, Any]] = {"email": _("邮件"), "webhook": _("系统推送")}
+_CHANNELS: Final[dict[str, Any]] = {
+    "email": _("邮件"),
+    "webhook": _("系统推送"),
+    "wechat": _("公众号"),
+    "mini": _("小程序"),
+    "robot": _("工作群"),
+}
 _NOTICE_STATES: Final[dict[str, Any]] = {
     "queued": _("待发送"),
     "sending": _("发送中"),
     "sent": _("已发送"),
+    "delivered": _("已送达"),
     "failed": _("发送失败"),
     "given_up": _("已放弃"),
 }
@@ -233,6 +247,16 @@ _SAID: Final = (
     _("上一条测试消息还在发送，请稍后再试"),
     _("这条消息还在发送，无需重发"),
     _("这条消息的内容已过保存期，不能重发"),
+    _("请粘贴企业微信、钉钉或飞书机器人的完整 Webhook 地址"),
+    _("地址不完整，请从平台上重新复制"),
+    _("名称为 1–40 个字"),
+    _("企业微信机器人没有加签密钥，请留空"),
+    _("密钥不正确，请重新复制"),
+    _("没有这种提醒"),
+    _("最多 20 个机器人，请先删除不用的"),
+    _("机器人已停用，请先启用"),
+    _("机器人已停用或已删除"),
+    _("机器人每分钟的条数已满，稍后发送"),
 )
 """Words of other rooms that have English here."""
 

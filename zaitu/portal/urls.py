@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
+from zaitu.portal.wechat import pushed
 from zaitu.ui.views import offline
 
 pages = [
@@ -17,5 +18,7 @@ pages = [
 ]
 urlpatterns = [
     path("api/v1/", api.urls),  # outside the namespace: ninja looks its own names up from the root
+    path("callbacks/wechat", pushed, {"provider": "wechat"}),
+    path("callbacks/mini", pushed, {"provider": "mini"}),
     path("", include((pages, "portal"))),
 ]

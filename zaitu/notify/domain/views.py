@@ -58,6 +58,15 @@ class EndpointView:
     last_ok_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackReply:
+    """What the door answers a provider that has called."""
+
+    status: int
+    body: str
+    """Plain text."""
+
+
 def address_masked(channel: Channel, address: str) -> str:
     """So much of an address as tells staff which one it is."""
     if channel is Channel.EMAIL:

@@ -27,6 +27,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.SOON: Urgency.USUAL,
     Kind.SIGNED: Urgency.USUAL,
     Kind.TEST: Urgency.USUAL,
+    Kind.ALERT: Urgency.USUAL,
 }
 
 ORDER: Final = (

@@ -29,6 +29,7 @@ _HEADLINES: Final = {
     Kind.SOON: "您的货物即将送达，请留意接货",
     Kind.SIGNED: "您的货物已签收",
     Kind.TEST: "这是一条测试消息",
+    Kind.ALERT: "有一条工作提醒",
 }
 _WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
 _SUBJECTS: Final = {
@@ -38,6 +39,7 @@ _SUBJECTS: Final = {
     Kind.SOON: "即将送达",
     Kind.SIGNED: "已签收",
     Kind.TEST: "测试消息",
+    Kind.ALERT: "工作提醒",
 }
 _TIME_LABELS: Final = {
     Kind.ACCEPTED: "下单时间",

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from zaitu.kernel import clock, metrics
 from zaitu.notify.adapters.claims import claim, renew
 from zaitu.notify.channels.installed import SENDERS, SLOTS, usable
-from zaitu.notify.domain.delivery import Answer, Channel, Verdict, after, rest
+from zaitu.notify.domain.delivery import RETRY_AFTER_LONGEST, Answer, Channel, Verdict, after, rest
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.services.delivery import attempt_record, endpoint_rest, hopeless_give_up
 from zaitu.notify.services.ways import overdue_go_on
@@ -149,7 +149,7 @@ class Courier:
                 )
                 attempt_record(
                     parcel=parcel,
-                    provider=self._sender.provider,
+                    provider=answer.provider or self._sender.provider,
                     answer=answer,
                     step=step,
                     started=started,
@@ -164,18 +164,22 @@ class Courier:
                 return
 
     def _rest(self, parcel: Parcel, answer: Answer, started: datetime) -> timedelta:
+        """How long this message waits at least; the way there rests too where the answer says so."""
+        asked = min(timedelta(seconds=answer.retry_after_s or 0), RETRY_AFTER_LONGEST)
         if not answer.rests:
             if answer.verdict is Verdict.TAKEN:
                 self._failures, self._rests_until = 0, None
-            return timedelta(0)
+            return asked
         if parcel.endpoint_id is not None:
             return endpoint_rest(endpoint_id=parcel.endpoint_id, answer=answer, started=started)
         with self._lock:
             now = clock.now()
             if self._rests_until is None or self._rests_until <= started:
                 self._failures += 1
-                self._rests_until = now + rest(self._failures)
-            return max(self._rests_until - now, timedelta(0))
+                # With RETRY it is this message that shall wait so long: the next one may go as soon as the way has rested.
+                paused = answer.retry_after_s if answer.verdict is Verdict.PAUSE else None
+                self._rests_until = now + rest(self._failures, paused)
+            return max(self._rests_until - now, asked)
 
 
 def deliver_until(stop: threading.Event, *, alive: Callable[[], None] = lambda: None) -> None:

@@ -17,11 +17,13 @@ from zaitu.notify.domain.words import words
 from zaitu.notify.models import ClosedWay, Message, WebhookEndpoint
 from zaitu.notify.services.retention import blank
 from zaitu.notify.services.ways import way_begin, ways_closed
+from zaitu.notify.services.wechat import recipients_bound, wechat_unbind
 
 
 def messages_write(*, notices: Sequence[Notice]) -> None:
     """One row for each person and each endpoint that wants the kind; rows that are there already stay as they are."""
     now = clock.now()
+    notices = recipients_bound(notices)
     closed = ways_closed(one.person for notice in notices for one in notice.to)
     codes = {notice.customer_code for notice in notices if notice.customer_code}
     endpoints: dict[str, list[WebhookEndpoint]] = {}
@@ -105,5 +107,6 @@ def person_forget(*, person: str) -> int:
     """Blank where and what this person was told, what was answered, and send nothing more; how many messages there were."""
     theirs = Message.objects.filter(person=person)
     ClosedWay.objects.filter(person=person).delete()
+    wechat_unbind(person=person)
     theirs.filter(state=State.QUEUED).update(state=State.FAILED, note="收件人资料已删除")
     return blank(theirs)

@@ -12,6 +12,8 @@ from zaitu.kernel import clock
 from zaitu.notify.adapters.old import messages_delete
 from zaitu.notify.domain.delivery import OPEN_STATES
 from zaitu.notify.models import Attempt, Message
+from zaitu.notify.services.ways import receipts_forget
+from zaitu.notify.services.wechat import agreements_forget, callbacks_forget
 
 _BATCH: Final = 1_000
 _BATCHES: Final = 100
@@ -31,6 +33,9 @@ def messages_trim() -> tuple[int, int]:
     keep, whole = (
         timedelta(days=days) for days in (settings.ZAITU_MESSAGE_KEEP_DAYS, settings.ZAITU_MESSAGE_BLANK_DAYS)
     )
+    receipts_forget()
+    callbacks_forget()
+    agreements_forget()
     blanked = _in_batches(lambda: _blank_some(now - min(whole, keep), now))
     return blanked, _in_batches(lambda: messages_delete(before=now - keep, at_most=_BATCH))
 
