@@ -40,6 +40,7 @@ scan.road              .       .         x        x      .       x          x   
 problem.report         x       x         x        x      .       x          x           .       .      x
 labels.print           x       x         x        .      .       x          x           x       .      .
 webhooks.manage        .       .         .        .      .       .          x           x       .      .
+robots.manage          .       .         .        .      .       .          x           .       .      .
 messages.read          x       x         .        .      .       x          x           .       .      .
 templates.edit         .       .         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x

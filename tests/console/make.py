@@ -60,6 +60,7 @@ class World:
             "media_id": "00000000-0000-4000-8000-000000000000",
             "report_id": 1,
             "endpoint_id": 1,
+            "robot_id": 1,
             "poison_id": 1,
             "team_id": self.team_id,
             "person": "contact:1",

@@ -16,7 +16,7 @@ FORMS: Final = frozenset(
         "forward", "split", "trip-assign", "trip-cancel", "trip-finish", "trip-arrival-void", "driver-phone",
         "terminal-adopt", "terminal-create", "terminal-report", "terminal-profile", "terminal-send", "terminal-reset",
         "terminal-unbind", "person-erase", "key-issue", "partner-key-issue", "key-revoke", "webhook-put",
-        "webhook-redeliver", "template-preview", "team-join", "team-leave", "team-remove", "poison",
+        "webhook-redeliver", "template-preview", "robot-add", "team-join", "team-leave", "team-remove", "poison",
     }
 )  # fmt: skip
 """Take a form only: who opens them is told so (405)."""
@@ -34,6 +34,7 @@ APART: Final = {
     "nowhere": "says that there is no page; looked at by an address that has none",
     "live": "an event stream that does not end; tests/browser looks at the map that listens",
     "file": "a photo, by the number a page gives for it; there is none in an empty company",
+    "robot": "an installation has none until its robots are set up; tests/console/test_admin.py looks at one",
     "person-notices": "reached from a shipment's messages; shows the form of the portal's page",
     "terminal-media": "the same for what terminals sent",
 }

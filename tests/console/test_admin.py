@@ -16,7 +16,7 @@ from zaitu.kernel.errors import NotAuthenticated
 from zaitu.kernel.history import Version
 from zaitu.kernel.principal import system
 from zaitu.notify import public as notify
-from zaitu.notify.models import Message, WebhookEndpoint
+from zaitu.notify.models import Message, StaffRobot, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -274,3 +274,51 @@ def test_an_address_for_notices_is_asked_for_with_its_customer_at_once(client):
     text = client.post("/console/webhooks/new", {}).content.decode()
     assert "请选择客户" in text
     assert "请填写网址" in text
+
+
+def test_a_robot_is_added_tried_switched_off_and_removed_without_its_token_on_any_page(client):
+    url = "https://oapi.dingtalk.com/robot/send?access_token=secret-token-1"
+    new = {"name": "西南值班群", "url": url, "secret": "SECabc", "kinds": ["exception", "system"]}
+    added = client.post("/console/robots/new", new)
+    one = StaffRobot.objects.get()
+    assert (added.status_code, added["Location"]) == (302, f"/console/robots/{one.pk}")
+    page = f"/console/robots/{one.pk}"
+    for text in (shown(client.get("/console/robots")), shown(client.get(page))):
+        assert "西南值班群" in text
+        assert "钉钉" in text
+        assert "运输异常、系统" in text
+        assert "secret-token-1" not in text
+        assert "SECabc" not in text
+    assert client.post(page, {"do": "test"}).status_code == 302
+    assert client.post(page, {"do": "test"}).status_code == 409
+    assert "在途测试消息" in shown(client.get(page))
+    client.post(page, {"do": "disable"})
+    text = shown(client.get(page))
+    assert "已由管理方停用" in text
+    assert "已放弃" in text
+    client.post(page, {"do": "enable"})
+    assert StaffRobot.objects.get().disabled_at is None
+    client.post(page, {"do": "remove"})
+    assert "西南值班群" not in shown(client.get("/console/robots"))
+    assert client.get(page).status_code == 404
+    actions = set(AuditEntry.objects.filter(subject=f"robot:{one.pk}").values_list("action", flat=True))
+    assert actions == {"robot.create", "robot.test", "robot.disable", "robot.enable", "robot.remove"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"url": "https://evil.example/robot/send?access_token=secret-token-1"},
+            "请粘贴企业微信、钉钉或飞书",
+        ),
+        ({"name": ""}, "名称为 1–40 个字"),
+        ({"kinds": ["weather"]}, "没有这种提醒"),
+    ],
+)
+def test_a_wrong_robot_is_refused_and_its_secret_not_sent_back(client, wrong, said):
+    url = "https://oapi.dingtalk.com/robot/send?access_token=secret-token-1"
+    answer = client.post("/console/robots/new", {"name": "群", "url": url, "secret": "SECabc"} | wrong)
+    text = answer.content.decode()
+    assert (answer.status_code, said in text, "SECabc" in text) == (422, True, False)
+    assert not StaffRobot.objects.exists()

@@ -47,6 +47,7 @@ def test_every_action_that_a_room_records_has_words():
         "users",
         "keys",
         "webhooks",
+        "robots",
         "customers",
         "network/stations",
         "audit",

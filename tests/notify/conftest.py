@@ -4,9 +4,14 @@ from datetime import time
 
 import pytest
 
+from tests.notify import wechat_make
+from tests.notify.contract_server import running
 from tests.notify.receivers import HttpReceiver, MailServer, http_receiver, mail_server
+from tests.notify.robots_server import RobotsServer
 from tests.notify.sms_cases import CASES, TEXT, Case, url_setting
-from tests.notify.sms_server import SmsServer, running
+from tests.notify.sms_server import SmsServer
+from tests.notify.sms_server import running as sms_running
+from tests.notify.wechat_server import WechatServer
 from zaitu.kernel.principal import system
 from zaitu.notify import public as notify
 from zaitu.notify.domain.preferences import Preference
@@ -60,8 +65,25 @@ def sms(sms_case, settings) -> Iterator[SmsServer]:
     settings.ZAITU_SMS_PROVIDER, settings.ZAITU_SMS_SIGN = sms_case.provider, "顺驰物流"
     for name, value in sms_case.settings.items():
         setattr(settings, name, value)
-    with running(sms_case.server()) as server:
+    with sms_running(sms_case.server()) as server:
         setattr(settings, url_setting(sms_case), server.url)
+        yield server
+
+
+@pytest.fixture
+def weixin(settings) -> Iterator[WechatServer]:
+    """WeChat, and a service account and a mini-program that are set up; one person follows, and has agreed once."""
+    with running(WechatServer()) as server:
+        for app in ("WECHAT", "MINI"):
+            setattr(settings, f"ZAITU_{app}_APPID", server.appid)
+            setattr(settings, f"ZAITU_{app}_SECRET", server.secret)
+            setattr(settings, f"ZAITU_{app}_CALLBACK_TOKEN", server.callback.token)
+            setattr(settings, f"ZAITU_{app}_AES_KEY", server.callback.aes_key)
+        settings.ZAITU_WECHAT_URL = server.url
+        settings.ZAITU_MINI_PAGE = "pages/track/index?waybill={waybill}&k={token}"
+        server.people, server.followers = {wechat_make.WHO}, {wechat_make.WHO}
+        server.templates = {wechat_make.TMPL: wechat_make.FIELDS}
+        server.agreed[wechat_make.WHO, wechat_make.TMPL] = 1
         yield server
 
 
@@ -72,3 +94,10 @@ def sms_template(sms_case, db) -> None:
         actor=system("tests"),
         draft=notify.TemplateDraft(kind="departed", channel="sms", text=TEXT, code=sms_case.code),
     )
+
+
+@pytest.fixture
+def robots(settings) -> Iterator[RobotsServer]:
+    with running(RobotsServer()) as server:
+        settings.ZAITU_WECOM_URL = settings.ZAITU_DINGTALK_URL = settings.ZAITU_FEISHU_URL = server.url
+        yield server

@@ -195,6 +195,11 @@ def test_without_a_receipt_in_time_the_next_way_is_taken(told):
     assert message.fall_back_at is None, "there is none after it"
 
 
+def test_what_was_taken_without_a_name_is_not_waited_for(told):
+    assert tried(Verdict.TAKEN).fall_back_at is None
+    assert overdue_go_on() == 0
+
+
 def test_a_receipt_that_comes_too_late_stops_the_next_way(told):
     tried(Verdict.TAKEN, ref="r1")
     Message.objects.update(fall_back_at=clock.now())

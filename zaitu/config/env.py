@@ -25,6 +25,12 @@ SECRETS: Final = (
     "tencent_secret_key",
     "cmpp_url",
     "smpp_url",
+    "wechat_secret",
+    "wechat_callback_token",
+    "wechat_aes_key",
+    "mini_secret",
+    "mini_callback_token",
+    "mini_aes_key",
 )
 _SMS_NEEDS: Final = {
     "aliyun": ("aliyun_access_key_id", "aliyun_access_key_secret", "sms_sign"),
@@ -45,6 +51,12 @@ _SHAPES: Final = {
     "smpp_url": values.smpp_url,
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
+    "wechat_url": values.api_url,
+    "wecom_url": values.api_url,
+    "dingtalk_url": values.api_url,
+    "feishu_url": values.api_url,
+    "wechat_aes_key": values.wechat_aes_key,
+    "mini_aes_key": values.wechat_aes_key,
     "trusted_proxies": values.networks,
     "aliyun_sms_url": values.public_url,
     "tencent_sms_url": values.public_url,
@@ -152,6 +164,36 @@ class Env(BaseSettings):
     decimal what was answered in hexadecimal; `window`, `rate`, `beat` as in `cmpp_url`."""
     sms_provider: Literal["", "aliyun", "tencent", "cmpp", "smpp"] = ""
     """Who sends SMS; empty: nobody. Each needs what is named after it; `aliyun` and `tencent` the signature too."""
+    wechat_appid: str = ""
+    """AppID of the WeChat service account 公众号; with `wechat_secret`. Empty: nobody is told that way."""
+    wechat_secret: str = ""
+    """Its AppSecret."""
+    wechat_messages: Literal["template", "subscribe"] = "template"
+    """What the service account sends: template messages to followers, or subscription notices 订阅通知 to those who have agreed."""
+    wechat_callback_token: str = ""
+    """The token 令牌 of its server settings, whose address is `https://…/callbacks/wechat`; empty: events are refused."""
+    wechat_aes_key: str = ""
+    """EncodingAESKey of its server settings, 43 characters; once it is set, only encrypted events are taken."""
+    wechat_url: str = "https://api.weixin.qq.com"
+    """Where WeChat's interface is, also the mini-program's; changed only for a proxy of one's own or for tests."""
+    mini_appid: str = ""
+    """AppID of the WeChat mini-program; with `mini_secret`. Empty: nobody is told that way."""
+    mini_secret: str = ""
+    """Its AppSecret."""
+    mini_page: str = ""
+    """Page that a message opens, as `pages/track/index?waybill={waybill}&k={token}`; empty: none."""
+    mini_state: Literal["formal", "trial", "developer"] = "formal"
+    """Version of the mini-program that a message opens."""
+    mini_callback_token: str = ""
+    """The token 令牌 of its message push 消息推送, whose address is `https://…/callbacks/mini`; empty: events are refused."""
+    mini_aes_key: str = ""
+    """EncodingAESKey of its message push, 43 characters; once it is set, only encrypted events are taken."""
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    """Where WeCom's robots are."""
+    dingtalk_url: str = "https://oapi.dingtalk.com"
+    """Where DingTalk's robots are."""
+    feishu_url: str = "https://open.feishu.cn"
+    """Where Feishu's robots are."""
     webhook_private_allowed: bool = False
     """Allow webhooks to private and loopback addresses (tests and closed networks only)."""
     message_blank_days: int = Field(default=90, ge=7, le=3650)

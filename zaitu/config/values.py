@@ -41,6 +41,22 @@ def public_url(text: str) -> str:
     return text
 
 
+def api_url(text: str) -> str:
+    """Without a slash at the end."""
+    _address(text, {"http", "https"}, "要写成 https://主机，带 http:// 或 https://")
+    return text.rstrip("/")
+
+
+def wechat_aes_key(text: str) -> str:
+    try:
+        length = len(base64.b64decode(f"{text}=", validate=True))
+    except (binascii.Error, ValueError):
+        length = 0
+    if length != _DATA_KEY_BYTES:
+        raise ValueError("要写成公众平台上的 EncodingAESKey，43 个字母或数字")
+    return text
+
+
 def smtp_url(text: str) -> str:
     _address(text, {"smtp", "smtps"}, "要写成 smtp://用户:密码@主机:端口 或 smtps://…")
     return text

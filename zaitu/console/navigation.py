@@ -68,6 +68,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             Item(_("短信与消息模板"), "message", "console:templates", Right.TEMPLATES_EDIT),
             Item(_("用户"), "user", "console:users", Right.USERS_MANAGE),
             Item(pgettext_lazy("many", "班组"), "users", "console:teams", Right.USERS_MANAGE),
+            Item(_("群机器人"), "message-circle", "console:robots", Right.ROBOTS_MANAGE),
             Item(_("操作记录"), "shield-check", "console:audit", Right.AUDIT_READ),
             Item(_("系统状态"), "adjustments-horizontal", "console:health", Right.USERS_MANAGE),
         ),

@@ -9,7 +9,7 @@ from zaitu.console.home import views as home
 from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
 from zaitu.console.network import views as network
-from zaitu.console.notify import people, templates
+from zaitu.console.notify import people, robots, templates
 from zaitu.console.notify import views as notify
 from zaitu.console.telemetry import commands, gateway, live, terminal
 from zaitu.console.telemetry import views as telemetry
@@ -81,6 +81,9 @@ urlpatterns: list[URLPattern] = [
     path("keys/partner", access.partner_key_issue, name="partner-key-issue"),
     path("keys/<str:prefix>/revoke", access.key_revoke, name="key-revoke"),
     path("people/<str:person>/notices", people.preferences, name="person-notices"),
+    path("robots", robots.robots, name="robots"),
+    path("robots/new", robots.robot_add, name="robot-add"),
+    path("robots/<int:robot_id>", robots.robot, name="robot"),
     path("webhooks", notify.webhooks, name="webhooks"),
     path("webhooks/new", notify.webhook_put, name="webhook-put"),
     path("webhooks/<int:endpoint_id>", notify.webhook, name="webhook"),

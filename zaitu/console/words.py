@@ -47,6 +47,7 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.PROBLEM_REPORT: _("登记异常"),
     Right.LABELS_PRINT: _("打印标签"),
     Right.WEBHOOKS_MANAGE: _("管理推送地址"),
+    Right.ROBOTS_MANAGE: _("管理群机器人"),
     Right.MESSAGES_READ: _("查看通知"),
     Right.TEMPLATES_EDIT: _("修改短信与消息模板"),
     Right.TRACK_EXACT: _("查看精确位置"),
@@ -131,6 +132,11 @@ _ACTIONS: Final[dict[str, Any]] = {
     "trip.stop_void": _("撤销整车到站"),
     "preference.put": _("设置通知方式"),
     "way.open": _("恢复通知方式"),
+    "robot.create": _("新建群机器人"),
+    "robot.remove": _("删除群机器人"),
+    "robot.test": _("测试群机器人"),
+    "robot.enable": _("启用群机器人"),
+    "robot.disable": _("停用群机器人"),
     "outbox.requeue": _("重新处理事件"),
     "outbox.drop": _("放弃事件"),
 }
@@ -156,6 +162,7 @@ _NOTICES: Final[dict[str, Any]] = {
     "correction": _("送达时间变更"),
     "many": _("合并通知"),
     "test": _("测试消息"),
+    "alert": _("工作提醒"),
 }
 _CHANNELS: Final[dict[str, Any]] = {
     "email": _("邮件"),
@@ -273,6 +280,16 @@ _SAID: Final = (
     _("签名由系统加在前面，模板里不能有【】"),
     _("阿里云的模板编号形如 SMS_154950909"),
     _("腾讯云的模板 ID 是一串数字，如 1110"),
+    _("请粘贴企业微信、钉钉或飞书机器人的完整 Webhook 地址"),
+    _("地址不完整，请从平台上重新复制"),
+    _("名称为 1–40 个字"),
+    _("企业微信机器人没有加签密钥，请留空"),
+    _("密钥不正确，请重新复制"),
+    _("没有这种提醒"),
+    _("最多 20 个机器人，请先删除不用的"),
+    _("机器人已停用，请先启用"),
+    _("机器人已停用或已删除"),
+    _("机器人每分钟的条数已满，稍后发送"),
 )
 """Words of other rooms that have English here."""
 

@@ -57,6 +57,8 @@ class Right(StrEnum):
     PROBLEM_REPORT = "problem.report"
     LABELS_PRINT = "labels.print"
     WEBHOOKS_MANAGE = "webhooks.manage"
+    ROBOTS_MANAGE = "robots.manage"
+    """Add and switch the robots that write into staff's groups."""
     MESSAGES_READ = "messages.read"
     TEMPLATES_EDIT = "templates.edit"
     """The words of SMS and other short messages."""

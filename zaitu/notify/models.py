@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from zaitu.kernel.crypto import EncryptedTextField
+from zaitu.notify.domain.alerts import RobotProvider
 from zaitu.notify.domain.delivery import OPEN_STATES, Channel, State
 
 _OPEN = Q(state__in=[state.value for state in OPEN_STATES])
@@ -115,6 +116,9 @@ class Message(models.Model):
             # Every row is in one of these two: what is to be blanked, and what is to be deleted.
             models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=True), name="notify_whole"),
             models.Index(fields=["created_at"], condition=Q(blanked_at__isnull=False), name="notify_blanked"),
+            models.Index(
+                fields=["person", "-created_at"], condition=Q(channel=Channel.ROBOT), name="notify_robot"
+            ),
         )
 
     def __str__(self) -> str:
@@ -282,3 +286,112 @@ class ClosedWay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} {self.channel}"
+
+
+class ProviderToken(models.Model):
+    """An access token that every process uses: WeChat lets old ones die when a new one is asked for."""
+
+    app = models.CharField(max_length=60, unique=True)
+    """Channel and appid, `wechat:wx…`: the token of another appid is another row."""
+    token = EncryptedTextField(blank=True, default="")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    renew_at = models.DateTimeField(null=True, blank=True)
+    """From then on a new one is asked for, while the old one still works."""
+    forced_at = models.DateTimeField(null=True, blank=True)
+    """When WeChat was last made to give a new one before its time."""
+
+    def __str__(self) -> str:
+        return self.app
+
+
+class WechatPerson(models.Model):
+    """By which openid somebody is reached. One openid may be several contacts: the same person on several customers' orders."""
+
+    channel = models.CharField(max_length=10)
+    """`wechat` (service account) or `mini`."""
+    person = models.CharField(max_length=60, db_index=True)
+    """As in `Recipient.person`."""
+    openid = EncryptedTextField()
+    openid_index = models.CharField(max_length=32)
+    """Blind index."""
+    seen_at = models.DateTimeField()
+    """When we last heard that this way is open: bound, or followed."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["channel", "openid_index", "person"], name="notify_wechat_person_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.channel}"
+
+
+class SubscriptionCredit(models.Model):
+    """How many messages of a template a person has still agreed to."""
+
+    channel = models.CharField(max_length=10)
+    openid = EncryptedTextField()
+    openid_index = models.CharField(max_length=32)
+    template = models.CharField(max_length=100)
+    left = models.PositiveSmallIntegerField(default=0)
+    """Acceptances minus messages."""
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.CharField(max_length=10, blank=True, default="")
+    """`Source` of the acceptance counted last."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["channel", "openid_index", "template"], name="notify_credit_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.template} {self.left}"
+
+
+class CallbackSeen(models.Model):
+    """What a provider has told us already, and the nonces it has used: forgotten after a day."""
+
+    provider = models.CharField(max_length=20)
+    key = models.CharField(max_length=70)
+    """`nonce:…` or `message:…`, hashed."""
+    digest = models.CharField(max_length=64, blank=True, default="")
+    """Of the body that came with a nonce."""
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["provider", "key"], name="notify_callback_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.key}"
+
+
+class StaffRobot(models.Model):
+    """A robot in a group of staff."""
+
+    name = models.CharField(max_length=40)
+    provider = models.CharField(max_length=10, choices=[(one.value, one.value) for one in RobotProvider])
+    address = EncryptedTextField()
+    """The token in its address; who knows it can write into the group."""
+    secret = EncryptedTextField(blank=True, default="")
+    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    """`AlertKind`s; empty: every one."""
+    recent = ArrayField(models.DateTimeField(), default=list, blank=True)
+    """When it was last written to, as far back as its provider counts."""
+    paused_until = models.DateTimeField(null=True, blank=True)
+    """Its provider wants nothing from us until then."""
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_why = models.CharField(max_length=100, blank=True, default="")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    """Removed ones are kept: messages name them."""
+    created_at = models.DateTimeField()
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.name}"

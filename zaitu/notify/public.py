@@ -1,39 +1,48 @@
-"""The contract of notify: tell people a fact, see what became of it, and look after webhook endpoints."""
+"""The contract of notify: tell people a fact, see what became of it, and look after how they are told."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from zaitu.customers.events import ContactErased
-from zaitu.kernel.errors import Forbidden, NotFound
+from zaitu.kernel import clock
+from zaitu.kernel.errors import Forbidden, Invalid, NotFound
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
 from zaitu.kernel.principal import Principal, Right
 from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.notify import selectors, services
 from zaitu.notify.adapters.addresses import preferences_person
+from zaitu.notify.domain.alerts import ALERT_TEXTS, Alert, AlertKind, RobotDraft, RobotView
 from zaitu.notify.domain.callbacks import BODY_MAX, Call, Taken
 from zaitu.notify.domain.delivery import Channel
 from zaitu.notify.domain.endpoints import EndpointDraft
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
 from zaitu.notify.domain.preferences import Preference, Topic
 from zaitu.notify.domain.saying import VARIABLES
+from zaitu.notify.domain.subscriptions import Source
 from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, TemplateView
 from zaitu.notify.domain.views import (
     AttemptView,
+    CallbackReply,
     CallbackView,
     EndpointView,
     InboundView,
     MessageView,
     PreferenceView,
 )
+from zaitu.notify.domain.ways import Urgency
 
 __all__ = [
+    "ALERT_TEXTS",
     "BODY_MAX",
     "DATA",
     "PARAMS",
     "VARIABLES",
+    "Alert",
+    "AlertKind",
     "AttemptView",
     "Call",
+    "CallbackReply",
     "CallbackView",
     "Channel",
     "EndpointDraft",
@@ -45,11 +54,15 @@ __all__ = [
     "Preference",
     "PreferenceView",
     "Recipient",
+    "RobotDraft",
+    "RobotView",
     "Taken",
     "TemplateDraft",
     "TemplatePreview",
     "TemplateView",
     "Topic",
+    "Urgency",
+    "alert_staff",
     "callback_take",
     "callbacks_list",
     "deliver_until",
@@ -71,6 +84,14 @@ __all__ = [
     "preference_put",
     "preference_put_by_link",
     "redeliver",
+    "robot_add",
+    "robot_get",
+    "robot_messages",
+    "robot_remove",
+    "robot_switch",
+    "robot_test",
+    "robots_list",
+    "subscription_accepted",
     "tell",
     "tell_many",
     "template_get",
@@ -79,6 +100,8 @@ __all__ = [
     "template_reset",
     "templates_list",
     "way_open",
+    "wechat_bind",
+    "wechat_called",
 ]
 
 
@@ -291,10 +314,102 @@ def on_contact_erased(event: ContactErased) -> None:
     services.person_forget(person=event.subject)
 
 
+def wechat_bind(*, actor: Principal, person: str, channel: str, openid: str) -> None:
+    """From now on this person (`contact:12`) is also reached by this openid; again without effect.
+
+    The system only: whoever calls has made sure of the openid with WeChat. `channel`: `wechat` or `mini`. Raises Forbidden, Invalid.
+    """
+    _must_be_system(actor)
+    services.wechat_bind(person=person, channel=_channel(channel), openid=openid)
+
+
+def subscription_accepted(*, actor: Principal, channel: str, openid: str, template: str) -> bool:
+    """Somebody has just agreed to one message of a template, on our page. The system only, as `wechat_bind`.
+
+    WeChat tells the same by an event: both together count once, and False says that it was counted. Raises Forbidden, Invalid.
+    """
+    _must_be_system(actor)
+    return services.subscription_accepted(
+        channel=_channel(channel), openid=openid, template=template, at=clock.now(), source=Source.PAGE
+    )
+
+
+def wechat_called(*, provider: str, method: str, query: Mapping[str, str], body: bytes) -> CallbackReply:
+    """Take what WeChat (`provider`: wechat or mini) pushes, once: receipts, acceptances, followers; and what to answer.
+
+    Anybody may call: WeChat's signature says who it is, and others are refused.
+    """
+    return services.wechat_called(provider=provider, method=method, query=query, body=body)
+
+
+def alert_staff(*, actor: Principal, alert: Alert) -> int:
+    """Tell staff something in their groups, in the caller's transaction; how many robots want it.
+
+    The same fact again writes nothing. Staff and the system only. Raises Forbidden, Invalid.
+    """
+    if actor.kind not in {Who.SYSTEM, Who.STAFF}:
+        raise Forbidden("无权提醒工作人员")
+    return services.alert_staff(alert=alert)
+
+
+def robots_list(*, actor: Principal) -> list[RobotView]:
+    """Raises Forbidden."""
+    actor.must(Right.ROBOTS_MANAGE)
+    return selectors.robots()
+
+
+def robot_get(*, actor: Principal, robot_id: int) -> RobotView:
+    """Raises Forbidden, NotFound."""
+    actor.must(Right.ROBOTS_MANAGE)
+    return selectors.robot(robot_id=robot_id)
+
+
+def robot_messages(*, actor: Principal, robot_id: int) -> list[MessageView]:
+    """What it was told in the last 7 days with every try, newest first, at most 50. Raises Forbidden, NotFound."""
+    robot_get(actor=actor, robot_id=robot_id)
+    return selectors.robot_messages(robot_id=robot_id)
+
+
+def robot_add(*, actor: Principal, draft: RobotDraft) -> RobotView:
+    """Raises Forbidden, Invalid, RuleBroken (there are 20)."""
+    actor.must(Right.ROBOTS_MANAGE)
+    return services.robot_add(actor=actor, draft=draft)
+
+
+def robot_switch(*, actor: Principal, robot_id: int, active: bool) -> RobotView:
+    """Switch it off (what waits for it is given up) or on again; twice without effect. Raises Forbidden, NotFound."""
+    actor.must(Right.ROBOTS_MANAGE)
+    return services.robot_switch(actor=actor, robot_id=robot_id, active=active)
+
+
+def robot_remove(*, actor: Principal, robot_id: int) -> None:
+    """Raises Forbidden, NotFound."""
+    actor.must(Right.ROBOTS_MANAGE)
+    services.robot_remove(actor=actor, robot_id=robot_id)
+
+
+def robot_test(*, actor: Principal, robot_id: int) -> None:
+    """Queue one test message. Raises Forbidden, NotFound, RuleBroken (switched off, or the last one is still on its way)."""
+    actor.must(Right.ROBOTS_MANAGE)
+    services.robot_test(actor=actor, robot_id=robot_id)
+
+
 def keys_rewrite(*, actor: Principal) -> Iterator[Batch]:
     """Write messages and endpoints anew under the newest data key; may stop anywhere and be called again. Raises Forbidden."""
     must_be_the_house(actor)
     return services.keys_rewrite()
+
+
+def _must_be_system(actor: Principal) -> None:
+    if actor.kind is not Who.SYSTEM:
+        raise Forbidden("只由系统执行")
+
+
+def _channel(name: str) -> Channel:
+    try:
+        return Channel(name)
+    except ValueError:
+        raise Invalid("没有这种渠道", fields={"channel": name[:20]}) from None
 
 
 def _may_tell(actor: Principal, notice: Notice) -> None:

@@ -10,10 +10,11 @@ from django.db.models import Count, Min
 from zaitu.kernel import clock, metrics
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.pages import Page
+from zaitu.notify.domain.alerts import ROBOT_TEXTS, RobotProvider, RobotView
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, OPEN_STATES, STATE_TEXTS, Channel, State
 from zaitu.notify.domain.notices import KIND_TEXTS, Kind
 from zaitu.notify.domain.views import AttemptView, EndpointView, InboundView, MessageView, address_masked
-from zaitu.notify.models import Attempt, Inbound, Message, WebhookEndpoint
+from zaitu.notify.models import Attempt, Inbound, Message, StaffRobot, WebhookEndpoint
 
 NO_SMTP = "未配置发信服务器"
 _MESSAGES_MAX = 500
@@ -135,6 +136,45 @@ def inbound(*, inbound_id: int) -> InboundView:
         text=row.text,
         unsubscribed=row.unsubscribed,
         at=row.at,
+    )
+
+
+def robots() -> list[RobotView]:
+    return [robot_view(row) for row in StaffRobot.objects.filter(removed_at=None)]
+
+
+def robot(*, robot_id: int) -> RobotView:
+    """Raises NotFound: not there, or removed."""
+    row = StaffRobot.objects.filter(pk=robot_id, removed_at=None).first()
+    if row is None:
+        raise NotFound("没有这个机器人")
+    return robot_view(row)
+
+
+def robot_messages(*, robot_id: int) -> list[MessageView]:
+    """What a robot was told in the last days, newest first, with the tries; at most `DELIVERIES_PAGE`."""
+    since = clock.now() - timedelta(days=DELIVERIES_DAYS)
+    rows = Message.objects.filter(
+        person=f"robot:{robot_id}", channel=Channel.ROBOT, created_at__gte=since
+    ).select_related("endpoint")
+    return _with_tries(list(rows.order_by("-created_at", "id")[:DELIVERIES_PAGE]))
+
+
+def robot_view(row: StaffRobot) -> RobotView:
+    provider = RobotProvider(row.provider)
+    rests = row.disabled_at is None and row.paused_until and row.paused_until > clock.now()
+    return RobotView(
+        id=row.pk,
+        name=row.name,
+        provider=provider,
+        provider_text=ROBOT_TEXTS[provider],
+        kinds=tuple(row.kinds),
+        signed=bool(row.secret),
+        active=row.disabled_at is None,
+        note=row.disabled_why,
+        paused_until=row.paused_until if rests else None,
+        created_at=row.created_at,
+        last_ok_at=row.last_ok_at,
     )
 
 

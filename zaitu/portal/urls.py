@@ -4,6 +4,7 @@ from zaitu.portal import callbacks
 from zaitu.portal.api.service import api
 from zaitu.portal.pages import views
 from zaitu.portal.pages.preferences import preferences
+from zaitu.portal.wechat import pushed
 from zaitu.ui.views import offline
 
 pages = [
@@ -23,5 +24,7 @@ pages = [
 ]
 urlpatterns = [
     path("api/v1/", api.urls),  # outside the namespace: ninja looks its own names up from the root
+    path("callbacks/wechat", pushed, {"provider": "wechat"}),
+    path("callbacks/mini", pushed, {"provider": "mini"}),
     path("", include((pages, "portal"))),
 ]

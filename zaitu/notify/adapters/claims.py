@@ -15,7 +15,7 @@ from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
 from zaitu.notify.domain.saying import DEFAULTS, LANGUAGE, Said, Template, link_short, said
 from zaitu.notify.domain.ways import Urgency
-from zaitu.notify.models import Attempt, Message, MessageTemplate
+from zaitu.notify.models import Attempt, Message, MessageTemplate, StaffRobot
 
 _DUE_PERSON: Final = """
     SELECT id, state FROM notify_message
@@ -74,7 +74,8 @@ def claim(channel: Channel, *, slots: int, now: datetime, lease_until: datetime)
         )
         rows = Message.objects.filter(pk__in=claimed).select_related("endpoint").order_by("created_at")
         company, templates = network.company(), templates_of(channel)
-        return [_parcel(row, company, templates) for row in rows]
+        robots = _robots(rows) if channel is Channel.ROBOT else {}
+        return [_parcel(row, company, templates, robots.get(row.person)) for row in rows]
 
 
 def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
@@ -97,6 +98,13 @@ def templates_of(channel: Channel) -> Mapping[tuple[str, str], Template]:
         )
         for row in MessageTemplate.objects.filter(channel=channel)
     }
+
+
+def _robots(rows: Iterable[Message]) -> Mapping[str, StaffRobot]:
+    """By person; those that are off or gone are left out, and their messages have no address."""
+    ids = [row.person.removeprefix("robot:") for row in rows]
+    found = StaffRobot.objects.filter(pk__in=ids, disabled_at=None, removed_at=None)
+    return {f"robot:{robot.pk}": robot for robot in found}
 
 
 def _said(
@@ -122,7 +130,10 @@ def _said(
 
 
 def _parcel(
-    row: Message, company: network.CompanyView, templates: Mapping[tuple[str, str], Template]
+    row: Message,
+    company: network.CompanyView,
+    templates: Mapping[tuple[str, str], Template],
+    robot: StaffRobot | None,
 ) -> Parcel:
     endpoint, words = row.endpoint, json.loads(row.words)
     return Parcel(
@@ -131,8 +142,8 @@ def _parcel(
         kind=Kind(row.purpose),
         waybill=row.waybill,
         person=row.person,
-        address=endpoint.url if endpoint else row.address,
-        secret=endpoint.secret if endpoint else "",
+        address=endpoint.url if endpoint else robot.address if robot else row.address,
+        secret=endpoint.secret if endpoint else robot.secret if robot else "",
         words=words,
         said=_said(row, words, company, templates),
         at=row.at,
@@ -145,4 +156,5 @@ def _parcel(
         preferences=preferences_address(row.person) if endpoint is None else "",
         company=company.name,
         hotline=company.hotline,
+        provider=robot.provider if robot else "",
     )

@@ -22,12 +22,24 @@ SENDERS: Final[Mapping[Channel, Callable[[], Sender]]] = {
     Channel.EMAIL: lambda: _of("email"),
     Channel.WEBHOOK: lambda: _of("webhook"),
     Channel.SMS: lambda: _of(settings.ZAITU_SMS_PROVIDER),
+    Channel.WECHAT: lambda: _of("wechat"),
+    Channel.MINI: lambda: _of("mini"),
+    Channel.ROBOT: lambda: _of("robot"),
 }
-SLOTS: Final[Mapping[Channel, int]] = {Channel.EMAIL: 4, Channel.WEBHOOK: 32, Channel.SMS: 16}
+SLOTS: Final[Mapping[Channel, int]] = {
+    Channel.EMAIL: 4,
+    Channel.WEBHOOK: 32,
+    Channel.SMS: 16,
+    Channel.WECHAT: 8,
+    Channel.MINI: 8,
+    Channel.ROBOT: 4,
+}
 """Messages of a channel on their way at once, in one process."""
 _SETTINGS: Final[Mapping[Channel, str]] = {
     Channel.EMAIL: "ZAITU_SMTP_URL",
     Channel.SMS: "ZAITU_SMS_PROVIDER",
+    Channel.WECHAT: "ZAITU_WECHAT_APPID",
+    Channel.MINI: "ZAITU_MINI_APPID",
 }
 """What must be set for a channel to be there."""
 

@@ -119,7 +119,7 @@ class Answer:
     rests: bool = False
     """The way there rests a while, longer after each failure in a row (always so with PAUSE)."""
     retry_after_s: int | None = None
-    """How long the other side asked us to wait, seconds."""
+    """How long the other side asked us to wait, seconds; without `rests` only this message waits."""
     gone: bool = False
     """The other side wants nothing more, ever: the endpoint is switched off, the way to this person is closed."""
     ref: str = ""
@@ -128,6 +128,8 @@ class Answer:
     """SMS that it was cut into."""
     cost_fen: int = 0
     """What the provider said that it takes for it, fen."""
+    provider: str = ""
+    """Who carried it, where a channel has several at once; empty: the sender's `provider`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,13 @@ class Kind(StrEnum):
     MANY = "many"
     """Several of these together."""
     TEST = "test"
-    """Sent by hand to see whether a webhook endpoint answers."""
+    """Sent by hand to see whether a webhook endpoint or a robot answers."""
+    ALERT = "alert"
+    """To staff, by their group's robot (`alert_staff`)."""
+
+
+STAFF_KINDS: Final = frozenset({Kind.TEST, Kind.ALERT})
+"""Nothing that customers are told, or could ask for."""
 
 
 KIND_TEXTS: Final = {
@@ -37,6 +43,7 @@ KIND_TEXTS: Final = {
     Kind.CORRECTION: "送达时间变更",
     Kind.MANY: "合并通知",
     Kind.TEST: "测试消息",
+    Kind.ALERT: "工作提醒",
 }
 
 PARAMS: Final = ("status", "place", "eta", "route", "pieces", "signed_by", "link", "cause", "plan", "was")
@@ -75,10 +82,20 @@ class Recipient:
     """Empty: this person cannot be told by e-mail."""
     phone: str = ""
     """As kernel.phones spells it; empty: neither by SMS nor by a call."""
+    openid: str = ""
+    """Of the service account; empty: the one that is bound to this person (`wechat_bind`), if any."""
+    mini_openid: str = ""
+    """Of the mini-program; as `openid`."""
 
     def addresses(self) -> dict[Channel, str]:
         """By channel; those that are known."""
-        known = {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.VOICE: self.phone}
+        known = {
+            Channel.EMAIL: self.email,
+            Channel.SMS: self.phone,
+            Channel.VOICE: self.phone,
+            Channel.WECHAT: self.openid,
+            Channel.MINI: self.mini_openid,
+        }
         return {channel: address for channel, address in known.items() if address}
 
 

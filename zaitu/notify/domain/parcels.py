@@ -22,7 +22,7 @@ class Parcel:
     address: str
     """As in `ways.Way`, or a webhook's URL."""
     secret: str
-    """`whsec_…`; only for webhooks."""
+    """`whsec_…` of a webhook, or what a robot's messages are signed with; else empty."""
     words: Mapping[str, str | int | float]
     at: datetime
     useful_until: datetime
@@ -41,3 +41,5 @@ class Parcel:
     """What the company that tells is called; may be empty."""
     hotline: str = ""
     """Where people can ask; may be empty."""
+    provider: str = ""
+    """Which of the channel's providers carries it; only for robots."""

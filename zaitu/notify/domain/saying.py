@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from zaitu.kernel.errors import Invalid
 from zaitu.notify.domain.delivery import Channel
+from zaitu.notify.domain.fields import fields_checked, fields_parsed
 from zaitu.notify.domain.notices import Kind
 
 VARIABLES: Final[Mapping[str, tuple[str, str]]] = {
@@ -34,6 +35,8 @@ TEXT_MAX: Final = 500
 SMS_ONE, SMS_EACH = 70, 67
 """Characters of an SMS that stands alone, and of each part of a longer one (UCS-2; the parts carry six octets of header)."""
 LANGUAGE: Final = "zh-hans"
+MAPPED: Final = frozenset({Channel.WECHAT, Channel.MINI})
+"""Channels whose templates are the provider's: our text says what goes into their fields."""
 
 _NAMED: Final = re.compile(r"\{([^{}]*)\}")
 _EMPTY: Final = "—"
@@ -63,6 +66,8 @@ class Said:
     """`Template.code`."""
     variables: tuple[tuple[str, str], ...]
     """Name and value, in the order in which the template names them first; no value is empty."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """WeChat's fields and what goes into them, not yet made to fit (domain/fields.py); only where the template maps them."""
 
 
 DEFAULTS: Final[Mapping[Kind, str]] = {
@@ -75,12 +80,13 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.CORRECTION: "您的货物{waybill}预计送达改为{eta}（原{was}），{cause}。详情：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
     Kind.TEST: "这是一条测试消息",
+    Kind.ALERT: "有一条工作提醒",
 }
 """Said where the company has written no template of its own."""
 
 
 def template_checked(template: Template) -> Template:
-    """Raises Invalid: empty or too long, an unknown variable, a brace that is not closed."""
+    """Raises Invalid: empty or too long, an unknown variable, a brace that is not closed, a field that cannot hold its words."""
     text = template.text.strip()
     if not text or len(text) > TEXT_MAX:
         raise Invalid("模板有误", fields={"text": f"内容为 1–{TEXT_MAX} 个字"})
@@ -89,6 +95,8 @@ def template_checked(template: Template) -> Template:
         raise Invalid("模板有误", fields={"text": f"没有这个变量：{{{unknown[0]}}}"})
     if "{" in _NAMED.sub("", text) or "}" in _NAMED.sub("", text):
         raise Invalid("模板有误", fields={"text": "花括号没有成对"})
+    if template.channel in MAPPED:
+        fields_checked(text, {name: example for name, (_, example) in VARIABLES.items()})
     return Template(
         kind=template.kind,
         channel=template.channel,
@@ -105,13 +113,28 @@ def variables_of(text: str) -> tuple[str, ...]:
 
 def said(template: Template, values: Mapping[str, str]) -> Said:
     """`values`: by `VARIABLES`; those that are missing are said as a dash."""
+
+    def filled(text: str) -> str:
+        return _NAMED.sub(lambda found: known[found[1]], text)
+
     known = {name: values.get(name) or _EMPTY for name in variables_of(template.text)}
     return Said(
-        text=_NAMED.sub(lambda found: known[found[1]], template.text),
+        text=filled(template.text),
         link=values.get("link", ""),
         code=template.code,
         variables=tuple(known.items()),
+        fields=tuple((name, filled(text)) for name, text in _fields(template)),
     )
+
+
+def _fields(template: Template) -> tuple[tuple[str, str], ...]:
+    """None of a template that was never mapped: the default is a sentence."""
+    if template.channel not in MAPPED:
+        return ()
+    try:
+        return fields_parsed(template.text)
+    except Invalid:
+        return ()
 
 
 def link_short(link: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.CORRECTION: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
     Kind.TEST: Urgency.USUAL,
+    Kind.ALERT: Urgency.USUAL,
 }
 
 ORDER: Final = (

@@ -33,6 +33,7 @@ _HEADLINES: Final = {
     Kind.EXCEPTION: "您的货物{cause}，{plan}",
     Kind.CORRECTION: "您的货物送达时间改为{eta}（原为{was}），{cause}",
     Kind.TEST: "这是一条测试消息",
+    Kind.ALERT: "有一条工作提醒",
 }
 _WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
 _SUBJECTS: Final = {
@@ -44,6 +45,7 @@ _SUBJECTS: Final = {
     Kind.EXCEPTION: "{cause}",
     Kind.CORRECTION: "送达时间改为{eta}",
     Kind.TEST: "测试消息",
+    Kind.ALERT: "工作提醒",
 }
 _TIME_LABELS: Final = {
     Kind.ACCEPTED: "下单时间",

@@ -14,6 +14,7 @@ from zaitu.notify.services.preferences import LINK, preference_get, preference_p
 from zaitu.notify.services.redelivery import redeliver
 from zaitu.notify.services.retention import messages_trim
 from zaitu.notify.services.rewriting import keys_rewrite
+from zaitu.notify.services.robots import alert_staff, robot_add, robot_remove, robot_switch, robot_test
 from zaitu.notify.services.templates import (
     template_get,
     template_preview,
@@ -22,9 +23,11 @@ from zaitu.notify.services.templates import (
     templates_list,
 )
 from zaitu.notify.services.ways import way_open
+from zaitu.notify.services.wechat import subscription_accepted, wechat_bind, wechat_called
 
 __all__ = [
     "LINK",
+    "alert_staff",
     "callback_take",
     "callbacks_list",
     "deliver_until",
@@ -40,10 +43,17 @@ __all__ = [
     "preference_get",
     "preference_put",
     "redeliver",
+    "robot_add",
+    "robot_remove",
+    "robot_switch",
+    "robot_test",
+    "subscription_accepted",
     "template_get",
     "template_preview",
     "template_put",
     "template_reset",
     "templates_list",
     "way_open",
+    "wechat_bind",
+    "wechat_called",
 ]

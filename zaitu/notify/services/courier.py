@@ -155,7 +155,7 @@ class Courier:
                 )
                 attempt_record(
                     parcel=parcel,
-                    provider=self._sender.provider,
+                    provider=answer.provider or self._sender.provider,
                     answer=answer,
                     step=step,
                     started=started,

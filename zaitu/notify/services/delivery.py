@@ -16,6 +16,7 @@ from zaitu.notify.domain.ways import RECEIPTED, leaves
 from zaitu.notify.models import Attempt, Message, WebhookEndpoint
 from zaitu.notify.selectors import NO_SMTP
 from zaitu.notify.services.endpoints import endpoint_disable, off_note
+from zaitu.notify.services.robots import robot_disable
 from zaitu.notify.services.ways import receipt_awaited, receipts_apply, way_close, way_next
 
 LATE = "过期未发送"
@@ -60,7 +61,9 @@ def _recorded(
     if answer.verdict is not Verdict.TAKEN:
         mine = mine.filter(claim=parcel.claim)
     now = clock.now()
-    if answer.gone and parcel.endpoint_id is None:
+    if answer.gone and parcel.channel is Channel.ROBOT:
+        robot_disable(robot_id=int(parcel.person.removeprefix("robot:")), why=answer.note)
+    elif answer.gone and parcel.endpoint_id is None:
         way_close(person=parcel.person, channel=parcel.channel, address=parcel.address, why=answer.note)
     message = mine.select_for_update().first() if parcel.ways_left else None
     if message is not None and _goes_on(message, parcel, answer, step, now):
@@ -91,7 +94,10 @@ def _whither(parcel: Parcel) -> dict[str, str]:
 def _goes_on(message: Message, parcel: Parcel, answer: Answer, step: Next, now: datetime) -> bool:
     """Whether it is on its next way now."""
     if step.state is State.SENT:
-        receipt_awaited(message)
+        if answer.ref:  # what has no name has no receipt that could be waited for
+            receipt_awaited(message)
+        else:
+            message.fall_back_at = None
     elif leaves(
         step, since=message.way_since, useful_until=parcel.useful_until, now=now, urgency=parcel.urgency
     ):

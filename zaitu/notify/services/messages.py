@@ -17,11 +17,13 @@ from zaitu.notify.models import ClosedWay, Inbound, Message, PersonPreference, W
 from zaitu.notify.services.planning import Planner
 from zaitu.notify.services.retention import blank, inbound_blank
 from zaitu.notify.services.ways import way_begin
+from zaitu.notify.services.wechat import recipients_bound, wechat_unbind
 
 
 def messages_write(*, notices: Sequence[Notice]) -> None:
     """One row for each person and each endpoint that wants the kind; rows that are there already stay as they are."""
     now = clock.now()
+    notices = recipients_bound(notices)
     planner = Planner(notices, now)
     codes = {notice.customer_code for notice in notices if notice.customer_code}
     endpoints: dict[str, list[WebhookEndpoint]] = {}
@@ -93,4 +95,5 @@ def person_forget(*, person: str) -> int:
     PersonPreference.objects.filter(person=person).delete()
     theirs.filter(state__in=[State.QUEUED, State.HELD]).update(state=State.FAILED, note="收件人资料已删除")
     inbound_blank(Inbound.objects.filter(person=person), clock.now())
+    wechat_unbind(person=person)
     return blank(theirs)

@@ -13,6 +13,7 @@ from zaitu.notify.adapters.old import messages_delete
 from zaitu.notify.domain.delivery import OPEN_STATES
 from zaitu.notify.models import Attempt, Inbound, Message
 from zaitu.notify.services.ways import receipts_forget
+from zaitu.notify.services.wechat import agreements_forget, callbacks_forget
 
 _BATCH: Final = 1_000
 _BATCHES: Final = 100
@@ -37,8 +38,10 @@ def messages_trim() -> tuple[int, int]:
     keep, whole = (
         timedelta(days=days) for days in (settings.ZAITU_MESSAGE_KEEP_DAYS, settings.ZAITU_MESSAGE_BLANK_DAYS)
     )
-    blanked = _in_batches(lambda: _blank_some(now - min(whole, keep), now))
     receipts_forget()
+    callbacks_forget()
+    agreements_forget()
+    blanked = _in_batches(lambda: _blank_some(now - min(whole, keep), now))
     _inbound_trim(blank_before=now - min(whole, keep), delete_before=now - keep, now=now)
     return blanked, _in_batches(lambda: messages_delete(before=now - keep, at_most=_BATCH))
 

@@ -7,11 +7,12 @@ from zaitu.kernel.crypto import blind_index
 from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
 from zaitu.notify.domain.callbacks import ADDRESS_INDEX
 from zaitu.notify.models import Attempt
+from zaitu.notify.services.wechat import openids_rewrite
 
 
 def keys_rewrite() -> Iterator[Batch]:
     """Batch by batch; may stop anywhere and be called again."""
-    return rows_rewrite("notify", {Attempt: _indexes})
+    return rows_rewrite("notify", {Attempt: _indexes, **openids_rewrite()})
 
 
 def _indexes(rows: Mapping[Any, Plain]) -> Mapping[Any, Mapping[str, Any]]:

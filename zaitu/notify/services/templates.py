@@ -13,12 +13,12 @@ from zaitu.kernel.principal import Principal
 from zaitu.network import public as network
 from zaitu.notify.channels.installed import template_rules, usable
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, Channel
-from zaitu.notify.domain.notices import KIND_TEXTS, Kind
+from zaitu.notify.domain.notices import KIND_TEXTS, STAFF_KINDS, Kind
 from zaitu.notify.domain.saying import DEFAULTS, LANGUAGE, Template, template_checked
 from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, TemplateView, previewed
 from zaitu.notify.models import MessageTemplate
 
-KINDS: Final = tuple(kind for kind in Kind if kind is not Kind.TEST)
+KINDS: Final = tuple(kind for kind in Kind if kind not in STAFF_KINDS)
 _AT_LENGTH: Final = frozenset({Channel.EMAIL, Channel.WEBHOOK})
 """Channels that have room for everything and are said without a template."""
 

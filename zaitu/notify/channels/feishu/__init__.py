@@ -1,0 +1,1 @@
+"""Feishu 飞书: a robot in a staff group."""

@@ -1,0 +1,1 @@
+"""Robots in staff's groups; who carries it says the robot's row."""
