@@ -43,6 +43,9 @@ webhooks.manage        .       .         .        .      .       .          x   
 messages.read          x       x         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x
 partner.events         .       .         .        .      .       .          x           .       x      .
+talk                   .       .         .        .      .       .          x           .       .      x
+desk.read              x       x         .        .      .       x          x           .       .      .
+desk.answer            x       .         .        .      .       x          x           .       .      .
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(role, line[0], mark == "x") for line in LINES for role, mark in zip(HEAD, line[1:], strict=True)]

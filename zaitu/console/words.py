@@ -50,6 +50,9 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.MESSAGES_READ: _("查看通知"),
     Right.TRACK_EXACT: _("查看精确位置"),
     Right.PARTNER_EVENTS: _("上报合作方事件"),
+    Right.TALK: _("留言"),
+    Right.DESK_READ: _("查看会话"),
+    Right.DESK_ANSWER: _("回复客户"),
 }
 
 
@@ -116,6 +119,13 @@ _ACTIONS: Final[dict[str, Any]] = {
     "shipments.export": _("导出运单"),
     "terminals.export": _("导出终端"),
     "file.store": _("上传照片"),
+    "desk.said": _("客户留言"),
+    "desk.rate": _("客户评价"),
+    "desk.answer": _("回复客户"),
+    "desk.note": _("写内部备注"),
+    "desk.take": _("分派会话"),
+    "desk.close": _("关闭工单"),
+    "desk.reopen": _("重新打开工单"),
     "field.dismiss": _("放弃离线操作"),
     "webhook.create": _("新建推送地址"),
     "webhook.change": _("修改推送地址"),

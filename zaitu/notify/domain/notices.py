@@ -17,6 +17,8 @@ class Kind(StrEnum):
     STOP = "stop"
     SOON = "soon"
     SIGNED = "signed"
+    REPLY = "reply"
+    """Staff have answered what this person said."""
     MANY = "many"
     """Several of these together."""
     TEST = "test"
@@ -29,6 +31,7 @@ KIND_TEXTS: Final = {
     Kind.STOP: "途经通知",
     Kind.SOON: "即将送达通知",
     Kind.SIGNED: "签收通知",
+    Kind.REPLY: "回复通知",
     Kind.MANY: "合并通知",
     Kind.TEST: "测试消息",
 }

@@ -68,6 +68,7 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.STOP: "您的货物{waybill}已途经{place}，预计{eta}送达。查询：{link}",
     Kind.SOON: "您的货物{waybill}即将送达，预计{eta}，请留意接货。查询：{link}",
     Kind.SIGNED: "您的货物{waybill}已签收（{signed_by}）。如有疑问：{link}",
+    Kind.REPLY: "客服回复了您关于{waybill}的留言，请查看：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
     Kind.TEST: "这是一条测试消息",
 }

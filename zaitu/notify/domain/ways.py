@@ -27,6 +27,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.STOP: Urgency.LATER,
     Kind.SOON: Urgency.USUAL,
     Kind.SIGNED: Urgency.USUAL,
+    Kind.REPLY: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
     Kind.TEST: Urgency.USUAL,
 }

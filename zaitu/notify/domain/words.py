@@ -30,6 +30,7 @@ _HEADLINES: Final = {
     Kind.STOP: "您的货物已途经{place}",
     Kind.SOON: "您的货物即将送达，请留意接货",
     Kind.SIGNED: "您的货物已签收",
+    Kind.REPLY: "客服回复了您的留言，请在查询页查看",
     Kind.TEST: "这是一条测试消息",
 }
 _WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
@@ -39,6 +40,7 @@ _SUBJECTS: Final = {
     Kind.STOP: "已途经{place}",
     Kind.SOON: "即将送达",
     Kind.SIGNED: "已签收",
+    Kind.REPLY: "客服已回复",
     Kind.TEST: "测试消息",
 }
 _TIME_LABELS: Final = {
@@ -46,6 +48,7 @@ _TIME_LABELS: Final = {
     Kind.DEPARTED: "发车时间",
     Kind.STOP: "途经时间",
     Kind.SIGNED: "签收时间",
+    Kind.REPLY: "回复时间",
 }
 _ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON})
 
