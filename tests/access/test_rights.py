@@ -94,7 +94,7 @@ def test_a_partner_s_key_tells_events_and_reads_nothing():
 
 
 def test_a_link_that_may_only_be_viewed_cannot_act():
-    assert rights_of_link(["view"]) == {Right.TRACK_EXACT}
+    assert rights_of_link(["view"]) == {Right.TRACK_EXACT, Right.TALK}
     assert rights_of_link(LINK_SCOPES) == RIGHTS[Role.LINK]
 
 

@@ -119,6 +119,8 @@ _ACTIONS: Final[dict[str, Any]] = {
     "shipments.export": _("导出运单"),
     "terminals.export": _("导出终端"),
     "file.store": _("上传照片"),
+    "desk.": _("处理会话"),
+    "desk.import": _("导入历史会话"),
     "desk.said": _("客户留言"),
     "desk.rate": _("客户评价"),
     "desk.answer": _("回复客户"),
@@ -156,6 +158,7 @@ _NOTICES: Final[dict[str, Any]] = {
     "stop": _("途经通知"),
     "soon": _("即将送达通知"),
     "signed": _("签收通知"),
+    "reply": _("回复通知"),
     "test": _("测试消息"),
 }
 _CHANNELS: Final[dict[str, Any]] = {"email": _("邮件"), "webhook": _("系统推送")}
@@ -243,6 +246,16 @@ _SAID: Final = (
     _("上一条测试消息还在发送，请稍后再试"),
     _("这条消息还在发送，无需重发"),
     _("这条消息的内容已过保存期，不能重发"),
+    _("请写下回复"),
+    _("请写下备注"),
+    _("最多 2000 个字"),
+    _("客户还在等回复"),
+    _("客户还在等回复；不回复就关闭，请写明原因"),
+    _("已经关闭"),
+    _("没有关闭，不用重新打开"),
+    _("没有这个会话"),
+    _("没有这个工单"),
+    _("没有这张照片"),
 )
 """Words of other rooms that have English here."""
 

@@ -1,6 +1,6 @@
 """Conversations, what was said in them, the tickets they are worked by, and ratings.
 
-What people say is encrypted; found by words through blind indexes of its pairs of characters (docs/adr/0088). People are referred to
+What people say is encrypted; found by words through blind indexes of its pairs of characters (docs/adr/0097). People are referred to
 by the number of their contact, without a foreign key: erasing a person leaves the record whole.
 """
 

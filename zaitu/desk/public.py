@@ -1,6 +1,6 @@
 """The contract of the desk: customers say something about a shipment, staff answer it, and the clock runs meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from django.db.models import Q
@@ -21,16 +21,20 @@ from zaitu.desk.domain.views import (
     ConversationRow,
     ConversationView,
     EntryView,
+    PastRating,
+    PastTalk,
     RatingView,
     Stars,
     ThreadView,
     TicketView,
+    Turn,
     Visitor,
     Words,
 )
 from zaitu.desk.models import Attachment, Conversation, Rating
 from zaitu.desk.selectors import threads as _threads
 from zaitu.desk.services import answering as _answering
+from zaitu.desk.services import past as _past
 from zaitu.desk.services import photos as _photos
 from zaitu.desk.services import rating as _rating
 from zaitu.desk.services import retention as _retention
@@ -45,9 +49,9 @@ from zaitu.kernel.rewriting import Batch, must_be_the_house
 __all__ = [
     "CHANGE_TEXTS", "DAYS_AHEAD", "FIELDS", "FIELD_TEXTS", "KIND_TEXTS", "PHOTOS_MAX", "PROMISE", "QUESTIONS",
     "REASONS", "ROLES", "SLOTS", "STATE_TEXTS", "TEXT_MAX", "THREAD_PARAMETER", "Band", "Change", "ConversationQuery",
-    "ConversationRow", "ConversationView", "EntryView", "Kind", "RatingView", "Stars", "State", "ThreadView",
-    "TicketView", "Visitor", "What", "Words", "answer", "band_of", "close", "conversation_get",
-    "conversations", "entries_after", "files_reseal", "keys_rewrite", "note", "on_contact_erased",
+    "ConversationRow", "ConversationView", "EntryView", "Kind", "PastRating", "PastTalk", "RatingView", "Stars", "State", "ThreadView",
+    "TicketView", "Turn", "Visitor", "What", "Words", "answer", "band_of", "close", "conversation_get",
+    "conversations", "entries_after", "files_reseal", "history_import", "keys_rewrite", "note", "on_contact_erased",
     "photo_read", "rate", "reopen", "say", "take", "talks_trim", "thread", "thread_named", "waiting_count",
 ]  # fmt: skip
 
@@ -212,6 +216,12 @@ def waiting_count(*, actor: Principal) -> int:
 
 
 # The house
+
+
+def history_import(*, actor: Principal, talks: Iterable[PastTalk], ratings: Iterable[PastRating] = ()) -> int:
+    """Take over what was said before; nobody is told. How many tickets. Raises Forbidden, NotFound, RuleBroken; then nothing is taken."""
+    must_be_the_house(actor)
+    return _past.history_import(actor=actor, talks=talks, ratings=ratings)
 
 
 def talks_trim(*, actor: Principal) -> tuple[int, int]:

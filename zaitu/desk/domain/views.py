@@ -137,3 +137,36 @@ class ConversationQuery:
     kind: str = ""
     assignee: str = ""
     """A user name; `-`: nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something said or done in the past."""
+
+    what: What
+    at: datetime
+    author: str = ""
+    """User name of staff; empty: the customer."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTalk:
+    """A ticket of the past; the first turn is the customer's."""
+
+    waybill: str
+    role: str
+    kind: Kind
+    turns: tuple[Turn, ...]
+    change: Change | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRating:
+    waybill: str
+    role: str
+    stars: int
+    reasons: tuple[str, ...]
+    text: str
+    at: datetime

@@ -120,8 +120,10 @@ def _asked(query: ConversationQuery, contacts: list[int]) -> QuerySet[Conversati
 
 
 def _rows(rows: Sequence[Conversation]) -> list[ConversationRow]:
-    last = Entry.objects.in_bulk([row.last_entry for row in rows])
-    return [row_view(row, last.get(row.last_entry)) for row in rows]
+    said = Entry.objects.filter(conversation__in=rows, what__in=(What.SAID, What.ANSWERED, What.NOTED))
+    newest = said.order_by("conversation_id", "-pk").distinct("conversation_id")
+    last = {entry.conversation_id: entry for entry in newest}
+    return [row_view(row, last.get(row.pk)) for row in rows]
 
 
 def row_view(row: Conversation, last: Entry | None) -> ConversationRow:

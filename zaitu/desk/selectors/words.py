@@ -1,4 +1,4 @@
-"""Words that were said are found without being readable: blind indexes of pairs of characters (docs/adr/0088)."""
+"""Words that were said are found without being readable: blind indexes of pairs of characters (docs/adr/0097)."""
 
 from typing import Final
 
