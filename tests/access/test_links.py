@@ -22,7 +22,7 @@ def test_a_link_opens_exactly_its_shipment():
     token = access.link_issue(actor=make.staff("service"), waybill=WAYBILL)
     holder = access.principal_of_link(token)
     assert (holder.kind, holder.waybill, holder.scopes) == (Kind.LINK, WAYBILL, {"view"})
-    assert holder.rights == {Right.TRACK_EXACT}
+    assert holder.rights == {Right.TRACK_EXACT, Right.TALK}
 
 
 def test_a_link_to_act_says_so():
@@ -112,7 +112,11 @@ def test_wrong_links_are_refused(wrong):
 
 def test_who_knew_the_phone_tail_may_view_that_shipment_only():
     knower = access.tail_principal(WAYBILL)
-    assert (knower.kind, knower.waybill, knower.rights) == (Kind.LINK, WAYBILL, {Right.TRACK_EXACT})
+    assert (knower.kind, knower.waybill, knower.rights) == (
+        Kind.LINK,
+        WAYBILL,
+        {Right.TRACK_EXACT, Right.TALK},
+    )
 
 
 def test_many_links_are_one_entry_in_the_record_that_says_which():

@@ -45,6 +45,9 @@ messages.read          x       x         .        .      .       x          x   
 templates.edit         .       .         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x
 partner.events         .       .         .        .      .       .          x           .       x      .
+talk                   .       .         .        .      .       .          x           .       .      x
+desk.read              x       x         .        .      .       x          x           .       .      .
+desk.answer            x       .         .        .      .       x          x           .       .      .
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(role, line[0], mark == "x") for line in LINES for role, mark in zip(HEAD, line[1:], strict=True)]
@@ -93,7 +96,7 @@ def test_a_partner_s_key_tells_events_and_reads_nothing():
 
 
 def test_a_link_that_may_only_be_viewed_cannot_act():
-    assert rights_of_link(["view"]) == {Right.TRACK_EXACT}
+    assert rights_of_link(["view"]) == {Right.TRACK_EXACT, Right.TALK}
     assert rights_of_link(LINK_SCOPES) == RIGHTS[Role.LINK]
 
 

@@ -226,7 +226,7 @@ def test_the_keyboard_reaches_everything_in_order(desktop, product):
     desktop.keyboard.press("Tab")
     expect(desktop.get_by_role("link", name="跳到正文")).to_be_focused()
     reached = []
-    for _ in range(14):
+    for _ in range(15):
         desktop.keyboard.press("Tab")
         reached.append(
             desktop.evaluate("document.activeElement.textContent.trim() || document.activeElement.id")

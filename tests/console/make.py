@@ -6,6 +6,7 @@ from django.test import Client
 
 from tests.access import make as people
 from tests.customers import make as customers
+from tests.desk import make as desk
 from tests.journey import make as journey
 from tests.network import make as network
 from zaitu.access import public as access
@@ -41,6 +42,8 @@ class World:
     link_id: int
     entry_id: int
     team_id: int
+    conversation_id: int
+    ticket_id: int
 
     def kwargs(self, names: set[str]) -> dict[str, object]:
         known: dict[str, object] = {
@@ -66,6 +69,8 @@ class World:
             "person": "contact:1",
             "channel": "sms",
             "event": "signed",
+            "conversation_id": self.conversation_id,
+            "ticket_id": self.ticket_id,
             "rest": "nothing/here",
         }
         return {name: known[name] for name in names}
@@ -86,6 +91,7 @@ def world() -> World:
     access.link_issue(actor=actor, waybill=waybill)
     user = people.user("finance", username="known.user", password=None)
     first = journey.journey.events_of(actor=actor, waybill=waybill)[-1]
+    talk = desk.say(waybill)
     return World(
         waybill=waybill,
         event_id=first.id,
@@ -99,5 +105,7 @@ def world() -> World:
         username=user.username,
         link_id=access.links_of(actor=actor, waybill=waybill)[0].id,
         team_id=access.team_create(actor=actor, name="夜班").id,
+        conversation_id=talk,
+        ticket_id=desk.view(talk).tickets[0].id,
         entry_id=AuditEntry.objects.order_by("id").values_list("id", flat=True)[0],
     )

@@ -16,7 +16,8 @@ FORMS: Final = frozenset(
         "forward", "split", "trip-assign", "trip-cancel", "trip-finish", "trip-arrival-void", "driver-phone",
         "terminal-adopt", "terminal-create", "terminal-report", "terminal-profile", "terminal-send", "terminal-reset",
         "terminal-unbind", "person-erase", "key-issue", "partner-key-issue", "key-revoke", "webhook-put",
-        "webhook-redeliver", "template-preview", "robot-add", "team-join", "team-leave", "team-remove", "poison",
+        "webhook-redeliver", "template-preview", "robot-add", "team-join", "team-leave", "team-remove", "poison", "conversation-answer",
+        "conversation-take", "conversation-ticket",
     }
 )  # fmt: skip
 """Take a form only: who opens them is told so (405)."""
@@ -27,7 +28,7 @@ FILES: Final = frozenset(
     }
 )  # fmt: skip
 """Answer with data or a file."""
-PARTS: Final = frozenset({"search", "vehicle", "terminal-commands", "audit-entry"})
+PARTS: Final = frozenset({"search", "vehicle", "terminal-commands", "audit-entry", "conversation-news"})
 """Answer with a part of a page: tests of the drawer, the map and the search look at them where they are shown."""
 APART: Final = {
     "sign-in": "shown to those who are not signed in; looked at before signing in",
@@ -37,6 +38,7 @@ APART: Final = {
     "robot": "an installation has none until its robots are set up; tests/console/test_admin.py looks at one",
     "person-notices": "reached from a shipment's messages; shows the form of the portal's page",
     "terminal-media": "the same for what terminals sent",
+    "conversation-photo": "the same for what customers sent",
 }
 BY_KIND: Final = {
     "network": tuple(KINDS),
@@ -54,6 +56,7 @@ LINKED: Final = {
     "team": ("teams",),
     "webhook": ("webhooks",),
     "template": ("templates",),
+    "conversation": ("conversations",),
 }
 """Pages of one thing: the first that a list leads to, for each of these lists."""
 

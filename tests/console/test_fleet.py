@@ -277,7 +277,7 @@ def test_a_terminals_page_shows_its_pictures_and_reports_in_few_queries(
         body=json.dumps({"card": "in", "name": "王小明", "certificate": "310101198001011234"}),
     )  # fmt: skip
     client = make.signed_in("dispatch")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         text = client.get(f"/console/terminals/{number}").content.decode()
     assert f"/console/terminals/media/{key}" in text
     assert "插卡 · 王** · ****1234" in text

@@ -18,10 +18,13 @@ from zaitu.config.demo.past import drive_of, life
 from zaitu.config.demo.roads import BY_CODE, points, stops
 from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER
 from zaitu.config.demo.staff import _scan_data
+from zaitu.desk import public as desk
+from zaitu.desk.models import Rating
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.kernel.geo import Polyline, distance_m, in_china
 from zaitu.network import public as network
+from zaitu.notify.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +203,17 @@ def test_at_every_half_hour_of_a_day_some_orders_wait_to_be_collected():
     for half_hours in range(48):
         now = datetime.combine(day, time(), clock.CHINA) + timedelta(minutes=30 * half_hours)
         assert any(order.at <= now < schedule.collected_at(order.at) for order in orders), now
+
+
+def test_some_customers_have_asked_something_and_some_still_wait(company):
+    page = desk.conversations(actor=ACTOR, query=desk.ConversationQuery())
+    assert page.total == 7
+    assert sum(row.waiting_since is not None for row in page.rows) == 3
+    assert all(row.due_at > company.at for row in page.rows if row.due_at)
+    assert all(row.last_at <= company.at for row in page.rows)
+    for row in page.rows:
+        signed_at = journey.parties(actor=ACTOR, waybill=row.waybill).signed_at
+        first = desk.conversation_get(actor=ACTOR, conversation_id=row.id).entries[0]
+        assert signed_at is None or first.at > signed_at
+    assert Rating.objects.count() == 7
+    assert not Message.objects.filter(purpose="reply").exists(), "what is past is told to nobody"

@@ -86,6 +86,7 @@ def test_a_character_outside_the_basic_plane_counts_twice():
 
 def test_links_are_short():
     assert link_short("https://t.example.cn/t/ZT1?k=abc") == ("https://t.example.cn/k/abc", "abc")
+    assert link_short("https://t.example.cn/t/ZT1?k=abc&c=xyz") == ("https://t.example.cn/k/abc?c=xyz", "abc")
     assert link_short("https://t.example.cn/t/ZT1") == ("https://t.example.cn/t/ZT1", "")
 
 

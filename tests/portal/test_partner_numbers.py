@@ -151,10 +151,10 @@ def test_an_ordinary_waybill_costs_no_question_more(db, rf):
     one = make.shipment()
     for tail in ("", "5678"):
         with CaptureQueriesContext(connection) as asked:
-            assert views._find(rf.get("/"), one.waybill, tail=tail) is not None
+            assert views.found(rf.get("/"), one.waybill, tail=tail) is not None
         assert len(asked) == 1
     with CaptureQueriesContext(connection) as asked:
-        assert views._find(rf.get("/"), waybill_make("ZT"), tail="5678") is None
+        assert views.found(rf.get("/"), waybill_make("ZT"), tail="5678") is None
     assert len([one for one in asked if "journey_" in one["sql"]]) == 1
 
 

@@ -200,6 +200,10 @@ class Env(BaseSettings):
     """Days after which address, words and answers of a message that was told are blanked."""
     message_keep_days: int = Field(default=400, ge=7, le=3650)
     """Days after which a message and the record of its tries are deleted."""
+    talk_blank_days: int = Field(default=400, ge=30, le=3650)
+    """Days after the last word of a conversation with a customer when what was said in it is blanked."""
+    talk_keep_days: int = Field(default=1100, ge=30, le=3650)
+    """Days after which a conversation and its ratings are deleted."""
     upload_max_mb: int = Field(default=20, ge=1, le=1024)
     """Largest request body (photos, import files), MiB; larger ones are answered 413."""
     map_tiles_url: str = ""

@@ -8,6 +8,7 @@ from zaitu.config.backups import FILES_LOCK
 from zaitu.config.env import env
 from zaitu.config.homes import Home, random_key
 from zaitu.customers import public as customers
+from zaitu.desk import public as desk
 from zaitu.journey import public as journey
 from zaitu.kernel import crypto, rewriting
 from zaitu.kernel.errors import Conflict, Invalid, RuleBroken, Unavailable
@@ -18,7 +19,7 @@ from zaitu.telemetry import public as telemetry
 
 SECRET: Final = "data_key"  # noqa: S105  the name of a file
 _ACTOR: Final = system("config.keys")
-_ROOMS: Final = (customers, network, telemetry, notify, journey)
+_ROOMS: Final = (customers, network, telemetry, notify, journey, desk)
 """The rooms that encrypt. `zaitu keys retire` refuses while a table of any other holds an older key."""
 
 
@@ -54,7 +55,7 @@ def rewrite(home: Home) -> Iterator[rewriting.Batch]:
             yield batch
     try:
         with home.locked(FILES_LOCK):
-            for room in (journey, telemetry):
+            for room in (journey, desk, telemetry):
                 for batch in room.files_reseal(actor=_ACTOR):
                     done += batch.done
                     yield batch

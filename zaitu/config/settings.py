@@ -67,6 +67,8 @@ ZAITU_DINGTALK_URL = ENV.dingtalk_url
 ZAITU_FEISHU_URL = ENV.feishu_url
 ZAITU_MESSAGE_BLANK_DAYS = ENV.message_blank_days
 ZAITU_MESSAGE_KEEP_DAYS = ENV.message_keep_days
+ZAITU_TALK_BLANK_DAYS = ENV.talk_blank_days
+ZAITU_TALK_KEEP_DAYS = ENV.talk_keep_days
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
 ZAITU_MAP = {
     "tiles": ENV.map_tiles_url,
@@ -110,6 +112,7 @@ INSTALLED_APPS = [
     "zaitu.telemetry",
     "zaitu.notify",
     "zaitu.journey",
+    "zaitu.desk",
     "zaitu.ui",
     "zaitu.portal",
     "zaitu.field",

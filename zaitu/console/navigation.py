@@ -1,5 +1,6 @@
 """The left side: only what exists, and only what the person may open."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from zaitu.desk import public as desk
 from zaitu.kernel.principal import Principal, Right
 
 
@@ -21,6 +23,12 @@ class Item:
     kwargs: dict[str, str] = field(default_factory=dict)
     exact: bool = False
     """Current only on its own address, not below it."""
+    count: Callable[[Principal], int] | None = None
+    """How many things wait there."""
+
+
+def _conversations(actor: Principal) -> int:
+    return desk.waiting_count(actor=actor)
 
 
 GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
@@ -31,6 +39,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             Item(_("运单"), "packages", "console:shipments", Right.SHIPMENTS_READ),
             Item(_("车次"), "truck-delivery", "console:trips", Right.SHIPMENTS_READ),
             Item(_("地图"), "map", "console:map", Right.POSITIONS_READ),
+            Item(_("会话"), "headset", "console:conversations", Right.DESK_READ, count=_conversations),
         ),
     ),
     (
@@ -82,19 +91,21 @@ class Entry:
     icon: str
     address: str
     current: bool
+    count: int = 0
 
 
 def navigation(actor: Principal, path: str) -> list[tuple[Any, list[Entry]]]:
     """The groups this person sees, with the entry of the page they are on marked."""
     shown = []
     for title, items in GROUPS:
-        entries = [_entry(item, path) for item in items if item.right is None or actor.can(item.right)]
+        entries = [_entry(item, path, actor) for item in items if item.right is None or actor.can(item.right)]
         if entries:
             shown.append((title, entries))
     return shown
 
 
-def _entry(item: Item, path: str) -> Entry:
+def _entry(item: Item, path: str, actor: Principal) -> Entry:
     address = reverse(item.view, kwargs=item.kwargs)
     current = path == address if item.exact else path.startswith(address)
-    return Entry(name=item.name, icon=item.icon, address=address, current=current)
+    count = item.count(actor) if item.count else 0
+    return Entry(name=item.name, icon=item.icon, address=address, current=current, count=count)

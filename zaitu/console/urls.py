@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from zaitu.console.access import session, teams
 from zaitu.console.access import views as access
 from zaitu.console.customers import views as customers
+from zaitu.console.desk import views as desk
 from zaitu.console.home import views as home
 from zaitu.console.journey import numbers, orders, shipments, trips
 from zaitu.console.network import company
@@ -72,6 +73,17 @@ urlpatterns: list[URLPattern] = [
     path("terminals/<str:terminal>/send", commands.send, name="terminal-send"),
     path("terminals/<str:terminal>/reset", telemetry.terminal_reset, name="terminal-reset"),
     path("terminals/<str:terminal>/unbind", telemetry.terminal_unbind, name="terminal-unbind"),
+    path("conversations", desk.conversations, name="conversations"),
+    path("conversations/photos/<str:file_id>", desk.photo, name="conversation-photo"),
+    path("conversations/<int:conversation_id>", desk.conversation, name="conversation"),
+    path("conversations/<int:conversation_id>/answer", desk.answer, name="conversation-answer"),
+    path("conversations/<int:conversation_id>/take", desk.take, name="conversation-take"),
+    path("conversations/<int:conversation_id>/news", desk.news, name="conversation-news"),
+    path(
+        "conversations/<int:conversation_id>/tickets/<int:ticket_id>",
+        desk.ticket_move,
+        name="conversation-ticket",
+    ),
     path("customers", customers.customers_list, name="customers"),
     path("customers/new", customers.customer_edit, name="customer-new"),
     path("customers/erase", customers.person_erase, name="person-erase"),

@@ -52,6 +52,9 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.TEMPLATES_EDIT: _("修改短信与消息模板"),
     Right.TRACK_EXACT: _("查看精确位置"),
     Right.PARTNER_EVENTS: _("上报合作方事件"),
+    Right.TALK: _("留言"),
+    Right.DESK_READ: _("查看会话"),
+    Right.DESK_ANSWER: _("回复客户"),
 }
 
 
@@ -118,6 +121,15 @@ _ACTIONS: Final[dict[str, Any]] = {
     "shipments.export": _("导出运单"),
     "terminals.export": _("导出终端"),
     "file.store": _("上传照片"),
+    "desk.": _("处理会话"),
+    "desk.import": _("导入历史会话"),
+    "desk.said": _("客户留言"),
+    "desk.rate": _("客户评价"),
+    "desk.answer": _("回复客户"),
+    "desk.note": _("写内部备注"),
+    "desk.take": _("分派会话"),
+    "desk.close": _("关闭工单"),
+    "desk.reopen": _("重新打开工单"),
     "field.dismiss": _("放弃离线操作"),
     "template.put": _("修改消息模板"),
     "template.reset": _("恢复默认模板"),
@@ -161,6 +173,7 @@ _NOTICES: Final[dict[str, Any]] = {
     "exception": _("异常通知"),
     "correction": _("送达时间变更"),
     "many": _("合并通知"),
+    "reply": _("回复通知"),
     "test": _("测试消息"),
     "alert": _("工作提醒"),
 }
@@ -290,6 +303,16 @@ _SAID: Final = (
     _("机器人已停用，请先启用"),
     _("机器人已停用或已删除"),
     _("机器人每分钟的条数已满，稍后发送"),
+    _("请写下回复"),
+    _("请写下备注"),
+    _("最多 2000 个字"),
+    _("客户还在等回复"),
+    _("客户还在等回复；不回复就关闭，请写明原因"),
+    _("已经关闭"),
+    _("没有关闭，不用重新打开"),
+    _("没有这个会话"),
+    _("没有这个工单"),
+    _("没有这张照片"),
 )
 """Words of other rooms that have English here."""
 

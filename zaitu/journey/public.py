@@ -30,6 +30,7 @@ from zaitu.journey.domain.document_input import DocumentInput
 from zaitu.journey.domain.eta import REASON_TEXTS as ETA_REASON_TEXTS
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
 from zaitu.journey.domain.mappings import DIALECTS as PARTNER_CODES
+from zaitu.journey.domain.parties import PartiesView
 from zaitu.journey.domain.partner_events import REFUSAL_TEXTS, PartnerEvent, PartnerReport, PartnerRow
 from zaitu.journey.domain.partner_numbers import partner_number
 from zaitu.journey.domain.problems import PROBLEMS, REPORTABLE, Party, Problem
@@ -80,6 +81,7 @@ from zaitu.journey.services import files as _files
 from zaitu.journey.services import history as _history
 from zaitu.journey.services import manual as _manual
 from zaitu.journey.services import noshow as _noshow
+from zaitu.journey.services import notices as _notices
 from zaitu.journey.services import numbers as _numbers
 from zaitu.journey.services import order_imports as _imports
 from zaitu.journey.services import orders as _orders
@@ -100,14 +102,14 @@ __all__ = [
     "REFUSAL_TEXTS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts",
     "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
     "LabelView", "LegState", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
-    "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder",
+    "PartiesView", "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder",
     "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
     "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
     "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
     "TripState", "TripStopView", "TripView", "Voided", "eta_refresh", "event_record", "event_void", "events_of",
     "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
     "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
-    "orders_template", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",
+    "orders_template", "parties", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",
     "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
     "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
     "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet",
@@ -406,6 +408,12 @@ def shipment_page(*, actor: Principal, waybill: str) -> ShipmentView:
 def people_read(*, actor: Principal, waybill: str, reason: str) -> tuple[PersonView, ...]:
     """The parties of a shipment, whole for those who may (staff: recorded in the audit). Raises Forbidden, NotFound."""
     return _shipments.people_whole(actor, waybill, reason)
+
+
+def parties(*, actor: Principal, waybill: str) -> PartiesView:
+    """Whom a shipment concerns and how they are sent to its page: for rooms of the house only. Raises Forbidden, NotFound."""
+    must_be_the_house(actor)
+    return _notices.parties_of(_shipments.visible(actor, waybill))
 
 
 def events_of(*, actor: Principal, waybill: str) -> tuple[EventView, ...]:

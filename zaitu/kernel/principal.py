@@ -66,6 +66,12 @@ class Right(StrEnum):
     """Exact position and personal details of a shipment one is a party to."""
     PARTNER_EVENTS = "partner.events"
     """Tell what happened to shipments that were forwarded to one."""
+    TALK = "talk"
+    """Ask, request, complain and rate, about a shipment one is a party to."""
+    DESK_READ = "desk.read"
+    """Read what customers have said (each read is recorded)."""
+    DESK_ANSWER = "desk.answer"
+    """Answer customers, close and reopen what they have said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What a visitor has shown about one shipment: a phone tail, a signed link, the owner's API key, or nothing."""
 
-from typing import Final
+from typing import Any, Final
 
 from zaitu.access.public import principal_of_link
-from zaitu.customers.public import tail_indexes
+from zaitu.customers.public import contact_tail_indexes, tail_indexes
 from zaitu.kernel import signing
 from zaitu.kernel.errors import Invalid, NotFound
 from zaitu.kernel.principal import Principal, Right
@@ -59,15 +59,34 @@ def cookie_name(waybill: str) -> str:
     return f"zaitu_{waybill}"
 
 
-def grant(waybill: str, *, link: str = "") -> str:
+def grant(waybill: str, *, link: str = "", role: str = "") -> str:
     """A cookie's value that opens this shipment on this browser: after a right tail, or as long as the link is good."""
-    return signing.sign({"w": waybill, "k": link}, _PURPOSE, GRANT_S)
+    return signing.sign({"w": waybill, "k": link, "r": role}, _PURPOSE, GRANT_S)
 
 
 def granted(token: str, waybill: str) -> tuple[bool, str]:
     """(whether the cookie is good for this shipment, the link that must still be good or "")."""
-    try:
-        payload = signing.unsign(token, _PURPOSE)
-    except NotFound:
-        return False, ""
+    payload = _payload(token)
     return payload.get("w") == waybill, str(payload.get("k", ""))
+
+
+def granted_role(token: str, waybill: str) -> str:
+    """Which party the tail was of: `consignee`, `consignor`; empty for who came by a link, or where both have the same tail."""
+    payload = _payload(token)
+    return str(payload.get("r", "")) if payload.get("w") == waybill else ""
+
+
+def role_of(tail: str, contact_ids: tuple[int | None, int | None]) -> str:
+    """Whose last four digits these are, of consignor and consignee; empty where that cannot be told."""
+    tails = contact_tail_indexes([pk for pk in contact_ids if pk is not None])
+    mine = set(tail_indexes(tail))
+    pairs = zip(("consignor", "consignee"), contact_ids, strict=True)
+    found = {pk: role for role, pk in pairs if pk is not None and tails.get(pk, "") in mine}
+    return next(iter(found.values())) if len(found) == 1 else ""
+
+
+def _payload(token: str) -> dict[str, Any]:
+    try:
+        return signing.unsign(token, _PURPOSE)
+    except NotFound:
+        return {}

@@ -179,7 +179,7 @@ class Hot:
     async def _stream(self, question: Question, tracked: journey.Tracked, send: Send) -> None:
         """`track` with the whole answer when something happened, `position` when only the truck has moved on.
 
-        The id of `track` is the document's version. Who may see what is asked again at each turn: a revoked link ends the details.
+        The id of `track` is the document's version. `talk` tells parties, without a word of it, that something was said. Who may see what is asked again at each turn: a revoked link ends the details.
         """
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -190,14 +190,18 @@ class Hot:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         shown = await self._shown(question, tracked)
         await _event(send, b"retry: 3000\n" + _track_event(shown))
-        said_s = time.monotonic()
+        said_s, talks = time.monotonic(), self.tracker.talks(shown.tracked.waybill)
         with self.tracker.watch() as watch:
             watch.news.set()  # something may have happened before we listened
             while True:
-                watch.follow(f"shipment:{shown.tracked.waybill}", f"vehicle:{shown.tracked.vehicle_id}")
+                waybill = shown.tracked.waybill
+                watch.follow(f"shipment:{waybill}", f"vehicle:{shown.tracked.vehicle_id}", f"desk:{waybill}")
                 # Counted from what was last said, not from what was last heard: of most fixes a stranger is told nothing.
                 left_s = max(0.0, said_s + PING_S - time.monotonic())
                 before, shown = shown, await self._news(question, watch, shown, within_s=left_s)
+                if shown.exact and talks != self.tracker.talks(waybill):
+                    talks = self.tracker.talks(waybill)
+                    await _event(send, b"event: talk\ndata: {}\n\n")
                 if (shown.tracked.version, shown.exact) != (before.tracked.version, before.exact):
                     told = _track_event(shown)
                 elif shown.position != before.position:

@@ -86,6 +86,8 @@ class Tracker:
         self._fixes: dict[int, dict[str, Any]] = {}
         self._samples: dict[int, Sample] = {}
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._talks: dict[str, int] = {}
+        self._forgotten = 0
         self._bus = BusClient(settings.ZAITU_BUS_PATH)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -126,6 +128,11 @@ class Tracker:
         """The relay's notification: a JSON list of subjects."""
         for subject in json.loads(payload):
             kind, _, waybill = str(subject).partition(":")
+            if kind == "desk" and subject in self._watchers:
+                self._talks[waybill] = self._talks.get(waybill, 0) + 1
+                if len(self._talks) > _ENTRIES:
+                    del self._talks[next(iter(self._talks))]
+                self._wake(subject)
             if kind != "shipment":
                 continue
             for lang in ("zh", "en"):
@@ -139,8 +146,13 @@ class Tracker:
         for entry in self._entries.values():
             entry.fresh = False
         self._entries.clear()
+        self._forgotten += 1
         for subject in list(self._watchers):
             self._wake(subject)
+
+    def talks(self, waybill: str) -> tuple[int, int]:
+        """Differs from before when something may have been said about the shipment, while it is watched as `desk:…`."""
+        return self._forgotten, self._talks.get(waybill, 0)
 
     # Positions
 

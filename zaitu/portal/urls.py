@@ -2,7 +2,7 @@ from django.urls import include, path
 
 from zaitu.portal import callbacks
 from zaitu.portal.api.service import api
-from zaitu.portal.pages import views
+from zaitu.portal.pages import talking, views
 from zaitu.portal.pages.preferences import preferences
 from zaitu.portal.wechat import pushed
 from zaitu.ui.views import offline
@@ -19,6 +19,9 @@ pages = [
     path("callbacks/<slug:provider>/<str:token>", callbacks.callback, name="callback"),
     path("t/<str:number>", views.track, name="track"),
     path("t/<str:number>/unlock", views.unlock, name="unlock"),
+    path("t/<str:number>/talk", talking.talk, name="talk"),
+    path("t/<str:number>/rate", talking.rate, name="rate"),
+    path("t/<str:number>/talk/<str:token>", talking.photo, name="talk-photo"),
     path("t/<str:number>/qr.svg", views.qr, name="qr"),
     path("t/<str:number>/files/<str:token>", views.photo, name="photo"),
 ]

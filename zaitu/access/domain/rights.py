@@ -61,6 +61,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.LABELS_PRINT,
             Right.MESSAGES_READ,
             Right.TRACK_EXACT,
+            Right.DESK_READ,
+            Right.DESK_ANSWER,
         }
     ),
     Role.DISPATCH: frozenset(
@@ -80,6 +82,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.LABELS_PRINT,
             Right.MESSAGES_READ,
             Right.TRACK_EXACT,
+            Right.DESK_READ,
         }
     ),
     Role.WAREHOUSE: frozenset(
@@ -126,6 +129,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.MESSAGES_READ,
             Right.TEMPLATES_EDIT,
             Right.TRACK_EXACT,
+            Right.DESK_READ,
+            Right.DESK_ANSWER,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),
@@ -139,7 +144,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
         }
     ),
     Role.PARTNER: frozenset({Right.PARTNER_EVENTS}),
-    Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),
+    Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT, Right.TALK}),
 }
 
 AT_ONE_STATION: Final = frozenset({Role.WAREHOUSE})
@@ -162,8 +167,9 @@ PARTNER_NAME_MAX: Final = 32
 """Characters. With `partner:` before it, the name is the source of the events that a partner tells."""
 
 LINK_SCOPES: Final[dict[str, frozenset[Right]]] = {
-    "view": frozenset({Right.TRACK_EXACT}),
-    "act": frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),
+    # Asking changes nothing: whoever may look may ask.
+    "view": frozenset({Right.TRACK_EXACT, Right.TALK}),
+    "act": frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT, Right.TALK}),
 }
 
 

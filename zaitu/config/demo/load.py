@@ -10,6 +10,7 @@ from zaitu.config.demo.company import STAFF
 from zaitu.config.demo.past import DAYS, history
 from zaitu.config.demo.setup import ACTOR, KEY_CUSTOMER, api_key, company_make, home, password
 from zaitu.config.demo.staff import remember_until
+from zaitu.config.demo.talks import talks_make
 from zaitu.journey import public as journey
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Conflict, RuleBroken
@@ -41,6 +42,8 @@ def load() -> journey.HistoryTaken:
         if fresh:
             company_make(now - timedelta(days=DAYS + 1))
         taken = journey.history_import(actor=ACTOR, history=history(now))
+        if fresh:
+            talks_make(now)
     if fresh:
         home().is_demo_put()
         remember_until(now)

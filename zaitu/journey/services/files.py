@@ -1,6 +1,5 @@
 """Photos and signatures: checked, re-encoded and kept under the home, sealed; readable by those who may see the shipment."""
 
-import io
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache, partial
@@ -10,24 +9,15 @@ from uuid import UUID, uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zaitu.access import public as access
 from zaitu.journey.models import Shipment, StoredFile
-from zaitu.kernel import clock, crypto, logs
+from zaitu.kernel import clock, crypto, logs, pictures
 from zaitu.kernel.errors import Conflict, Invalid, TooLarge, Unavailable
 from zaitu.kernel.principal import Principal
 
 KINDS: Final = {"photo": "照片", "signature": "签名"}
-MAX_BYTES: Final = 12 * 1024 * 1024
-MAX_PIXELS: Final = 50_000_000
-"""A phone takes 12 to 50 million pixels; more is an attack on memory."""
-LONGEST_PX: Final = 1_600
 PER_SHIPMENT: Final = 200
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
-_STORED_MAX: Final = MAX_BYTES + 1024
-JPEG: Final = "image/jpeg"
-PNG: Final = "image/png"
 
 log = logs.logger("journey.files")
 
@@ -43,8 +33,6 @@ def file_store(
     """
     if kind not in KINDS:
         raise Invalid("只能上传照片或签名", fields={"kind": "只能上传照片或签名"})
-    if len(content) > MAX_BYTES:
-        raise TooLarge(f"图片不能超过 {MAX_BYTES // 1024 // 1024} MB，请降低分辨率后重拍")
     encoded, mime = _encoded(content, kind)
     Shipment.objects.select_for_update(no_key=True).get(pk=shipment.pk)  # one file of a shipment at a time
     known = StoredFile.objects.filter(pk=file_id).first() if file_id else None
@@ -98,22 +86,7 @@ def _written(
 
 
 def _encoded(content: bytes, kind: str) -> tuple[bytes, str]:
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise TooLarge("图片尺寸过大，请降低分辨率后重拍")
-            image = ImageOps.exif_transpose(opened)
-            image.thumbnail((LONGEST_PX, LONGEST_PX))
-            out = io.BytesIO()
-            if kind == "signature":
-                image.convert("RGBA").save(out, "PNG", optimize=True)
-                return out.getvalue(), PNG
-            image.convert("RGB").save(out, "JPEG", quality=82, optimize=True)
-            return out.getvalue(), JPEG
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Invalid(
-            "这不是可用的图片，请重新拍摄", fields={"file": "须为 JPEG、PNG 或 WebP 图片"}
-        ) from error
+    return pictures.encoded(content, lines=kind == "signature")
 
 
 def file_content(row: StoredFile) -> bytes:
@@ -127,13 +100,9 @@ def file_content(row: StoredFile) -> bytes:
 
 def stored(row: StoredFile) -> bytes:
     """As it lies on the disk. Raises OSError, also for more than we ever store."""
-    with default_storage.open(row.path, "rb") as handle:
-        content = bytes(handle.read(_STORED_MAX + 1))
-    if len(content) > _STORED_MAX:
-        raise OSError(f"{row.path} is larger than anything we store")
-    return content
+    return pictures.stored(row.path)
 
 
 def opened(row: StoredFile, content: bytes) -> bytes:
-    """The image; one stored before files were sealed lies as it is. Raises crypto.Undecipherable."""
-    return crypto.unseal(content, str(row.pk)) if crypto.is_sealed(content) else content
+    """The image. Raises crypto.Undecipherable."""
+    return pictures.opened(str(row.pk), content)

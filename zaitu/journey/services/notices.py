@@ -12,6 +12,7 @@ from zaitu.customers import public as customers
 from zaitu.journey.domain import eta as etas
 from zaitu.journey.domain.actions import Kind
 from zaitu.journey.domain.fold import LEAVING, FoldEvent, Node, State
+from zaitu.journey.domain.parties import PartiesView
 from zaitu.journey.domain.problems import PROBLEMS, Problem
 from zaitu.journey.domain.statuses import DETAIL_TEXTS, STATUS_TEXTS, Detail, Status
 from zaitu.journey.domain.words import span
@@ -268,3 +269,14 @@ def _instant(at: datetime | None) -> str | None:
 
 def link_url(shipment: Shipment) -> str:
     return f"{settings.ZAITU_PUBLIC_URL}/t/{shipment.waybill}?k={shipment.notice_link}"
+
+
+def parties_of(shipment: Shipment) -> PartiesView:
+    return PartiesView(
+        waybill=shipment.waybill,
+        consignor=shipment.consignor_contact,
+        consignee=shipment.consignee_contact,
+        customer_code=shipment.customer_code,
+        link=link_url(shipment),
+        signed_at=shipment.signed_at,
+    )

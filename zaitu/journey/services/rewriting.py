@@ -1,19 +1,16 @@
 """What the journey keeps under the data key, written anew after a change of it: rows with their indexes, and files."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from zaitu.customers import public as customers
 from zaitu.journey.models import Order, ScanReceipt, Shipment, StoredFile
 from zaitu.journey.selectors.people import people_of
-from zaitu.journey.services import files
-from zaitu.kernel import crypto, logs
+from zaitu.kernel import crypto, logs, pictures
 from zaitu.kernel.principal import system
-from zaitu.kernel.rewriting import Batch, Plain, file_exchange, rows_rewrite
+from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
 
 _ACTOR: Final = system("journey.keys")
 _FILES: Final = 50
@@ -106,16 +103,7 @@ def files_reseal() -> Iterator[Batch]:
 def _reseal(row: StoredFile) -> bool | None:
     """True: done; False: nothing to do; None: no key opens it."""
     try:
-        content = files.stored(row)
+        return pictures.reseal(row.path, str(row.pk))
     except FileNotFoundError:
         log.warning("a stored file is not on the disk", file=str(row.pk))
         return False
-    if crypto.sealed_newly(content):
-        return False
-    try:
-        image = files.opened(row, content)
-    except crypto.Undecipherable:
-        return None
-    target = Path(default_storage.path(row.path))
-    file_exchange(target, crypto.seal(image, str(row.pk)))
-    return True

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Something is wrong: always with its cause, what is done about it, and the new ETA."""
     CORRECTION = "correction"
     """The ETA that was told holds no more."""
+    REPLY = "reply"
+    """Staff have answered what this person said."""
     MANY = "many"
     """Several of these together."""
     TEST = "test"
@@ -41,6 +43,7 @@ KIND_TEXTS: Final = {
     Kind.SIGNED: "签收通知",
     Kind.EXCEPTION: "异常通知",
     Kind.CORRECTION: "送达时间变更",
+    Kind.REPLY: "回复通知",
     Kind.MANY: "合并通知",
     Kind.TEST: "测试消息",
     Kind.ALERT: "工作提醒",

@@ -78,6 +78,7 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.SIGNED: "您的货物{waybill}已签收（{signed_by}）。如有疑问：{link}",
     Kind.EXCEPTION: "您的货物{waybill}：{cause}。{plan}，预计{eta}送达。详情：{link}",
     Kind.CORRECTION: "您的货物{waybill}预计送达改为{eta}（原{was}），{cause}。详情：{link}",
+    Kind.REPLY: "客服回复了您关于{waybill}的留言，请查看：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
     Kind.TEST: "这是一条测试消息",
     Kind.ALERT: "有一条工作提醒",
@@ -138,10 +139,16 @@ def _fields(template: Template) -> tuple[tuple[str, str], ...]:
 
 
 def link_short(link: str) -> tuple[str, str]:
-    """(short address, its token) of a tracking page's full address `…/t/{waybill}?k={token}`; the address itself where it has none."""
+    """(short address, its token) of a tracking page's full address `…/t/{waybill}?k={token}`; the address itself where it has none.
+
+    Which conversation it opens (`c`) goes along.
+    """
     parts = urlsplit(link)
-    token = parse_qs(parts.query).get("k", [""])[0]
-    return (f"{parts.scheme}://{parts.netloc}/k/{token}", token) if token else (link, "")
+    asked = parse_qs(parts.query)
+    token, talk = (asked.get(name, [""])[0] for name in ("k", "c"))
+    if not token:
+        return link, ""
+    return f"{parts.scheme}://{parts.netloc}/k/{token}" + (f"?c={talk}" if talk else ""), token
 
 
 def sms_parts(text: str) -> int:

@@ -29,6 +29,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.SIGNED: Urgency.USUAL,
     Kind.EXCEPTION: Urgency.URGENT,
     Kind.CORRECTION: Urgency.USUAL,
+    Kind.REPLY: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
     Kind.TEST: Urgency.USUAL,
     Kind.ALERT: Urgency.USUAL,

@@ -32,6 +32,7 @@ _HEADLINES: Final = {
     Kind.SIGNED: "您的货物已签收",
     Kind.EXCEPTION: "您的货物{cause}，{plan}",
     Kind.CORRECTION: "您的货物送达时间改为{eta}（原为{was}），{cause}",
+    Kind.REPLY: "客服回复了您的留言，请在查询页查看",
     Kind.TEST: "这是一条测试消息",
     Kind.ALERT: "有一条工作提醒",
 }
@@ -44,6 +45,7 @@ _SUBJECTS: Final = {
     Kind.SIGNED: "已签收",
     Kind.EXCEPTION: "{cause}",
     Kind.CORRECTION: "送达时间改为{eta}",
+    Kind.REPLY: "客服已回复",
     Kind.TEST: "测试消息",
     Kind.ALERT: "工作提醒",
 }
@@ -53,6 +55,7 @@ _TIME_LABELS: Final = {
     Kind.STOP: "途经时间",
     Kind.SIGNED: "签收时间",
     Kind.EXCEPTION: "发现时间",
+    Kind.REPLY: "回复时间",
 }
 _ETA_KINDS: Final = frozenset({Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON, Kind.EXCEPTION})
 _ELSE: Final = {

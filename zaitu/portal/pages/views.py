@@ -18,12 +18,12 @@ from zaitu.kernel import limits, signing
 from zaitu.kernel.addresses import client_network
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.waybills import Mistyped, waybill_normal
-from zaitu.portal import details, grants, partners
+from zaitu.portal import details, grants, partners, talks
 from zaitu.portal.misses import misses
 from zaitu.portal.pages import tracking
 
 
-def _lang() -> str:
+def lang_of() -> str:
     return "en" if (get_language() or "").startswith("en") else "zh"
 
 
@@ -61,13 +61,15 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 def track(request: HttpRequest, number: str) -> HttpResponse:
     """The tracking page; `?part=live` only the part that changes; `?k=` a signed link, kept in a cookie and not in the address."""
-    page = _find(request, number)
+    page = found(request, number)
     if page is None:
-        return _missing(request)
+        return missing(request)
     link = request.GET.get("k", "")
     if link and grants.link_opens(link, page.tracked.waybill):
-        return _opened(request, page.tracked.waybill, link=link)
-    return _page(request, page)
+        return talks.thread_kept(
+            request, _opened(request, page.tracked.waybill, link=link), page.tracked.waybill
+        )
+    return page_shown(request, page)
 
 
 @never_cache
@@ -78,8 +80,9 @@ def short_link(request: HttpRequest, token: str) -> HttpResponse:
     waybill = grants.link_waybill(token)
     if not waybill:
         misses.count(client_network(request))
-        return _missing(request)
-    return HttpResponseRedirect(f"/t/{waybill}?{urlencode({'k': token})}")
+        return missing(request)
+    talk = {"c": request.GET["c"]} if "c" in request.GET else {}
+    return HttpResponseRedirect(f"/t/{waybill}?{urlencode({'k': token} | talk)}")
 
 
 @never_cache
@@ -91,18 +94,18 @@ def unlock(request: HttpRequest, number: str) -> HttpResponse:
     key = grants.tail_attempts_key(number)
     allowed, wait_s = limits.attempt(key, grants.TAILS_PER_NUMBER, grants.TAILS_WINDOW_S)
     if not allowed:
-        page = _find(request, number)
+        page = found(request, number)
         said = _("错误次数过多，请 %(minutes)s 分钟后再试。") % {"minutes": -(-wait_s // 60)}
-        return _page(request, page, wrong=said, status=429) if page else _missing(request)
-    page = _find(request, number, tail=tail)
+        return page_shown(request, page, wrong=said, status=429) if page else missing(request)
+    page = found(request, number, tail=tail)
     if page is None:
-        return _missing(request)
+        return missing(request)
     if not grants.tail_opens(tail, page.tracked.tails):
         misses.count(client_network(request))
         said = _("与收发货人手机号后四位不符，请核对。")
-        return _page(request, page, wrong=said, status=422)
+        return page_shown(request, page, wrong=said, status=422)
     limits.refund(key)
-    return _opened(request, page.tracked.waybill)
+    return _opened(request, page.tracked.waybill, role=grants.role_of(tail, page.contact_ids))
 
 
 def find(request: HttpRequest) -> HttpResponse:
@@ -141,7 +144,7 @@ def _address(request: HttpRequest, path: str) -> str:
     return request.build_absolute_uri(path) if unset else f"{public}{path}"
 
 
-def _find(request: HttpRequest, number: str, *, tail: str = "") -> "journey.TrackedPage | None":
+def found(request: HttpRequest, number: str, *, tail: str = "") -> "journey.TrackedPage | None":
     """The shipment, by our number or with the right tail by a partner's; or None.
 
     An address that misses too often is refused (RateLimited), whatever it asks for.
@@ -169,12 +172,12 @@ def _by_partner(plain: str, tail: str) -> "journey.TrackedPage | None":
     return journey.track_page(waybill)
 
 
-def _missing(request: HttpRequest) -> HttpResponse:
+def missing(request: HttpRequest) -> HttpResponse:
     """The same page for unknown and mistyped numbers; nothing of the question is repeated."""
     return render(request, "portal/missing.html", status=404)
 
 
-def _opened(request: HttpRequest, waybill: str, *, link: str = "") -> HttpResponse:
+def _opened(request: HttpRequest, waybill: str, *, link: str = "", role: str = "") -> HttpResponse:
     """Back to the page without anything secret in the address, so that it can be shared."""
     kept = {"lang": request.GET["lang"]} if "lang" in request.GET else {}
     target = f"/t/{waybill}" + (f"?{urlencode(kept)}" if kept else "")
@@ -182,7 +185,7 @@ def _opened(request: HttpRequest, waybill: str, *, link: str = "") -> HttpRespon
     response.status_code = 303
     response.set_cookie(
         grants.cookie_name(waybill),
-        grants.grant(waybill, link=link),
+        grants.grant(waybill, link=link, role=role),
         max_age=grants.GRANT_S,
         httponly=True,
         samesite="Lax",
@@ -191,20 +194,29 @@ def _opened(request: HttpRequest, waybill: str, *, link: str = "") -> HttpRespon
     return response
 
 
-def _exact(request: HttpRequest, waybill: str) -> bool:
+def is_party(request: HttpRequest, waybill: str) -> bool:
     """Whether this browser has shown a right tail or a link that is still good."""
     token = request.COOKIES.get(grants.cookie_name(waybill), "")
     good, link = grants.granted(token, waybill) if token else (False, "")
     return good and (not link or grants.link_opens(link, waybill))
 
 
-def _page(
-    request: HttpRequest, page: "journey.TrackedPage", *, wrong: str = "", status: int = 200
+def page_shown(
+    request: HttpRequest,
+    page: "journey.TrackedPage",
+    *,
+    wrong: str = "",
+    status: int = 200,
+    typed: "talks.Typed | None" = None,
 ) -> HttpResponse:
-    lang = _lang()
-    exact = _exact(request, page.tracked.waybill)
+    """The tracking page; `typed`: what a party has just sent, and what was wrong with it."""
+    lang = lang_of()
+    exact = is_party(request, page.tracked.waybill)
+    part = request.GET.get("part")
+    if part == "talk" and exact:
+        return render(request, "portal/talk_thread.html", talks.context(request, page, lang=lang))
     context: dict[str, Any] = tracking.context(page, lang=lang, exact=exact)
-    if request.GET.get("part") == "live":
+    if part == "live":
         return render(request, "portal/track_live.html", context)
     map_data = tracking.map_data(page, lang=lang)
     context |= {
@@ -215,4 +227,6 @@ def _page(
         "wrong": wrong,
         "lang_switch_url": f"/t/{page.tracked.waybill}?lang={'zh' if lang == 'en' else 'en'}",
     }
+    if exact:
+        context |= talks.context(request, page, lang=lang, typed=typed)
     return render(request, "portal/track.html", context, status=status)

@@ -48,6 +48,45 @@
       });
   }
 
+  // Somebody has answered, perhaps: only the thread is put in, so that nothing typed is lost.
+  function talked() {
+    if (!document.getElementById("talk-thread")) return;
+    fetch("/t/" + waybill + "?part=talk" + (english ? "&lang=en" : ""), { credentials: "same-origin" })
+      .then(function (answer) { return answer.ok ? answer.text() : Promise.reject(new Error(answer.status)); })
+      .then(function (html) {
+        var part = new DOMParser().parseFromString(html, "text/html").getElementById("talk-thread");
+        var here = document.getElementById("talk-thread");
+        if (part && here) here.replaceWith(document.importNode(part, true));
+      })
+      .catch(function () { /* the next event or reconnection tries again */ });
+  }
+
+  // A phone's photos are made smaller before they are sent: five of them are more than a server takes at once.
+  var LONGEST = 1600;
+  function smaller(file) {
+    return createImageBitmap(file, { imageOrientation: "from-image" }).then(function (image) {
+      var scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
+      var canvas = document.createElement("canvas");
+      canvas.width = Math.max(1, Math.round(image.width * scale));
+      canvas.height = Math.max(1, Math.round(image.height * scale));
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      return new Promise(function (done) { canvas.toBlob(done, "image/jpeg", 0.85); });
+    }).then(function (blob) {
+      return blob && blob.size < file.size ? new File([blob], "photo.jpg", { type: "image/jpeg" }) : file;
+    }).catch(function () { return file; }); // the server says what is wrong with it
+  }
+  document.addEventListener("change", function (event) {
+    var input = event.target;
+    if (!input.matches("[data-photos]") || !window.DataTransfer || !window.createImageBitmap) return;
+    var button = input.form.querySelector("[type=submit]");
+    button.disabled = true;
+    Promise.all(Array.from(input.files).map(smaller)).then(function (files) {
+      var list = new DataTransfer();
+      files.forEach(function (file) { list.items.add(file); });
+      input.files = list.files;
+    }).finally(function () { button.disabled = false; });
+  });
+
   function place(position) {
     last = position;
     var about = document.getElementById("place");
@@ -189,7 +228,12 @@
         if (version !== document.getElementById("live").dataset.version) refresh();
       },
       position: place,
+      talk: talked,
     },
-    state: function (state) { if (state === "live") offline.hidden = true; },
+    state: function (state) {
+      if (state !== "live") return;
+      offline.hidden = true;
+      talked(); // what was said while nobody listened
+    },
   });
 })();

@@ -1,0 +1,1 @@
+"""Conversations with customers, the tickets they become, and what people think of the service."""

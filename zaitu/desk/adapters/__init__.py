@@ -1,0 +1,1 @@
+"""Outside forms of what the desk keeps."""
