@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "zaitu.telemetry",
     "zaitu.notify",
     "zaitu.journey",
+    "zaitu.epcis",
     "zaitu.ui",
     "zaitu.portal",
     "zaitu.field",

@@ -72,6 +72,7 @@ from zaitu.journey.selectors import partners as _known_partners
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
+from zaitu.journey.selectors.told import EventLook, EventQuery, ToldEvent, events_told
 from zaitu.journey.services import corrections as _corrections
 from zaitu.journey.services import counting as _counting
 from zaitu.journey.services import etas as _etas
@@ -98,13 +99,13 @@ from zaitu.telemetry.events import StopEntered, StopLeft
 __all__ = [
     "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PARTNER_CODES", "PROBLEMS",
     "REFUSAL_TEXTS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts",
-    "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
+    "Detail", "DocumentInput", "EtaPointView", "EventLook", "EventQuery", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
     "LabelView", "LegState", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
     "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder",
     "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
     "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
-    "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
-    "TripState", "TripStopView", "TripView", "Voided", "eta_refresh", "event_record", "event_void", "events_of",
+    "SignerRelation", "Status", "ToldEvent", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
+    "TripState", "TripStopView", "TripView", "Voided", "eta_refresh", "event_record", "event_void", "events_of", "events_told",
     "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
     "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
     "orders_template", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",

@@ -62,6 +62,8 @@ class Right(StrEnum):
     """Exact position and personal details of a shipment one is a party to."""
     PARTNER_EVENTS = "partner.events"
     """Tell what happened to shipments that were forwarded to one."""
+    EPCIS_CAPTURE = "epcis.capture"
+    """Have events of one's own kept, and ask for them (EPCIS 2.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
