@@ -19,6 +19,13 @@ from zaitu.kernel.models import Attempts
 OPERATIONS = [
     ("POST", "/api/v1/orders"),
     ("GET", "/api/v1/orders/{waybill}"),
+    ("PATCH", "/api/v1/orders/{waybill}"),
+    ("POST", "/api/v1/orders/{waybill}/cancel"),
+    ("POST", "/api/v1/bulk/orders"),
+    ("POST", "/api/v1/bulk/tracks"),
+    ("GET", "/api/v1/changes"),
+    ("GET", "/api/v1/shipments/{waybill}/proofs"),
+    ("GET", "/api/v1/shipments/{waybill}/files/{file_id}"),
     ("GET", "/api/v1/shipments/{waybill}/events"),
     ("GET", "/api/v1/shipments/{waybill}/labels.pdf"),
     ("GET", "/api/v1/key"),

@@ -107,6 +107,39 @@ ENGLISH: Final[dict[str, str]] = {
     "我方站点编码；在别处时请写 place": "Code of our station; elsewhere give place",
     "地点，如“成都武侯营业部”；客户看不到": "Place, e.g. “成都武侯营业部”; customers do not see it",
     "原文；客户看不到，手机号会隐去": "Your own words; customers do not see them, phone numbers are masked",
+    # Many at once
+    "批量下单": "Orders in bulk",
+    "一次 1–500 单、最多 2 MB，逐单返回结果：`created` 已建单，`existing` 以前提交过，`refused` 未建单（见 `code`、`fields`）。"
+    "每单以 `client_ref` 防重；没有 `client_ref` 的单按请求头 `Idempotency-Key`（最多 58 个字符）加序号防重。整批可以原样重发。": "1–500 orders "
+    "and 2 MB at once, each answered: `created`, `existing` (placed before), `refused` (see `code` and `fields`). An order is recognised by "
+    "its `client_ref`; without one by the header `Idempotency-Key` (58 characters at most) and its place. A batch may be sent again as it is.",
+    "每项与单个下单的内容相同；逐项校验，互不影响": "Each as when placing one order; each is checked by itself",
+    "修改订单": "Change an order",
+    "揽收前可改收发货人、货物、重量、体积、备注和明细；没有写的不变。已揽收返回 409 `order_under_way`，已结束返回 409 `order_over`。"
+    "件数、产品和站点不能改，请取消后重新下单。": "Until the goods are collected: parties, goods, weight, volume, remarks and items; what is left out "
+    "stays. 409 `order_under_way` once they are collected, `order_over` when it has ended. Pieces, product and stations stay: cancel and "
+    "order anew.",
+    "取消订单": "Cancel an order",
+    "揽收前可以取消；重复取消返回同样的结果。已揽收返回 409 `order_under_way`。": "Until the goods are collected; again it answers the same. 409 "
+    "`order_under_way` once they are collected.",
+    "批量查轨迹": "Track many",
+    "一次 1–100 个本客户的运单号；不是您的单号结果为空。": "1–100 of your own waybills; a number that is not yours has no track.",
+    "不是您的运单时为空；position 是货物停放处，在途的实时位置请单独查询": "Null when it is not yours; position is where the goods lie, ask for one "
+    "shipment to see it on the road",
+    "增量事件": "Changes",
+    "本客户全部运单自 `cursor` 以来登记的事件，按登记顺序；不会遗漏晚提交的事件，同一事件不会出现两次。"
+    "首次不带 `cursor` 从最早开始。被撤销的事件随后以 `voided` 出现。": "Events of all your shipments recorded since `cursor`, in the order of "
+    "recording; none is skipped and none comes twice. Without `cursor` from the first. One that is taken back is followed by a `voided`.",
+    "kind 为 voided 时：被撤销事件的 id": "For a voided: id of the event it takes back",
+    "下次从这里继续；没有新事件时不变": "Go on from here; the same while nothing is new",
+    "还有更多，可立即再取": "There is more, ask at once",
+    "按登记顺序，最早在前": "In the order of recording, oldest first",
+    "签收凭证": "Proofs of delivery",
+    "每次签收的签收人、件数，以及签名和照片的文件地址（用同一密钥读取）。": "Each signature's signer and pieces, and where its files are (read with the same key).",
+    "文件地址；没有时为空": "Address of the file; empty: none",
+    "文件地址": "Addresses of the files",
+    "凭证文件": "File of a proof",
+    "签名或照片本身；地址取自签收凭证。": "A signature or photo itself; addresses are in the proofs.",
     # EPCIS
     "上报 EPCIS 文档": "Capture an EPCIS document",
     "EPCIS 2.0 JSON-LD 文档，最多 500 个事件、1 MB；按 GS1 JSON Schema 连同格式校验。返回 202 与任务地址（Location）。"

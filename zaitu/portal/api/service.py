@@ -15,10 +15,11 @@ from zaitu.epcis.public import BYTES_MAX, EpcisFault, QueryParameterFault
 from zaitu.kernel.errors import ZaituError
 from zaitu.portal.api import epcis, epcis_problems
 from zaitu.portal.api.auth import Key
+from zaitu.portal.api.bulk import router
 from zaitu.portal.api.english import english
+from zaitu.portal.api.etags import with_etag
 from zaitu.portal.api.openapi import completed
 from zaitu.portal.api.partner import router as partner
-from zaitu.portal.api.routes import router
 from zaitu.portal.api.webhooks import router as webhooks
 from zaitu.portal.api.words import wrong_fields
 from zaitu.ui import problems, views
@@ -46,6 +47,11 @@ class _Parser(Parser):
 
 
 class _Api(NinjaAPI):
+    def create_response(self, request: HttpRequest, data: Any, **options: Any) -> HttpResponse:
+        """Reads have an ETag: who has the same already is told so and gets nothing twice."""
+        answer = super().create_response(request, data, **options)
+        return with_etag(request, answer) if request.method in ("GET", "HEAD") else answer
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = completed(super().get_openapi_schema(**options))
         return english(schema) if (get_language() or "").startswith("en") else schema
