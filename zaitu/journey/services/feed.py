@@ -74,15 +74,18 @@ def _whole_until() -> int:
     now = clock.now()
     with connection.cursor() as sql:
         last_id, ours, oldest = (_one(sql, query) for query in (_GIVEN, _OURS, _OLDEST))
-    if oldest >= ours:
-        return last_id
-    marks = FeedMark.objects.filter(begun_until__lte=oldest)
-    whole = marks.order_by("-last_id").values_list("last_id", flat=True).first() or 0
-    newest = FeedMark.objects.order_by("-id").values_list("last_id", flat=True).first()
-    if newest != last_id:
+    # Kept also when nobody is running: the next question may come while somebody is.
+    if FeedMark.objects.order_by("-id").values_list("last_id", flat=True).first() != last_id:
         FeedMark.objects.create(last_id=last_id, begun_until=ours, at=now)
-        FeedMark.objects.filter(at__lt=now - _MARK_KEPT, last_id__lt=whole).delete()
-    return int(whole)
+    whole = last_id if oldest >= ours else _marked(oldest)
+    FeedMark.objects.filter(at__lt=now - _MARK_KEPT, last_id__lt=whole).delete()
+    return whole
+
+
+def _marked(oldest: int) -> int:
+    """The furthest mark whose transactions have all ended."""
+    ended = FeedMark.objects.filter(begun_until__lte=oldest).order_by("-last_id")
+    return int(ended.values_list("last_id", flat=True).first() or 0)
 
 
 def _one(sql: Any, query: str) -> int:
