@@ -48,6 +48,7 @@ partner.events         .       .         .        .      .       .          x   
 talk                   .       .         .        .      .       .          x           .       .      x
 desk.read              x       x         .        .      .       x          x           .       .      .
 desk.answer            x       .         .        .      .       x          x           .       .      .
+epcis.capture          .       .         .        .      .       .          x           x       x      .
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(role, line[0], mark == "x") for line in LINES for role, mark in zip(HEAD, line[1:], strict=True)]
@@ -91,8 +92,18 @@ def test_all_key_scopes_together_are_the_customer_role():
 
 
 def test_a_partner_s_key_tells_events_and_reads_nothing():
-    assert rights_of_partner_key(PARTNER_SCOPES) == RIGHTS[Role.PARTNER] == {Right.PARTNER_EVENTS}
-    assert rights_of_key(PARTNER_SCOPES) == rights_of_partner_key(KEY_SCOPES) == frozenset()
+    told = {Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}
+    assert rights_of_partner_key(PARTNER_SCOPES) == RIGHTS[Role.PARTNER] == told
+    assert rights_of_partner_key(["partner_events"]) == {Right.PARTNER_EVENTS}
+
+
+def test_a_scope_of_the_same_name_opens_to_each_what_is_theirs():
+    assert set(KEY_SCOPES) & set(PARTNER_SCOPES) == {"epcis"}
+    assert rights_of_key(["epcis"]) == {Right.EPCIS_CAPTURE, Right.SHIPMENTS_READ}
+    assert rights_of_partner_key(["epcis"]) == {Right.EPCIS_CAPTURE, Right.PARTNER_EVENTS}
+    assert (
+        rights_of_key(["partner_events"]) == rights_of_partner_key(set(KEY_SCOPES) - {"epcis"}) == frozenset()
+    )
 
 
 def test_a_link_that_may_only_be_viewed_cannot_act():

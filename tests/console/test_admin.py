@@ -224,7 +224,7 @@ def test_a_partner_s_key_is_shown_once_and_listed_by_the_partner_s_name():
     for said in ("顺丰速运", "事件回传", "上报事件", "合作方"):
         assert said in text
     key = ApiKey.objects.get()
-    assert (key.partner, key.customer_code, key.scopes) == ("顺丰速运", "", ["partner_events"])
+    assert (key.partner, key.customer_code, key.scopes) == ("顺丰速运", "", ["epcis", "partner_events"])
 
 
 @pytest.mark.parametrize(

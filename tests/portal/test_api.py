@@ -293,6 +293,22 @@ def test_the_openapi_document_is_valid_and_lists_every_path(web):
         "/api/v1/webhooks/{webhook_id}/test",
         "/api/v1/webhooks/{webhook_id}/deliveries",
         "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        "/api/v1/bulk/orders",
+        "/api/v1/bulk/tracks",
+        "/api/v1/changes",
+        "/api/v1/orders/{waybill}/cancel",
+        "/api/v1/shipments/{waybill}/proofs",
+        "/api/v1/shipments/{waybill}/files/{file_id}",
+        "/api/v1/epcis/capture",
+        "/api/v1/epcis/capture/{capture_id}",
+        "/api/v1/epcis/events",
+        "/api/v1/epcis/events/{event_id}",
+        "/api/v1/epcis/eventTypes",
+        "/api/v1/epcis/shipments/{waybill}",
+        *(
+            f"/api/v1/epcis/{name}/{{value}}/events"
+            for name in ("epcs", "bizSteps", "readPoints", "bizLocations", "dispositions", "eventTypes")
+        ),
     }
 
 

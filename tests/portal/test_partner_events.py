@@ -201,7 +201,11 @@ def test_keys_without_the_scope_are_refused_and_write_nothing(house):
 def test_a_partner_s_key_opens_nothing_else(house):
     web, key, order = house
     body = web.get("/api/v1/key", headers=key).json()
-    assert (body["partner"], body["customer_code"], body["scopes"]) == ("顺丰速运", "", ["partner_events"])
+    assert (body["partner"], body["customer_code"], body["scopes"]) == (
+        "顺丰速运",
+        "",
+        ["epcis", "partner_events"],
+    )
     for path in (
         f"orders/{order.waybill}",
         f"shipments/{order.waybill}/events",

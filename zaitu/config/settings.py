@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "zaitu.notify",
     "zaitu.journey",
     "zaitu.desk",
+    "zaitu.epcis",
     "zaitu.ui",
     "zaitu.portal",
     "zaitu.field",

@@ -283,6 +283,18 @@ class JourneyEvent(models.Model):
         return f"{self.shipment_id} {self.kind} {self.at.isoformat()}"
 
 
+class FeedMark(models.Model):
+    """How far numbers of events had been given when these transactions had begun (services/feed.py)."""
+
+    last_id = models.BigIntegerField()
+    begun_until = models.BigIntegerField()
+    """All transactions that may hold a number up to `last_id` are below this one."""
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.last_id} < {self.begun_until}"
+
+
 class ScanReceipt(models.Model):
     """What a scan was answered, so that the same scan sent again is answered the same."""
 

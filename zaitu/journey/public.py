@@ -26,6 +26,7 @@ from zaitu.journey.domain.coarse import coarse as position_coarse
 from zaitu.journey.domain.document import Position
 from zaitu.journey.domain.document import answer as track_answer
 from zaitu.journey.domain.document import details as track_details
+from zaitu.journey.domain.document import encoded as track_encoded
 from zaitu.journey.domain.document_input import DocumentInput
 from zaitu.journey.domain.eta import REASON_TEXTS as ETA_REASON_TEXTS
 from zaitu.journey.domain.history import History, HistoryTaken, PastEvent, PastOrder, PastTrip
@@ -73,6 +74,7 @@ from zaitu.journey.selectors import partners as _known_partners
 from zaitu.journey.selectors import search as _search
 from zaitu.journey.selectors import shipments as _shipments
 from zaitu.journey.selectors import trips as _trips
+from zaitu.journey.selectors.told import EventLook, EventQuery, ToldEvent, events_told
 from zaitu.journey.services import corrections as _corrections
 from zaitu.journey.services import counting as _counting
 from zaitu.journey.services import etas as _etas
@@ -89,6 +91,8 @@ from zaitu.journey.services import partners as _partners
 from zaitu.journey.services import rewriting as _rewriting
 from zaitu.journey.services import scans as _scans
 from zaitu.journey.services import trips as _trip_services
+from zaitu.journey.services.feed import Change, Changes, events_since
+from zaitu.journey.services.order_changes import OrderChange, order_cancel, order_change
 from zaitu.kernel.errors import Forbidden, Invalid
 from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind as Who
@@ -98,22 +102,21 @@ from zaitu.network import public as network
 from zaitu.telemetry.events import StopEntered, StopLeft
 
 __all__ = [
-    "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PARTNER_CODES", "PROBLEMS",
-    "REFUSAL_TEXTS", "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Counts",
-    "Detail", "DocumentInput", "EtaPointView", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
-    "LabelView", "LegState", "Level", "ManualEvent", "OrderDraft", "OrderView", "OrdersImported",
-    "PartiesView", "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder",
-    "PastTrip", "PersonView", "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError",
-    "ScanDraft", "ScanResult", "SheetRow", "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView",
-    "SignerRelation", "Status", "TrackReader", "TrackView", "Tracked", "TrackedPage", "TripDraft",
-    "TripState", "TripStopView", "TripView", "Voided", "eta_refresh", "event_record", "event_void", "events_of",
-    "file_read", "file_store", "files_reseal", "history_import", "keys_rewrite", "labels",
-    "on_contact_erased", "on_stop_entered", "on_stop_left", "order_create", "orders_import",
-    "orders_template", "parties", "partner_events", "partner_names", "partner_number", "people_read", "position_coarse", "route_points",
-    "scan_record", "scan_undo", "shipment_forward", "shipment_page", "shipment_reopen", "shipment_split",
-    "shipments_forwarded", "shipments_search", "track", "track_answer", "track_details", "track_page",
-    "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish", "trip_get", "trip_plan", "trip_sheet",
-    "trips_list", "trips_missed", "unloading_close",
+    "DETAIL_TEXTS", "ETA_REASON_TEXTS", "EVENT_TEXTS", "EXACT_PRECISION_M", "PARTNER_CODES", "PROBLEMS", "REFUSAL_TEXTS",
+    "RELATION_TEXTS", "REPORTABLE", "SCANS", "STATUS_TEXTS", "TRIP_STATE_TEXTS", "Change", "Changes", "Counts", "Detail",
+    "DocumentInput", "EtaPointView", "EventLook", "EventQuery", "EventView", "Forwarded", "History", "HistoryTaken", "Kind",
+    "LabelView", "LegState", "Level", "ManualEvent", "OrderChange", "OrderDraft", "OrderView", "OrdersImported", "PartiesView",
+    "PartnerEvent", "PartnerReport", "PartnerRow", "Party", "PartyDraft", "PastEvent", "PastOrder", "PastTrip", "PersonView",
+    "PieceView", "Position", "Problem", "ProofView", "Refreshed", "RowError", "ScanDraft", "ScanResult", "SheetRow",
+    "SheetView", "ShipmentQuery", "ShipmentRow", "ShipmentView", "SignerRelation", "Status", "ToldEvent", "TrackReader",
+    "TrackView", "Tracked", "TrackedPage", "TripDraft", "TripState", "TripStopView", "TripView", "Voided", "eta_refresh",
+    "event_record", "event_void", "events_of", "events_since", "events_told", "file_read", "file_store", "files_reseal",
+    "history_import", "keys_rewrite", "labels", "on_contact_erased", "on_stop_entered", "on_stop_left", "order_cancel",
+    "order_change", "order_create", "orders_import", "orders_template", "parties", "partner_events", "partner_names",
+    "partner_number", "people_read", "position_coarse", "route_points", "scan_record", "scan_undo", "shipment_forward",
+    "shipment_page", "shipment_reopen", "shipment_split", "shipments_forwarded", "shipments_search", "track", "track_answer",
+    "track_details", "track_encoded", "track_page", "trip_arrival_void", "trip_assign", "trip_cancel", "trip_finish",
+    "trip_get", "trip_plan", "trip_sheet", "trips_list", "trips_missed", "unloading_close",
 ]  # fmt: skip
 
 

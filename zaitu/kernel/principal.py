@@ -72,6 +72,8 @@ class Right(StrEnum):
     """Read what customers have said (each read is recorded)."""
     DESK_ANSWER = "desk.answer"
     """Answer customers, close and reopen what they have said."""
+    EPCIS_CAPTURE = "epcis.capture"
+    """Have events of one's own kept, and ask for them (EPCIS 2.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,9 +141,10 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.LABELS_PRINT,
             Right.WEBHOOKS_MANAGE,
             Right.TRACK_EXACT,
+            Right.EPCIS_CAPTURE,
         }
     ),
-    Role.PARTNER: frozenset({Right.PARTNER_EVENTS}),
+    Role.PARTNER: frozenset({Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}),
     Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT, Right.TALK}),
 }
 
@@ -157,11 +158,15 @@ KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "events": frozenset({Right.SHIPMENTS_READ}),
     "labels": frozenset({Right.LABELS_PRINT}),
     "webhooks": frozenset({Right.WEBHOOKS_MANAGE}),
+    "epcis": frozenset({Right.EPCIS_CAPTURE, Right.SHIPMENTS_READ}),
 }
 """What each scope of a customer's API key opens; a key has the union of its scopes and no more."""
 
-PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {"partner_events": frozenset({Right.PARTNER_EVENTS})}
-"""The same for a partner's key: it tells, and reads nothing."""
+PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {
+    "partner_events": frozenset({Right.PARTNER_EVENTS}),
+    "epcis": frozenset({Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}),
+}
+"""The same for a partner's key: it tells, and reads nothing but what it told."""
 
 PARTNER_NAME_MAX: Final = 32
 """Characters. With `partner:` before it, the name is the source of the events that a partner tells."""

@@ -172,6 +172,7 @@ def _keys_page(
         "events": (_("事件"), _("读取运单事件")),
         "labels": (_("标签"), _("打印标签")),
         "webhooks": (_("推送"), _("管理自己的推送地址")),
+        "epcis": (_("EPCIS"), _("按 EPCIS 2.0 上报和查询事件")),
     }
     page = access.keys_list(actor=request.actor, page=page_number(request))
     context = {

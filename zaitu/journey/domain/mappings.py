@@ -175,7 +175,37 @@ ZAITU: Final[dict[str, Told]] = {
     "problem": _problem(Problem.OTHER),
 }
 
+EPCIS: Final[dict[str, Told]] = {
+    "accepting": Told(Kind.HANDED_TO_PARTNER),
+    "accepting/in_transit": Told(Kind.HANDED_TO_PARTNER),
+    "accepting/in_progress": Told(Kind.HANDED_TO_PARTNER),
+    "accepting/completeness_verified": _SIGNED,
+    "accepting/conformant": _SIGNED,
+    "accepting/sellable_accessible": _SIGNED,
+    "accepting/sellable_not_accessible": _SIGNED,
+    "receiving": UNKNOWN,
+    "receiving/returned": Told(Kind.RETURNED),
+    "staging_outbound": UNKNOWN,
+    "loading": UNKNOWN,
+    "unloading": UNKNOWN,
+    "transporting": UNKNOWN,
+    "departing": Told(Kind.DEPARTED),
+    "shipping": Told(Kind.DEPARTED),
+    "shipping/returned": Told(Kind.RETURNING),
+    "departing/returned": Told(Kind.RETURNING),
+    "transporting/returned": Told(Kind.RETURNING),
+    # Where, is in the readPoint: the code alone does not say that it is the destination.
+    "arriving": Told(Kind.ARRIVED),
+    "storing/available": Told(Kind.READY_FOR_PICKUP),
+    "holding": _problem(Problem.HELD),
+    "*/damaged": _problem(Problem.DAMAGED),
+    "*/stolen": _problem(Problem.LOST),
+    "*/mismatch_quantity": _problem(Problem.SHORT),
+}
+"""CBV 2.0: `bizStep/disposition`, `*/disposition` whatever the step, or the step alone. What is not here tells nothing of a journey."""
+
 DIALECTS: Final[dict[str, dict[str, Told]]] = {
+    "epcis": EPCIS,
     "kuaidi100": KUAIDI100,
     "aftership": AFTERSHIP,
     "17track": SEVENTEEN_TRACK,

@@ -266,30 +266,45 @@ def event_views(
 ) -> tuple[EventView, ...]:
     """Customers see what happened, not which of our people told it nor what we noted about it."""
     voided = {event.target_id for event in events if event.kind == Kind.VOIDED}
-    inside = actor.kind in (Who.STAFF, Who.SYSTEM)
     return tuple(
-        EventView(
-            id=event.pk,
-            kind=event.kind,
-            text=_event_text(event),
-            at=event.at,
-            recorded_at=event.recorded_at,
-            source=event.source,
-            source_text=SOURCE_TEXTS.get(event.source, "合作承运商"),
-            actor=event.actor if inside else "",
-            station_code=event.station_code,
-            place=_name(names, event.station_code) if event.station_code else "",
-            piece=event.piece.label if event.piece else "",
-            pieces=event.pieces,
-            trip=event.trip.ref if event.trip else "",
-            raw_code=event.raw_code,
-            raw_text=event.raw_text,
-            voided=event.pk in voided,
-            idle=event.idle,
-            data=event.data if inside else {},
-        )
+        event_view(actor, event, names, voided=event.pk in voided)
         for event in events
-        if inside or (event.kind != Kind.VOIDED and event.pk not in voided)
+        if _inside(actor) or (event.kind != Kind.VOIDED and event.pk not in voided)
+    )
+
+
+def _inside(actor: Principal) -> bool:
+    return actor.kind in (Who.STAFF, Who.SYSTEM)
+
+
+def event_view(
+    actor: Principal,
+    event: JourneyEvent,
+    names: Mapping[str, network.StationView],
+    *,
+    voided: bool = False,
+) -> EventView:
+    """One event, with as much of it as the actor sees."""
+    inside = _inside(actor)
+    return EventView(
+        id=event.pk,
+        kind=event.kind,
+        text=_event_text(event),
+        at=event.at,
+        recorded_at=event.recorded_at,
+        source=event.source,
+        source_text=SOURCE_TEXTS.get(event.source, "合作承运商"),
+        actor=event.actor if inside else "",
+        station_code=event.station_code,
+        place=_name(names, event.station_code) if event.station_code else "",
+        piece=event.piece.label if event.piece else "",
+        pieces=event.pieces,
+        trip=event.trip.ref if event.trip else "",
+        raw_code=event.raw_code,
+        raw_text=event.raw_text,
+        voided=voided,
+        idle=event.idle,
+        data=event.data if inside else {},
     )
 
 

@@ -23,7 +23,11 @@ class KeyRequest(HttpRequest):
 
 
 class Key(HttpBearer):
-    """A customer's API key."""
+    """A customer's or partner's API key, with a body of so many bytes at most."""
+
+    def __init__(self, body_max_bytes: int = BODY_MAX_BYTES) -> None:
+        super().__init__()
+        self._body_max_bytes = body_max_bytes
 
     def __call__(self, request: HttpRequest) -> Principal:
         holder = super().__call__(request)
@@ -34,8 +38,8 @@ class Key(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Principal:
         holder = principal_of_key(token)
         rates.must_wait(rates.rate_of(holder.name, key_rate_per_min(token)).ask())
-        if len(request.body) > BODY_MAX_BYTES:
-            raise TooLarge(f"请求内容超过 {BODY_MAX_BYTES // 1024} KB")
+        if len(request.body) > self._body_max_bytes:
+            raise TooLarge(f"请求内容超过 {self._body_max_bytes // 1024} KB")
         return holder
 
 

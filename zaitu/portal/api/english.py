@@ -10,8 +10,8 @@ _SAFE_ZH: Final = "地址须为公网 https；消息按 Standard Webhooks 1.0 �
 
 _SAID: Final = ("summary", "description")
 ENGLISH: Final[dict[str, str]] = {
-    "下单、轨迹、事件、标签、推送地址、合作方上报。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
-    "时间：ISO 8601，北京时间（+08:00）。": "Orders, tracking, events, labels, webhooks, partners' events. Authentication: "
+    "下单、轨迹、事件、标签、推送地址、合作方上报、EPCIS 2.0。认证：`Authorization: Bearer <密钥>`；错误：RFC 9457 `application/problem+json`；"
+    "时间：ISO 8601，北京时间（+08:00）。": "Orders, tracking, events, labels, webhooks, partners' events, EPCIS 2.0. Authentication: "
     "`Authorization: Bearer <key>`; errors: RFC 9457 `application/problem+json`; times: ISO 8601, Beijing time (+08:00).",
     # Answers that every operation may give
     "内容不是 JSON": "The body is not JSON",
@@ -107,6 +107,81 @@ ENGLISH: Final[dict[str, str]] = {
     "我方站点编码；在别处时请写 place": "Code of our station; elsewhere give place",
     "地点，如“成都武侯营业部”；客户看不到": "Place, e.g. “成都武侯营业部”; customers do not see it",
     "原文；客户看不到，手机号会隐去": "Your own words; customers do not see them, phone numbers are masked",
+    # Many at once
+    "批量下单": "Orders in bulk",
+    "一次 1–500 单、最多 2 MB，逐单返回结果：`created` 已建单，`existing` 以前提交过，`refused` 未建单（见 `code`、`fields`）。"
+    "每单以 `client_ref` 防重；没有 `client_ref` 的单按请求头 `Idempotency-Key`（最多 58 个字符）加序号防重。整批可以原样重发。": "1–500 orders "
+    "and 2 MB at once, each answered: `created`, `existing` (placed before), `refused` (see `code` and `fields`). An order is recognised by "
+    "its `client_ref`; without one by the header `Idempotency-Key` (58 characters at most) and its place. A batch may be sent again as it is.",
+    "每项与单个下单的内容相同；逐项校验，互不影响": "Each as when placing one order; each is checked by itself",
+    "修改订单": "Change an order",
+    "揽收前可改收发货人、货物、重量、体积、备注和明细；没有写的不变。已揽收返回 409 `order_under_way`，已结束返回 409 `order_over`。"
+    "件数、产品和站点不能改，请取消后重新下单。": "Until the goods are collected: parties, goods, weight, volume, remarks and items; what is left out "
+    "stays. 409 `order_under_way` once they are collected, `order_over` when it has ended. Pieces, product and stations stay: cancel and "
+    "order anew.",
+    "取消订单": "Cancel an order",
+    "揽收前可以取消；重复取消返回同样的结果。已揽收返回 409 `order_under_way`。": "Until the goods are collected; again it answers the same. 409 "
+    "`order_under_way` once they are collected.",
+    "批量查轨迹": "Track many",
+    "一次 1–100 个本客户的运单号；不是您的单号结果为空。": "1–100 of your own waybills; a number that is not yours has no track.",
+    "不是您的运单时为空；position 是货物停放处，在途的实时位置请单独查询": "Null when it is not yours; position is where the goods lie, ask for one "
+    "shipment to see it on the road",
+    "增量事件": "Changes",
+    "本客户全部运单自 `cursor` 以来登记的事件，按登记顺序；不会遗漏晚提交的事件，同一事件不会出现两次。"
+    "首次不带 `cursor` 从最早开始。被撤销的事件随后以 `voided` 出现。": "Events of all your shipments recorded since `cursor`, in the order of "
+    "recording; none is skipped and none comes twice. Without `cursor` from the first. One that is taken back is followed by a `voided`.",
+    "kind 为 voided 时：被撤销事件的 id": "For a voided: id of the event it takes back",
+    "下次从这里继续；没有新事件时不变": "Go on from here; the same while nothing is new",
+    "还有更多，可立即再取": "There is more, ask at once",
+    "按登记顺序，最早在前": "In the order of recording, oldest first",
+    "签收凭证": "Proofs of delivery",
+    "每次签收的签收人、件数，以及签名和照片的文件地址（用同一密钥读取）。": "Each signature's signer and pieces, and where its files are (read with the same key).",
+    "文件地址；没有时为空": "Address of the file; empty: none",
+    "文件地址": "Addresses of the files",
+    "凭证文件": "File of a proof",
+    "签名或照片本身；地址取自签收凭证。": "A signature or photo itself; addresses are in the proofs.",
+    # EPCIS
+    "上报 EPCIS 文档": "Capture an EPCIS document",
+    "EPCIS 2.0 JSON-LD 文档，最多 500 个事件、1 MB；按 GS1 JSON Schema 连同格式校验。返回 202 与任务地址（Location）。"
+    "同一 `eventID` 的同一事件只保存一次。合作方的密钥上报转给自己的运单时，能对应的事件登记为运单事件；"
+    "其余事件保存，只有上报者能查到。": "An EPCIS 2.0 JSON-LD document, 500 events and 1 MB at most, checked by the GS1 JSON schema with "
+    "formats. Answers 202 and where the job is (Location). The same event with the same `eventID` is kept once. What a partner's key tells "
+    "of shipments forwarded to it becomes their events where it has a counterpart; everything is kept, and found by who told it only.",
+    "rollback：全部保存或全部不保存；proceed：保存正确的事件": "rollback: all or nothing; proceed: what is right is kept",
+    "已受理": "Accepted",
+    "已保存": "Kept",
+    "以前保存过": "Kept before",
+    "带 @context 的 EPCIS 事件": "An EPCIS event with its @context",
+    "查上报任务": "Look a capture job up",
+    "是否成功、每个未能保存的事件错在哪里，以及登记到运单的结果（zaitu:journey）。": "Whether it succeeded, what is wrong with each event that was "
+    "not kept, and what the shipments took of it (zaitu:journey).",
+    "上报一个 EPCIS 事件": "Capture one EPCIS event",
+    "带 `@context` 的单个事件。新事件返回 201，以前上报过的同一事件返回 200；`eventID` 已用于另一事件返回 409。": "One event with its "
+    "`@context`. 201 for a new one, 200 for one that was told before, 409 when its `eventID` stands for another event.",
+    "查询 EPCIS 事件": "Query EPCIS events",
+    "参数同 EPCIS 2.0；多个值用 `|` 分开。客户的密钥查到自己运单的事件和自己上报的事件，合作方的密钥查到自己上报的事件。"
+    "下一页的地址在 Link 中。`MATCH_epc` 为运单号地址时返回该运单全程。": "Parameters as in EPCIS 2.0; several values with `|` between them. A "
+    "customer's key finds the events of its shipments and those it told, a partner's key those it told. The next page is in Link. "
+    "`MATCH_epc` with a waybill's address finds its whole journey.",
+    "只查自己上报的事件": "Of events that you told only",
+    "只要前几个事件": "The first so many events only",
+    "超过时返回 413 QueryTooLargeException": "More than that: 413 QueryTooLargeException",
+    "取自 Link": "From Link",
+    "查一个 EPCIS 事件": "Look an EPCIS event up",
+    "自己上报的事件；`eventID` 须按 URL 编码。": "One that you told; `eventID` is percent-encoded.",
+    "按 EPC 查事件": "Events by EPC",
+    "按业务步骤查事件": "Events by business step",
+    "按读取点查事件": "Events by read point",
+    "按业务地点查事件": "Events by business location",
+    "按货物状态查事件": "Events by disposition",
+    "按事件类型查事件": "Events by type",
+    "其余参数同“查询 EPCIS 事件”；标识须按 URL 编码。": "Other parameters as in “Query EPCIS events”; identifiers are percent-encoded.",
+    "EPCIS 事件类型": "EPCIS event types",
+    "标准的五种事件类型。": "The five types of the standard.",
+    "导出运单全程": "Export a journey",
+    "一个运单的全部事件，作为 EPCIS 2.0 文档，最早在前。": "All events of a shipment as an EPCIS 2.0 document, oldest first.",
+    "不支持要求的版本或格式": "Not in the version or media type that was asked for",
+    "地址太长": "The address is too long",
     # Tracking
     "查轨迹": "Track",
     "不带凭据：状态、预计送达、节点和粗略位置（误差不超过 1 公里，每分钟最多更新一次）。"

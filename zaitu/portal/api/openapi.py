@@ -14,14 +14,18 @@ _WORDS: Final = {
     "403": "密钥没有这个权限",
     "404": "没有这个运单或推送地址，或不是您的",
     "405": "不支持这种方法",
+    "406": "不支持要求的版本或格式",
     "408": "内容上传太慢",
     "409": "同一单号已用于另一份内容，或当前状态不允许",
     "413": "内容太大",
+    "414": "地址太长",
     "415": "内容不是 JSON 格式",
     "422": "内容有误，见 fields",
     "429": "太频繁，见 Retry-After",
     "503": "暂时不可用，请重试",
 }
+_USUAL: Final = ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
+_EPCIS: Final = ("400", "401", "403", "404", "406", "408", "409", "413", "414", "415", "429", "503")
 _PROBLEM: Final = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TRACK_PARAMETERS: Final = [
     {
@@ -62,11 +66,10 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
         described = model.model_json_schema(ref_template=_REF)
         parts.update(described.pop("$defs", {}))
         parts[model.__name__] = described
-    for operations in schema["paths"].values():
+    for path, operations in schema["paths"].items():
         for operation in operations.values():
-            _add_problems(
-                operation, ("400", "401", "403", "404", "408", "409", "413", "415", "422", "429", "503")
-            )
+            operation["responses"] = operation.pop("x-answers", operation["responses"])
+            _add_problems(operation, _EPCIS if path.startswith("/api/v1/epcis/") else _USUAL)
     labels = schema["paths"]["/api/v1/shipments/{waybill}/labels.pdf"]["get"]
     labels["responses"]["200"] = {
         "description": "PDF",

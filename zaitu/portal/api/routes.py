@@ -17,7 +17,7 @@ from zaitu.ui.labels import labels_pdf
 
 router: Final = Router()
 Waybill = Annotated[str, Path(min_length=1, max_length=40)]
-_IDEMPOTENCY: Final = {
+IDEMPOTENCY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
@@ -25,42 +25,14 @@ _IDEMPOTENCY: Final = {
 }
 
 
-def _idempotency_key(request: KeyRequest) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > 64 or not key.isascii() or not key.isprintable():
-        raise Invalid("Idempotency-Key 最多 64 个可见字符", fields={"Idempotency-Key": "最多 64 个可见字符"})
-    return key
-
-
-def _tracking_url(waybill: str) -> str:
-    return f"{settings.ZAITU_PUBLIC_URL}/t/{waybill}"
-
-
-def _party(party: Party) -> journey.PartyDraft:
-    return journey.PartyDraft(**party.dict())
-
-
-@router.post(
-    "/orders",
-    response={200: Order, 201: Order},
-    summary="下单",
-    description="建单并返回预计送达时间与件标签号。重复提交同一 `client_ref`（或 `Idempotency-Key`）返回原单，状态码 200。",
-    tags=["orders"],
-    openapi_extra={"parameters": [_IDEMPOTENCY]},
-)
-@scope("orders")
-def order_create(request: KeyRequest, body: NewOrder) -> Status[dict[str, Any]]:
-    idempotency_key = _idempotency_key(request)
-    if body.client_ref and idempotency_key and body.client_ref != idempotency_key:
-        raise Invalid(
-            "client_ref 与 Idempotency-Key 不一致", fields={"client_ref": "与 Idempotency-Key 不一致"}
-        )
-    draft = journey.OrderDraft(
+def order_draft(body: NewOrder, client_ref: str = "") -> journey.OrderDraft:
+    """`client_ref` for an order that has none of its own."""
+    return journey.OrderDraft(
         product=body.product,
         from_station=body.from_station,
         to_station=body.to_station,
-        consignor=_party(body.consignor),
-        consignee=_party(body.consignee),
+        consignor=party_draft(body.consignor),
+        consignee=party_draft(body.consignee),
         pieces=body.pieces,
         weight_kg=body.weight_kg,
         volume_m3=body.volume_m3,
@@ -68,11 +40,13 @@ def order_create(request: KeyRequest, body: NewOrder) -> Status[dict[str, Any]]:
         cold_min_c=body.cold_min_c,
         cold_max_c=body.cold_max_c,
         remarks=body.remarks,
-        client_ref=body.client_ref or idempotency_key,
+        client_ref=body.client_ref or client_ref,
         items=tuple((item.sku, item.name, item.quantity) for item in body.items),
     )
-    made = journey.order_create(actor=request.auth, draft=draft)
-    view = {
+
+
+def order_view(made: journey.OrderView) -> dict[str, Any]:
+    return {
         "waybill": made.waybill,
         "client_ref": made.client_ref,
         "status": made.status,
@@ -83,7 +57,40 @@ def order_create(request: KeyRequest, body: NewOrder) -> Status[dict[str, Any]]:
         "pieces": list(made.pieces),
         "tracking_url": _tracking_url(made.waybill),
     }
-    return Status(200 if made.existing else 201, view)
+
+
+def idempotency_key_of(request: KeyRequest) -> str:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 64 or not key.isascii() or not key.isprintable():
+        raise Invalid("Idempotency-Key 最多 64 个可见字符", fields={"Idempotency-Key": "最多 64 个可见字符"})
+    return key
+
+
+def _tracking_url(waybill: str) -> str:
+    return f"{settings.ZAITU_PUBLIC_URL}/t/{waybill}"
+
+
+def party_draft(party: Party) -> journey.PartyDraft:
+    return journey.PartyDraft(**party.dict())
+
+
+@router.post(
+    "/orders",
+    response={200: Order, 201: Order},
+    summary="下单",
+    description="建单并返回预计送达时间与件标签号。重复提交同一 `client_ref`（或 `Idempotency-Key`）返回原单，状态码 200。",
+    tags=["orders"],
+    openapi_extra={"parameters": [IDEMPOTENCY]},
+)
+@scope("orders")
+def order_create(request: KeyRequest, body: NewOrder) -> Status[dict[str, Any]]:
+    idempotency_key = idempotency_key_of(request)
+    if body.client_ref and idempotency_key and body.client_ref != idempotency_key:
+        raise Invalid(
+            "client_ref 与 Idempotency-Key 不一致", fields={"client_ref": "与 Idempotency-Key 不一致"}
+        )
+    made = journey.order_create(actor=request.auth, draft=order_draft(body, idempotency_key))
+    return Status(200 if made.existing else 201, order_view(made))
 
 
 @router.get(
@@ -119,10 +126,10 @@ def order_get(request: KeyRequest, waybill: Waybill) -> dict[str, Any]:
 @scope("events")
 def events(request: KeyRequest, waybill: Waybill) -> dict[str, Any]:
     found = journey.events_of(actor=request.auth, waybill=waybill)
-    return {"waybill": waybill, "events": [_event(event) for event in found]}
+    return {"waybill": waybill, "events": [event_shown(event) for event in found]}
 
 
-def _event(event: journey.EventView) -> dict[str, Any]:
+def event_shown(event: journey.EventView) -> dict[str, Any]:
     shown = asdict(event)
     return {
         key: shown[key]

@@ -59,6 +59,28 @@ class NewOrder(_Input):
     items: list[Item] = Field(default=[], max_length=200, description="复核明细")
 
 
+class OrderEdit(_Input):
+    """What is left out stays as it is."""
+
+    consignor: Party | None = None
+    consignee: Party | None = None
+    weight_kg: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    volume_m3: float | None = Field(default=None, ge=0, le=1_000, allow_inf_nan=False)
+    goods: Line | None = None
+    remarks: Annotated[str, StringConstraints(max_length=500, pattern=_PLAIN)] | None = None
+    items: list[Item] | None = Field(default=None, max_length=200)
+
+
+class Cancellation(_Input):
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
+
+
+class OrderBatch(_Input):
+    orders: list[dict[str, object]] = Field(
+        min_length=1, max_length=500, description="每项与单个下单的内容相同；逐项校验，互不影响"
+    )
+
+
 class Order(Schema):
     waybill: str
     client_ref: str
@@ -82,6 +104,55 @@ class Event(Schema):
     pieces: int | None
     source: str
     voided: bool = Field(description="已撤销")
+
+
+class OrderResult(Schema):
+    client_ref: str
+    result: str = Field(description="created、existing、refused")
+    order: Order | None
+    code: str = Field(description="拒绝原因的稳定编码；接受时为空")
+    detail: str
+    fields: dict[str, str] = Field(description="字段 → 原因")
+
+
+class OrderResults(Schema):
+    created: int
+    existing: int
+    refused: int
+    results: list[OrderResult] = Field(description="与请求同序，逐条对应")
+
+
+class TrackBatch(_Input):
+    numbers: list[Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_PLAIN)]] = Field(
+        min_length=1, max_length=100
+    )
+
+
+class ChangedEvent(Event):
+    waybill: str
+    takes_back: int | None = Field(description="kind 为 voided 时：被撤销事件的 id")
+
+
+class ChangeList(Schema):
+    cursor: str = Field(description="下次从这里继续；没有新事件时不变")
+    more: bool = Field(description="还有更多，可立即再取")
+    changes: list[ChangedEvent] = Field(description="按登记顺序，最早在前")
+
+
+class Proof(Schema):
+    at: Instant
+    signer: str
+    relation: str
+    relation_text: str
+    pieces: int
+    signature: str = Field(description="文件地址；没有时为空")
+    photos: list[str] = Field(description="文件地址")
+    remarks: str
+
+
+class Proofs(Schema):
+    waybill: str
+    proofs: list[Proof]
 
 
 class Events(Schema):
@@ -253,3 +324,14 @@ class Track(Schema):
     nodes: list[Node] = Field(description="最新在前")
     exception: ExceptionInfo | None
     details: dict[str, object] | None = None
+
+
+class TrackResult(Schema):
+    number: str
+    track: Track | None = Field(
+        description="不是您的运单时为空；position 是货物停放处，在途的实时位置请单独查询"
+    )
+
+
+class TrackResults(Schema):
+    results: list[TrackResult] = Field(description="与请求同序，逐条对应")

@@ -1,6 +1,6 @@
 """What is wrong with a field, in words: the validator's English, or Chinese for the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -37,8 +37,17 @@ _WORDS: Final[Mapping[str, str]] = {
 
 def wrong_fields(request: HttpRequest, errors: list[dict[str, Any]]) -> dict[str, str]:
     """Field (`pieces`, `consignee.phone`, as the rooms' rules name it) → what is wrong; English for who asks for it."""
+    return {_field(one["loc"]): _said(request, one) for one in errors}
+
+
+def wrong_in(request: HttpRequest, errors: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The same of one object by itself, as pydantic tells it."""
+    return {".".join(str(part) for part in one["loc"]) or "body": _said(request, one) for one in errors}
+
+
+def _said(request: HttpRequest, error: Mapping[str, Any]) -> str:
     english = request.headers.get("Accept-Language", "").lower().startswith("en")
-    return {_field(one["loc"]): one["msg"] if english else _chinese(one) for one in errors}
+    return str(error["msg"]) if english else _chinese(error)
 
 
 def _field(where: tuple[str | int, ...]) -> str:
