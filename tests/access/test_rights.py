@@ -42,6 +42,8 @@ labels.print           x       x         x        .      .       x          x   
 webhooks.manage        .       .         .        .      .       .          x           x       .      .
 messages.read          x       x         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x
+calls.answer           .       .         .        .      .       .          x           .       x      .
+calls.read             x       .         .        .      .       x          x           .       .      .
 partner.events         .       .         .        .      .       .          x           .       x      .
 """
 HEAD, *LINES = [line.split() for line in TABLE.strip().splitlines()]
@@ -86,7 +88,13 @@ def test_all_key_scopes_together_are_the_customer_role():
 
 
 def test_a_partner_s_key_tells_events_and_reads_nothing():
-    assert rights_of_partner_key(PARTNER_SCOPES) == RIGHTS[Role.PARTNER] == {Right.PARTNER_EVENTS}
+    assert (
+        rights_of_partner_key(PARTNER_SCOPES)
+        == RIGHTS[Role.PARTNER]
+        == {Right.PARTNER_EVENTS, Right.CALLS_ANSWER}
+    )
+    assert rights_of_partner_key(["partner_events"]) == {Right.PARTNER_EVENTS}
+    assert rights_of_partner_key(["hotline"]) == {Right.CALLS_ANSWER}
     assert rights_of_key(PARTNER_SCOPES) == rights_of_partner_key(KEY_SCOPES) == frozenset()
 
 

@@ -27,6 +27,7 @@ _SHAPES: Final = {
     "mqtt_url": values.mqtt_url,
     "mqtt_topics": values.mqtt_topics,
     "trusted_proxies": values.networks,
+    "ivr_agi_say": values.agi_command,
 }
 
 
@@ -110,6 +111,16 @@ class Env(BaseSettings):
     """Days after which address, words and answers of a message that was told are blanked."""
     message_keep_days: int = Field(default=400, ge=7, le=3650)
     """Days after which a message and the record of its tries are deleted."""
+    call_blank_days: int = Field(default=90, ge=1, le=3650)
+    """Days after which the calling number of a call to the hotline is blanked."""
+    call_keep_days: int = Field(default=400, ge=1, le=3650)
+    """Days after which the record of a call is deleted."""
+    ivr_agi_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port at which an Asterisk asks what to say to callers (FastAGI, docs/hotline.md); 0: none."""
+    ivr_agi_host: str = "127.0.0.1"
+    """Address that port listens on. FastAGI knows no password: reachable by the Asterisk only."""
+    ivr_agi_say: str = 'EXEC Espeak "{text}"'
+    """The AGI command by which the Asterisk speaks, with `{text}` in quotation marks: `EXEC MRCPSynth "{text}"`."""
     upload_max_mb: int = Field(default=20, ge=1, le=1024)
     """Largest request body (photos, import files), MiB; larger ones are answered 413."""
     map_tiles_url: str = ""

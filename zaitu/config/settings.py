@@ -41,6 +41,11 @@ ZAITU_SMS_PROVIDER = ENV.sms_provider
 ZAITU_SMS_SIGN = ENV.sms_sign
 ZAITU_MESSAGE_BLANK_DAYS = ENV.message_blank_days
 ZAITU_MESSAGE_KEEP_DAYS = ENV.message_keep_days
+ZAITU_CALL_BLANK_DAYS = ENV.call_blank_days
+ZAITU_CALL_KEEP_DAYS = ENV.call_keep_days
+ZAITU_IVR_AGI_HOST = ENV.ivr_agi_host
+ZAITU_IVR_AGI_PORT = ENV.ivr_agi_port
+ZAITU_IVR_AGI_SAY = ENV.ivr_agi_say
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
 ZAITU_MAP = {
     "tiles": ENV.map_tiles_url,
@@ -84,6 +89,7 @@ INSTALLED_APPS = [
     "zaitu.telemetry",
     "zaitu.notify",
     "zaitu.journey",
+    "zaitu.hotline",
     "zaitu.ui",
     "zaitu.portal",
     "zaitu.field",

@@ -50,6 +50,8 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.MESSAGES_READ: _("查看通知"),
     Right.TRACK_EXACT: _("查看精确位置"),
     Right.PARTNER_EVENTS: _("上报合作方事件"),
+    Right.CALLS_ANSWER: _("接听热线"),
+    Right.CALLS_READ: _("查看与接听来电"),
 }
 
 

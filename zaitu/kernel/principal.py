@@ -60,6 +60,10 @@ class Right(StrEnum):
     MESSAGES_READ = "messages.read"
     TRACK_EXACT = "track.exact"
     """Exact position and personal details of a shipment one is a party to."""
+    CALLS_ANSWER = "calls.answer"
+    """Let the hotline answer calls: for telephone systems."""
+    CALLS_READ = "calls.read"
+    """See who called the hotline about what, and take calls over."""
     PARTNER_EVENTS = "partner.events"
     """Tell what happened to shipments that were forwarded to one."""
 

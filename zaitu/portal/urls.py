@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from zaitu.portal.api.service import api
+from zaitu.portal.ivr.node import node
 from zaitu.portal.pages import views
 from zaitu.portal.pages.preferences import preferences
 from zaitu.ui.views import offline
@@ -19,5 +20,6 @@ pages = [
 ]
 urlpatterns = [
     path("api/v1/", api.urls),  # outside the namespace: ninja looks its own names up from the root
+    path("ivr/v1/", node.urls),
     path("", include((pages, "portal"))),
 ]

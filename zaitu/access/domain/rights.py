@@ -61,6 +61,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.LABELS_PRINT,
             Right.MESSAGES_READ,
             Right.TRACK_EXACT,
+            Right.CALLS_READ,
         }
     ),
     Role.DISPATCH: frozenset(
@@ -125,6 +126,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.LABELS_PRINT,
             Right.MESSAGES_READ,
             Right.TRACK_EXACT,
+            Right.CALLS_READ,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),
@@ -137,7 +139,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.TRACK_EXACT,
         }
     ),
-    Role.PARTNER: frozenset({Right.PARTNER_EVENTS}),
+    Role.PARTNER: frozenset({Right.PARTNER_EVENTS, Right.CALLS_ANSWER}),
     Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT}),
 }
 
@@ -154,8 +156,13 @@ KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
 }
 """What each scope of a customer's API key opens; a key has the union of its scopes and no more."""
 
-PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {"partner_events": frozenset({Right.PARTNER_EVENTS})}
-"""The same for a partner's key: it tells, and reads nothing."""
+PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {
+    "partner_events": frozenset({Right.PARTNER_EVENTS}),
+    "hotline": frozenset({Right.CALLS_ANSWER}),
+}
+"""The same for a partner's key: a carrier tells and reads nothing, a call centre hears what its callers may hear."""
+CARRIER_SCOPES: Final = frozenset({"partner_events"})
+"""What a carrier's key is issued with; a call centre's has `hotline` alone."""
 
 PARTNER_NAME_MAX: Final = 32
 """Characters. With `partner:` before it, the name is the source of the events that a partner tells."""

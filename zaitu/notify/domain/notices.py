@@ -19,6 +19,8 @@ class Kind(StrEnum):
     SIGNED = "signed"
     MANY = "many"
     """Several of these together."""
+    LINK = "link"
+    """Where to look, sent because the person has just asked for it on the telephone."""
     TEST = "test"
     """Sent by hand to see whether a webhook endpoint answers."""
 
@@ -30,6 +32,7 @@ KIND_TEXTS: Final = {
     Kind.SOON: "即将送达通知",
     Kind.SIGNED: "签收通知",
     Kind.MANY: "合并通知",
+    Kind.LINK: "查询链接",
     Kind.TEST: "测试消息",
 }
 
@@ -58,9 +61,16 @@ class Recipient:
     phone: str = ""
     """As kernel.phones spells it; empty: neither by SMS nor by a call."""
 
+    may_be_called: bool = True
+    """Whether the phone may ring; SMS are sent in any case."""
+
     def addresses(self) -> dict[Channel, str]:
         """By channel; those that are known."""
-        known = {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.VOICE: self.phone}
+        known = {
+            Channel.EMAIL: self.email,
+            Channel.SMS: self.phone,
+            Channel.VOICE: self.phone if self.may_be_called else "",
+        }
         return {channel: address for channel, address in known.items() if address}
 
 
@@ -104,4 +114,4 @@ def useful_until(kind: Kind, *, by_webhook: bool, since: datetime) -> datetime:
     """
     if by_webhook:
         return since + WEBHOOK_USEFUL
-    return since + (SOON_USEFUL if kind is Kind.SOON else EMAIL_USEFUL)
+    return since + (SOON_USEFUL if kind in {Kind.SOON, Kind.LINK} else EMAIL_USEFUL)

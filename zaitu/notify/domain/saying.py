@@ -69,6 +69,7 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.SOON: "您的货物{waybill}即将送达，预计{eta}，请留意接货。查询：{link}",
     Kind.SIGNED: "您的货物{waybill}已签收（{signed_by}）。如有疑问：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
+    Kind.LINK: "您查询的货物{waybill}，点此查看进展：{link}",
     Kind.TEST: "这是一条测试消息",
 }
 """Said where the company has written no template of its own."""

@@ -28,6 +28,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.SOON: Urgency.USUAL,
     Kind.SIGNED: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
+    Kind.LINK: Urgency.URGENT,
     Kind.TEST: Urgency.USUAL,
 }
 

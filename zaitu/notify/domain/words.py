@@ -30,6 +30,7 @@ _HEADLINES: Final = {
     Kind.STOP: "您的货物已途经{place}",
     Kind.SOON: "您的货物即将送达，请留意接货",
     Kind.SIGNED: "您的货物已签收",
+    Kind.LINK: "您要的查询链接如下",
     Kind.TEST: "这是一条测试消息",
 }
 _WITHOUT_PLACE: Final = {Kind.DEPARTED: "您的货物已发车", Kind.STOP: "您的货物已途经中转站"}
@@ -39,6 +40,7 @@ _SUBJECTS: Final = {
     Kind.STOP: "已途经{place}",
     Kind.SOON: "即将送达",
     Kind.SIGNED: "已签收",
+    Kind.LINK: "查询链接",
     Kind.TEST: "测试消息",
 }
 _TIME_LABELS: Final = {

@@ -24,7 +24,7 @@ from zaitu.ui import problems, views
 _CODES: Final = {415: "unsupported_media_type"}
 
 
-class _Docs(DocsBase):
+class Docs(DocsBase):
     """Swagger's page from our own files: no CDN, no inline script."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
@@ -33,7 +33,7 @@ class _Docs(DocsBase):
         )
 
 
-class _Parser(Parser):
+class StrictParser(Parser):
     """Takes JSON, and what says nothing about itself, for JSON; refuses what says it is something else."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
@@ -57,8 +57,8 @@ api: Final = _Api(
         "时间：ISO 8601，北京时间（+08:00）。"
     ),
     auth=Key(),
-    docs=_Docs(),
-    parser=_Parser(),
+    docs=Docs(),
+    parser=StrictParser(),
     urls_namespace="api-v1",
 )
 api.add_router("", router)
@@ -66,24 +66,31 @@ api.add_router("/webhooks", webhooks)
 api.add_router("/partner", partner)
 
 
-@api.exception_handler(ZaituError)
-def _ours(request: HttpRequest, error: ZaituError) -> HttpResponse:
+def problems_told(of: NinjaAPI) -> None:
+    """Every error of this API is a problem document."""
+    of.add_exception_handler(ZaituError, _ours)
+    of.add_exception_handler(ValidationError, _invalid)
+    of.add_exception_handler(Http404, _nothing)
+    of.add_exception_handler(HttpError, _http)
+
+
+def _ours(request: HttpRequest, error: Any) -> HttpResponse:
     return views.error_answer(request, error)
 
 
-@api.exception_handler(ValidationError)
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     fields = wrong_fields(request, error.errors)
     return views.problem_answer(422, problems.document(422, "invalid", fields=fields))
 
 
-@api.exception_handler(Http404)
-def _nothing(request: HttpRequest, error: Http404) -> HttpResponse:
+def _nothing(request: HttpRequest, error: Any) -> HttpResponse:
     return views.problem_answer(404, problems.document(404, "not_found"))
 
 
-@api.exception_handler(HttpError)
-def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http(request: HttpRequest, error: Any) -> HttpResponse:
     """Ninja's own: a body that is no JSON. It hides what the parser said behind a 400."""
     status = getattr(error.__cause__, "status_code", error.status_code)
     return views.problem_answer(status, problems.document(status, _CODES.get(status, "bad_request")))
+
+
+problems_told(api)

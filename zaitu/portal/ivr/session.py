@@ -216,7 +216,9 @@ class IvrSession:
         self.state = state or State()
 
     def begin(self) -> Reply:
-        """The greeting, and what may be keyed."""
+        """The greeting, and what may be keyed; again, it begins anew. A call that is over stays over."""
+        if self.state.step is Step.OVER:
+            return self._ended()
         hello = f"您好，欢迎致电{self._world.company}" if self._world.company else "您好"
         mine = self._world.mine()[:OFFERED]
         self._set(mine=mine)
