@@ -16,7 +16,7 @@ FORMS: Final = frozenset(
         "forward", "split", "trip-assign", "trip-cancel", "trip-finish", "trip-arrival-void", "driver-phone",
         "terminal-adopt", "terminal-create", "terminal-report", "terminal-profile", "terminal-send", "terminal-reset",
         "terminal-unbind", "person-erase", "key-issue", "partner-key-issue", "key-revoke", "webhook-put",
-        "webhook-redeliver", "team-join", "team-leave", "team-remove", "poison",
+        "webhook-redeliver", "call-take", "team-join", "team-leave", "team-remove", "poison",
     }
 )  # fmt: skip
 """Take a form only: who opens them is told so (405)."""
@@ -27,12 +27,13 @@ FILES: Final = frozenset(
     }
 )  # fmt: skip
 """Answer with data or a file."""
-PARTS: Final = frozenset({"search", "vehicle", "terminal-commands", "audit-entry"})
+PARTS: Final = frozenset({"calls-waiting", "search", "vehicle", "terminal-commands", "audit-entry"})
 """Answer with a part of a page: tests of the drawer, the map and the search look at them where they are shown."""
 APART: Final = {
     "sign-in": "shown to those who are not signed in; looked at before signing in",
     "nowhere": "says that there is no page; looked at by an address that has none",
     "live": "an event stream that does not end; tests/browser looks at the map that listens",
+    "calls-live": "an event stream that does not end; tests/console/test_calls.py reads it",
     "file": "a photo, by the number a page gives for it; there is none in an empty company",
     "terminal-media": "the same for what terminals sent",
 }

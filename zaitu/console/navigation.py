@@ -31,6 +31,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             Item(_("运单"), "packages", "console:shipments", Right.SHIPMENTS_READ),
             Item(_("车次"), "truck-delivery", "console:trips", Right.SHIPMENTS_READ),
             Item(_("地图"), "map", "console:map", Right.POSITIONS_READ),
+            Item(_("热线来电"), "phone", "console:calls", Right.CALLS_READ),
         ),
     ),
     (

@@ -187,6 +187,7 @@ def _keys_page(
         },
         "form": form,
         "partner_form": partner_form or Form(),
+        "partner_uses": [("carrier", _("承运商：上报事件")), ("hotline", _("呼叫中心：接听热线"))],
         "partners": journey.partner_names(actor=request.actor),
         "raw": raw,
         "query": query_without_page(request),
