@@ -1,7 +1,13 @@
 """Questions by channel: how many, what became of them, and how long the answer took."""
 
-from typing import Final
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
 
+from django.http import HttpRequest, HttpResponse
+
+from zaitu.kernel.errors import NotFound, ZaituError
 from zaitu.kernel.metrics import counter, histogram
 
 PAGE: Final = "page"
@@ -23,11 +29,37 @@ _QUESTIONS: Final = counter(
 _ANSWER_S: Final = histogram("question_answer_s", "Seconds from a question to its answer", ("channel",))
 
 
+def outcome_of(error: ZaituError) -> str:
+    """What became of a question that ended so."""
+    return UNKNOWN if isinstance(error, NotFound) else REFUSED
+
+
 def asked(channel: str, outcome: str, seconds: float) -> None:
     """One question; `seconds` is measured for those that were answered."""
     _QUESTIONS.labels(channel, outcome).inc()
     if outcome == ANSWERED:
         _ANSWER_S.labels(channel).observe(seconds)
+
+
+def counted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page that answers a question; the part that an open page fetches again is none, nobody has asked anew."""
+
+    @wraps(view)
+    def timed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        began = time.monotonic()
+        again = request.GET.get("part") == "live"
+        try:
+            answer = view(request, *args, **kwargs)
+        except ZaituError as error:
+            if not again:
+                asked(PAGE, outcome_of(error), 0)
+            raise
+        if not again:
+            became = {404: UNKNOWN, 422: UNKNOWN, 429: REFUSED}.get(answer.status_code, ANSWERED)
+            asked(PAGE, became, time.monotonic() - began)
+        return answer
+
+    return timed
 
 
 class Warm:
