@@ -170,3 +170,16 @@ def test_the_health_page_shows_questions_by_channel():
     assert line.share is not None
     assert "毫秒内" in line.half_s
     assert "热线" in page.content.decode()
+
+
+def test_a_call_centre_gets_a_key_for_calls_alone_and_is_no_carrier():
+    from zaitu.access.public import keys_list
+    from zaitu.journey.public import partner_names
+
+    client = make.signed_in("administrator")
+    form = {"partner": "云呼叫中心", "partner_name": "热线", "partner_for": "hotline", "partner_rate": "600"}
+    page = client.post("/console/keys/partner", form).content.decode()
+    (key,) = keys_list(actor=system("tests")).rows
+    assert (key.partner, key.scopes) == ("云呼叫中心", ("hotline",))
+    assert "接听热线" in page
+    assert partner_names(actor=system("tests")) == []
