@@ -186,7 +186,12 @@ def test_the_link_goes_to_the_calling_number_and_opens_what_the_caller_may_see(c
     party(event="start")
     party(f"{one.waybill[2:]}#")
     party("4")
-    words = Message.objects.exclude(pk=message.pk).get().words
+    assert message.person == f"call:{Call.objects.get(call_id='c1').pk}"
+    second = Message.objects.exclude(pk=message.pk).get()
+    assert second.person == f"contact:{one.row.consignee_contact}", (
+        "an erased person's message is blanked too"
+    )
+    words = second.words
     token = re.search(r"\?k=([^\"]+)", words)[1]
     assert "details" in web.get(f"/api/v1/track/{one.waybill}", params={"k": token}).json()
 
