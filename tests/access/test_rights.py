@@ -44,6 +44,8 @@ robots.manage          .       .         .        .      .       .          x   
 messages.read          x       x         .        .      .       x          x           .       .      .
 templates.edit         .       .         .        .      .       x          x           .       .      .
 track.exact            x       x         .        .      .       x          x           x       .      x
+calls.answer           .       .         .        .      .       .          x           .       x      .
+calls.read             x       .         .        .      .       x          x           .       .      .
 partner.events         .       .         .        .      .       .          x           .       x      .
 talk                   .       .         .        .      .       .          x           .       .      x
 desk.read              x       x         .        .      .       x          x           .       .      .
@@ -92,9 +94,10 @@ def test_all_key_scopes_together_are_the_customer_role():
 
 
 def test_a_partner_s_key_tells_events_and_reads_nothing():
-    told = {Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}
+    told = {Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE, Right.CALLS_ANSWER}
     assert rights_of_partner_key(PARTNER_SCOPES) == RIGHTS[Role.PARTNER] == told
     assert rights_of_partner_key(["partner_events"]) == {Right.PARTNER_EVENTS}
+    assert rights_of_partner_key(["hotline"]) == {Right.CALLS_ANSWER}
 
 
 def test_a_scope_of_the_same_name_opens_to_each_what_is_theirs():

@@ -58,6 +58,7 @@ class World:
             "link_id": self.link_id,
             "entry_id": self.entry_id,
             "kind": "stations",
+            "call": 1,
             "form": "csv",
             "file_id": "00000000-0000-4000-8000-000000000000",
             "media_id": "00000000-0000-4000-8000-000000000000",

@@ -16,7 +16,7 @@ FORMS: Final = frozenset(
         "forward", "split", "trip-assign", "trip-cancel", "trip-finish", "trip-arrival-void", "driver-phone",
         "terminal-adopt", "terminal-create", "terminal-report", "terminal-profile", "terminal-send", "terminal-reset",
         "terminal-unbind", "person-erase", "key-issue", "partner-key-issue", "key-revoke", "webhook-put",
-        "webhook-redeliver", "template-preview", "robot-add", "team-join", "team-leave", "team-remove", "poison", "conversation-answer",
+        "webhook-redeliver", "template-preview", "call-take", "robot-add", "team-join", "team-leave", "team-remove", "poison", "conversation-answer",
         "conversation-take", "conversation-ticket",
     }
 )  # fmt: skip
@@ -28,12 +28,15 @@ FILES: Final = frozenset(
     }
 )  # fmt: skip
 """Answer with data or a file."""
-PARTS: Final = frozenset({"search", "vehicle", "terminal-commands", "audit-entry", "conversation-news"})
+PARTS: Final = frozenset(
+    {"search", "vehicle", "terminal-commands", "audit-entry", "conversation-news", "calls-waiting"}
+)
 """Answer with a part of a page: tests of the drawer, the map and the search look at them where they are shown."""
 APART: Final = {
     "sign-in": "shown to those who are not signed in; looked at before signing in",
     "nowhere": "says that there is no page; looked at by an address that has none",
     "live": "an event stream that does not end; tests/browser looks at the map that listens",
+    "calls-live": "an event stream that does not end; tests/console/test_calls.py reads it",
     "file": "a photo, by the number a page gives for it; there is none in an empty company",
     "robot": "an installation has none until its robots are set up; tests/console/test_admin.py looks at one",
     "person-notices": "reached from a shipment's messages; shows the form of the portal's page",

@@ -11,8 +11,8 @@ from zaitu.console.navigation import GROUPS
 from zaitu.console.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
-OPEN = {"sign-in", "sign-out", "live"}
-"""Not behind the decorator: the gate itself, and the stream (tests/console/test_live.py)."""
+OPEN = {"sign-in", "sign-out", "live", "calls-live"}
+"""Not behind the decorator: the gate itself, and the streams (test_fleet.py, test_calls.py)."""
 PAGES = [pattern for pattern in urlpatterns if pattern.name not in OPEN]
 
 

@@ -10,7 +10,7 @@ from tests.journey import make as journey
 from tests.portal.test_api import problem
 from tests.portal.test_track import key_for
 from zaitu.access.models import AuditEntry
-from zaitu.access.public import PARTNER_SCOPES, key_issue
+from zaitu.access.public import CARRIER_SCOPES, key_issue
 from zaitu.journey.models import JourneyEvent
 from zaitu.journey.public import shipment_forward, shipment_split
 from zaitu.kernel import clock
@@ -18,7 +18,7 @@ from zaitu.kernel import clock
 PATH = "/api/v1/partner/events"
 
 
-def partner_key(partner="顺丰速运", scopes=frozenset(PARTNER_SCOPES), **more):
+def partner_key(partner="顺丰速运", scopes=CARRIER_SCOPES, **more):
     _view, raw = key_issue(actor=journey.TEST, partner=partner, name="回传", scopes=scopes, **more)
     return {"Authorization": f"Bearer {raw}"}
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from zaitu.access import selectors
 from zaitu.access.adapters.key_cache import CACHE
 from zaitu.access.domain.rights import (
+    CARRIER_SCOPES,
     KEY_SCOPES,
     LINK_SCOPES,
     PARTNER_NAME_MAX,
@@ -39,6 +40,7 @@ from zaitu.kernel.pages import Page
 from zaitu.kernel.principal import Kind, Principal, Right
 
 __all__ = [
+    "CARRIER_SCOPES",
     "KEY_SCOPES",
     "LINK_SCOPES",
     "PARTNER_NAME_MAX",

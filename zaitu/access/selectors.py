@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from zaitu.access.domain.rights import rights_of_roles, stays_at_station
+from zaitu.access.domain.rights import CARRIER_SCOPES, rights_of_roles, stays_at_station
 from zaitu.access.domain.views import AuditView, KeyView, LinkView, TeamView, UserView
 from zaitu.access.models import ApiKey, AuditEntry, SignedLink, Team, User
 from zaitu.kernel import clock
@@ -123,7 +123,7 @@ def keys(customer_code: str, page: int) -> Page[KeyView]:
 
 
 def partners() -> frozenset[str]:
-    held = ApiKey.objects.filter(revoked_at=None).exclude(partner="")
+    held = ApiKey.objects.filter(revoked_at=None, scopes__overlap=sorted(CARRIER_SCOPES)).exclude(partner="")
     return frozenset(held.values_list("partner", flat=True))
 
 

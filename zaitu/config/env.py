@@ -61,6 +61,7 @@ _SHAPES: Final = {
     "aliyun_sms_url": values.public_url,
     "tencent_sms_url": values.public_url,
     "sms_sign": values.sms_sign,
+    "ivr_agi_say": values.agi_command,
 }
 
 
@@ -204,6 +205,16 @@ class Env(BaseSettings):
     """Days after the last word of a conversation with a customer when what was said in it is blanked."""
     talk_keep_days: int = Field(default=1100, ge=30, le=3650)
     """Days after which a conversation and its ratings are deleted."""
+    call_blank_days: int = Field(default=90, ge=1, le=3650)
+    """Days after which the calling number of a call to the hotline is blanked."""
+    call_keep_days: int = Field(default=400, ge=1, le=3650)
+    """Days after which the record of a call is deleted."""
+    ivr_agi_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port at which an Asterisk asks what to say to callers (FastAGI, docs/hotline.md); 0: none."""
+    ivr_agi_host: str = "127.0.0.1"
+    """Address that port listens on. FastAGI knows no password: reachable by the Asterisk only."""
+    ivr_agi_say: str = 'EXEC Espeak "{text}"'
+    """The AGI command by which the Asterisk speaks, with `{text}` in quotation marks: `EXEC MRCPSynth "{text}"`."""
     upload_max_mb: int = Field(default=20, ge=1, le=1024)
     """Largest request body (photos, import files), MiB; larger ones are answered 413."""
     map_tiles_url: str = ""

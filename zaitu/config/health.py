@@ -26,6 +26,7 @@ _PARTS: Final = {
     "gateway": "设备网关",
     "ingest": "位置入库",
     "sensors": "传感器接入",
+    "ivr": "热线接入",
     "fleet": "演示车队",
 }
 _ASKED_AT_MOST_EVERY_S: Final = 1.0

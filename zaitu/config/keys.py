@@ -9,6 +9,7 @@ from zaitu.config.env import env
 from zaitu.config.homes import Home, random_key
 from zaitu.customers import public as customers
 from zaitu.desk import public as desk
+from zaitu.hotline import public as hotline
 from zaitu.journey import public as journey
 from zaitu.kernel import crypto, rewriting
 from zaitu.kernel.errors import Conflict, Invalid, RuleBroken, Unavailable
@@ -19,7 +20,7 @@ from zaitu.telemetry import public as telemetry
 
 SECRET: Final = "data_key"  # noqa: S105  the name of a file
 _ACTOR: Final = system("config.keys")
-_ROOMS: Final = (customers, network, telemetry, notify, journey, desk)
+_ROOMS: Final = (customers, network, telemetry, notify, journey, desk, hotline)
 """The rooms that encrypt. `zaitu keys retire` refuses while a table of any other holds an older key."""
 
 

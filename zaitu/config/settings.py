@@ -69,6 +69,11 @@ ZAITU_MESSAGE_BLANK_DAYS = ENV.message_blank_days
 ZAITU_MESSAGE_KEEP_DAYS = ENV.message_keep_days
 ZAITU_TALK_BLANK_DAYS = ENV.talk_blank_days
 ZAITU_TALK_KEEP_DAYS = ENV.talk_keep_days
+ZAITU_CALL_BLANK_DAYS = ENV.call_blank_days
+ZAITU_CALL_KEEP_DAYS = ENV.call_keep_days
+ZAITU_IVR_AGI_HOST = ENV.ivr_agi_host
+ZAITU_IVR_AGI_PORT = ENV.ivr_agi_port
+ZAITU_IVR_AGI_SAY = ENV.ivr_agi_say
 ZAITU_WEBHOOK_PRIVATE_ALLOWED = ENV.webhook_private_allowed
 ZAITU_MAP = {
     "tiles": ENV.map_tiles_url,
@@ -114,6 +119,7 @@ INSTALLED_APPS = [
     "zaitu.journey",
     "zaitu.desk",
     "zaitu.epcis",
+    "zaitu.hotline",
     "zaitu.ui",
     "zaitu.portal",
     "zaitu.field",

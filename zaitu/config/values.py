@@ -178,6 +178,12 @@ def networks(text: str) -> str:
     return text
 
 
+def agi_command(text: str) -> str:
+    if text.count('"{text}"') != 1 or not text.isprintable() or len(text) > 200:
+        raise ValueError('要写成一条 AGI 命令，其中有一个 "{text}"，如 EXEC Espeak "{text}"')
+    return text
+
+
 def pem_file(path: Path | None) -> Path | None:
     if path is not None:
         try:

@@ -40,6 +40,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
             Item(_("车次"), "truck-delivery", "console:trips", Right.SHIPMENTS_READ),
             Item(_("地图"), "map", "console:map", Right.POSITIONS_READ),
             Item(_("会话"), "headset", "console:conversations", Right.DESK_READ, count=_conversations),
+            Item(_("热线来电"), "phone", "console:calls", Right.CALLS_READ),
         ),
     ),
     (

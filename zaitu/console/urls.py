@@ -4,6 +4,8 @@ from django.urls import URLPattern, path
 
 from zaitu.console.access import session, teams
 from zaitu.console.access import views as access
+from zaitu.console.calls import live as calls_live
+from zaitu.console.calls import views as calls
 from zaitu.console.customers import views as customers
 from zaitu.console.desk import views as desk
 from zaitu.console.home import views as home
@@ -84,6 +86,10 @@ urlpatterns: list[URLPattern] = [
         desk.ticket_move,
         name="conversation-ticket",
     ),
+    path("calls", calls.calls, name="calls"),
+    path("calls/waiting", calls.waiting, name="calls-waiting"),
+    path("calls/live", calls_live.live, name="calls-live"),
+    path("calls/<int:call>/take", calls.take, name="call-take"),
     path("customers", customers.customers_list, name="customers"),
     path("customers/new", customers.customer_edit, name="customer-new"),
     path("customers/erase", customers.person_erase, name="person-erase"),

@@ -55,6 +55,8 @@ _RIGHTS: Final[dict[Right, Any]] = {
     Right.TALK: _("留言"),
     Right.DESK_READ: _("查看会话"),
     Right.DESK_ANSWER: _("回复客户"),
+    Right.CALLS_ANSWER: _("接听热线"),
+    Right.CALLS_READ: _("查看与接听来电"),
 }
 
 

@@ -12,6 +12,7 @@ from zaitu.kernel.principal import Principal, Right
 from zaitu.kernel.rewriting import Batch, must_be_the_house
 from zaitu.notify import selectors, services
 from zaitu.notify.adapters.addresses import preferences_person
+from zaitu.notify.channels.installed import usable
 from zaitu.notify.domain.alerts import ALERT_TEXTS, Alert, AlertKind, RobotDraft, RobotView
 from zaitu.notify.domain.callbacks import BODY_MAX, Call, Taken
 from zaitu.notify.domain.delivery import Channel
@@ -65,6 +66,7 @@ __all__ = [
     "alert_staff",
     "callback_take",
     "callbacks_list",
+    "channels_usable",
     "deliver_until",
     "deliveries_of",
     "endpoint_get",
@@ -103,6 +105,11 @@ __all__ = [
     "wechat_bind",
     "wechat_called",
 ]
+
+
+def channels_usable() -> frozenset[Channel]:
+    """By which channels messages leave this installation now. No secret, and nobody is asked."""
+    return usable()
 
 
 def tell(*, actor: Principal, notice: Notice) -> None:

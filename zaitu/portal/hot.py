@@ -15,7 +15,7 @@ from typing import Any, Final
 from zaitu.journey import public as journey
 from zaitu.kernel import logs
 from zaitu.kernel.errors import RateLimited, Unavailable, ZaituError
-from zaitu.portal import details, grants, wire
+from zaitu.portal import asked, details, grants, wire
 from zaitu.portal.misses import misses
 from zaitu.portal.tracker import Entry, Tracker, Watch
 from zaitu.portal.visits import Visit, Visits
@@ -25,6 +25,8 @@ STREAMS_PER_ADDRESS: Final = 40
 STREAMS: Final = 5_000
 PING_S: Final = 15.0
 _ANSWERS: Final = 20_000
+_TELL_S: Final = 1.0
+"""How often warm answers are told to the metrics."""
 _LONGEST_PATH: Final = 200
 """Longer addresses are answered but not kept."""
 
@@ -53,8 +55,22 @@ class Hot:
         self.visits = Visits(self.tracker)
         self._answers: dict[bytes, Answer] = {}
         self._streams: dict[str, int] = {}
+        self._warm = asked.Warm(asked.API)
+        self._telling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.tracker.start()
+        self._telling = asyncio.create_task(self._tell_warm())
+
+    async def _tell_warm(self) -> None:
+        while True:
+            await asyncio.sleep(_TELL_S)
+            self._warm.tell()
 
     async def stop(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+        self._warm.tell()
         await self.tracker.stop()
         self.visits.stop()
 
@@ -75,6 +91,7 @@ class Hot:
                 if name in (b"authorization", b"if-none-match"):
                     break
             else:
+                self._warm.count += 1
                 await send(answer.start)
                 await send(answer.body)
                 return
@@ -90,9 +107,11 @@ class Hot:
             or misses.any_blocked()
         ):
             return None
+        self._warm.count += 1
         return answer.ready
 
     async def _track_slowly(self, path: bytes, scope: Scope, send: Send) -> None:
+        began = time.monotonic()
         question = wire.question_of(scope)
         try:
             wire.must_be(scope, "GET", "HEAD")
@@ -100,9 +119,11 @@ class Hot:
             if visit.exact:
                 body = await self._exact_body(question, visit.tracked)
                 await wire.send_json(send, body, (b"cache-control", b"private, no-store"))
+                asked.asked(asked.API, asked.ANSWERED, time.monotonic() - began)
                 return
             answer = await self._stranger_answer(visit)
         except ZaituError as error:
+            asked.asked(asked.API, asked.outcome_of(error), 0)
             await wire.send_problem(send, error, question.lang)
             return
         if len(path) < _LONGEST_PATH and not question.key:
@@ -115,6 +136,7 @@ class Hot:
         else:
             await send(answer.start)
             await send(answer.body)
+        asked.asked(asked.API, asked.ANSWERED, time.monotonic() - began)
 
     async def _stranger_answer(self, visit: Visit) -> Answer:
         position, until = await self.tracker.coarse(visit.tracked)
@@ -274,7 +296,7 @@ class Tracking:
         hot = self._states.get(asyncio.get_running_loop())
         if hot is None:
             hot = self._states[asyncio.get_running_loop()] = Hot()
-            await hot.tracker.start()
+            await hot.start()
         begun = False
 
         async def noted(message: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from zaitu.network import public as network
 from zaitu.ui import problems
 from zaitu.ui.context import company_name
 
-PROGRAMS: Final = ("/api/", "/field/api/", "/callbacks/")
+PROGRAMS: Final = ("/api/", "/field/api/", "/callbacks/", "/ivr/")
 """Under these nobody but programs asks."""
 
 

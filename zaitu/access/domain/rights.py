@@ -63,6 +63,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.TRACK_EXACT,
             Right.DESK_READ,
             Right.DESK_ANSWER,
+            Right.CALLS_READ,
         }
     ),
     Role.DISPATCH: frozenset(
@@ -131,6 +132,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.TRACK_EXACT,
             Right.DESK_READ,
             Right.DESK_ANSWER,
+            Right.CALLS_READ,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),
@@ -144,7 +146,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.EPCIS_CAPTURE,
         }
     ),
-    Role.PARTNER: frozenset({Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}),
+    Role.PARTNER: frozenset({Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE, Right.CALLS_ANSWER}),
     Role.LINK: frozenset({Right.TRACK_EXACT, Right.PROBLEM_REPORT, Right.TALK}),
 }
 
@@ -165,8 +167,11 @@ KEY_SCOPES: Final[dict[str, frozenset[Right]]] = {
 PARTNER_SCOPES: Final[dict[str, frozenset[Right]]] = {
     "partner_events": frozenset({Right.PARTNER_EVENTS}),
     "epcis": frozenset({Right.PARTNER_EVENTS, Right.EPCIS_CAPTURE}),
+    "hotline": frozenset({Right.CALLS_ANSWER}),
 }
-"""The same for a partner's key: it tells, and reads nothing but what it told."""
+"""The same for a partner's key: a carrier tells and reads nothing, a call centre hears what its callers may hear."""
+CARRIER_SCOPES: Final = frozenset({"partner_events", "epcis"})
+"""What a carrier's key is issued with; a call centre's has `hotline` alone."""
 
 PARTNER_NAME_MAX: Final = 32
 """Characters. With `partner:` before it, the name is the source of the events that a partner tells."""

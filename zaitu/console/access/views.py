@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zaitu.access import public as access
-from zaitu.access.public import KEY_SCOPES, PARTNER_SCOPES, STAFF_ROLES, Role, UserDraft
+from zaitu.access.public import CARRIER_SCOPES, KEY_SCOPES, STAFF_ROLES, Role, UserDraft
 from zaitu.console.access.changes import told
 from zaitu.console.access.stations import station_must_exist
 from zaitu.console.door import StaffRequest, done, page_number, query_without_page, show, staff
@@ -134,7 +134,7 @@ def partner_key_issue(request: StaffRequest) -> HttpResponse:
             actor=request.actor,
             partner=form.text("partner"),
             name=form.text("partner_name"),
-            scopes=frozenset(PARTNER_SCOPES),
+            scopes=frozenset({"hotline"}) if form.text("partner_for") == "hotline" else CARRIER_SCOPES,
             rate_per_min=form.whole("partner_rate", 600),
         )
     except Invalid as error:
@@ -184,9 +184,11 @@ def _keys_page(
         "scope_names": {
             **{scope: names[0] for scope, names in hints.items()},
             "partner_events": _("上报事件"),
+            "hotline": _("接听热线"),
         },
         "form": form,
         "partner_form": partner_form or Form(),
+        "partner_uses": [("carrier", _("承运商：上报事件")), ("hotline", _("呼叫中心：接听热线"))],
         "partners": journey.partner_names(actor=request.actor),
         "raw": raw,
         "query": query_without_page(request),

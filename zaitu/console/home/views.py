@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from zaitu.access import public as access
 from zaitu.console.door import StaffRequest, done, show, staff
+from zaitu.console.home.questions import by_channel
 from zaitu.console.journey.lateness import late_min, running_trips
 from zaitu.console.navigation import navigation
 from zaitu.customers import public as customers
@@ -154,7 +155,7 @@ def _pages(request: StaffRequest, text: str) -> list[Any]:
 @staff(Right.USERS_MANAGE)
 def health(request: StaffRequest) -> HttpResponse:
     """What waits in the outbox, and what was set aside."""
-    context = {"backlog": outbox.backlog(), "poison": outbox.poison_list()}
+    context = {"backlog": outbox.backlog(), "poison": outbox.poison_list(), "channels": by_channel()}
     return show(request, "console/home/health.html", context)
 
 

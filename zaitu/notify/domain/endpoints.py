@@ -51,7 +51,7 @@ def url_parts(url: str, *, private_allowed: bool) -> SplitResult:
 def kinds_checked(kinds: Iterable[str]) -> list[str]:
     """The kinds in the order of `Kind`; raises Invalid (field `kinds`) for one that does not exist."""
     chosen = set(kinds)
-    known = [kind.value for kind in Kind if kind not in STAFF_KINDS | {Kind.REPLY}]
+    known = [kind.value for kind in Kind if kind not in STAFF_KINDS | {Kind.REPLY, Kind.LINK}]
     if chosen - set(known):
         raise Invalid("没有这种通知", fields={"kinds": f"可选：{'、'.join(known)}"})
     return [kind for kind in known if kind in chosen]

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """Staff have answered what this person said."""
     MANY = "many"
     """Several of these together."""
+    LINK = "link"
+    """Where to look, sent because the person has just asked for it on the telephone."""
     TEST = "test"
     """Sent by hand to see whether a webhook endpoint or a robot answers."""
     ALERT = "alert"
@@ -45,6 +47,7 @@ KIND_TEXTS: Final = {
     Kind.CORRECTION: "送达时间变更",
     Kind.REPLY: "回复通知",
     Kind.MANY: "合并通知",
+    Kind.LINK: "查询链接",
     Kind.TEST: "测试消息",
     Kind.ALERT: "工作提醒",
 }
@@ -90,12 +93,15 @@ class Recipient:
     mini_openid: str = ""
     """Of the mini-program; as `openid`."""
 
+    may_be_called: bool = True
+    """Whether the phone may ring; SMS are sent in any case."""
+
     def addresses(self) -> dict[Channel, str]:
         """By channel; those that are known."""
         known = {
             Channel.EMAIL: self.email,
             Channel.SMS: self.phone,
-            Channel.VOICE: self.phone,
+            Channel.VOICE: self.phone if self.may_be_called else "",
             Channel.WECHAT: self.openid,
             Channel.MINI: self.mini_openid,
         }
@@ -142,4 +148,4 @@ def useful_until(kind: Kind, *, by_webhook: bool, since: datetime) -> datetime:
     """
     if by_webhook:
         return since + WEBHOOK_USEFUL
-    return since + (SOON_USEFUL if kind is Kind.SOON else EMAIL_USEFUL)
+    return since + (SOON_USEFUL if kind in {Kind.SOON, Kind.LINK} else EMAIL_USEFUL)

@@ -80,6 +80,7 @@ DEFAULTS: Final[Mapping[Kind, str]] = {
     Kind.CORRECTION: "您的货物{waybill}预计送达改为{eta}（原{was}），{cause}。详情：{link}",
     Kind.REPLY: "客服回复了您关于{waybill}的留言，请查看：{link}",
     Kind.MANY: "您有{count}票货物有新进展：{list}",
+    Kind.LINK: "您查询的货物{waybill}，点此查看进展：{link}",
     Kind.TEST: "这是一条测试消息",
     Kind.ALERT: "有一条工作提醒",
 }

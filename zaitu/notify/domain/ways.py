@@ -31,6 +31,7 @@ URGENCIES: Final[Mapping[Kind, Urgency]] = {
     Kind.CORRECTION: Urgency.USUAL,
     Kind.REPLY: Urgency.USUAL,
     Kind.MANY: Urgency.USUAL,
+    Kind.LINK: Urgency.URGENT,
     Kind.TEST: Urgency.USUAL,
     Kind.ALERT: Urgency.USUAL,
 }

@@ -33,6 +33,7 @@ _HEADLINES: Final = {
     Kind.EXCEPTION: "您的货物{cause}，{plan}",
     Kind.CORRECTION: "您的货物送达时间改为{eta}（原为{was}），{cause}",
     Kind.REPLY: "客服回复了您的留言，请在查询页查看",
+    Kind.LINK: "您要的查询链接如下",
     Kind.TEST: "这是一条测试消息",
     Kind.ALERT: "有一条工作提醒",
 }
@@ -46,6 +47,7 @@ _SUBJECTS: Final = {
     Kind.EXCEPTION: "{cause}",
     Kind.CORRECTION: "送达时间改为{eta}",
     Kind.REPLY: "客服已回复",
+    Kind.LINK: "查询链接",
     Kind.TEST: "测试消息",
     Kind.ALERT: "工作提醒",
 }

@@ -182,6 +182,30 @@ ENGLISH: Final[dict[str, str]] = {
     "一个运单的全部事件，作为 EPCIS 2.0 文档，最早在前。": "All events of a shipment as an EPCIS 2.0 document, oldest first.",
     "不支持要求的版本或格式": "Not in the version or media type that was asked for",
     "地址太长": "The address is too long",
+    # The hotline's node
+    "呼叫中心在通话的每一步调用：交来按键或说的话，得到要播报的话。认证：`Authorization: Bearer <密钥>`（`hotline` 权限）。": "A call centre calls it at "
+    "each step of a call with what was keyed or said, and is told what to say. Authentication: `Authorization: Bearer <key>` with the scope "
+    "`hotline`.",
+    "通话的一步": "One step of a call",
+    "同一通话的各步可由任何进程回答。挂断后再提交，回答最后一步。": "Any process answers any step. After the end the last step is answered again.",
+    "start 来电；input 按键或说话（都空为没有输入）；hangup 已挂断": "start: the call comes in; input: keys or words (both empty: none came); hangup: "
+    "somebody hung up",
+    "主叫号码；匿名来电为空": "Calling number; empty when withheld",
+    "按键，含 * 和 #": "Keys, with * and #",
+    "识别出的话": "Recognised words",
+    "本通话的第几步，从 1 起；同一步重复提交回答相同。不编号时为空": "Number of the step, from 1; the same step again is answered the same. Null: not "
+    "numbered",
+    "播报的话": "What to say",
+    "同样的话，SSML 1.1，句间有停顿": "The same as SSML 1.1, with pauses between sentences",
+    "播报后：listen 收号；person 转人工；hang_up 挂机": "Afterwards: listen for keys, transfer to a person, or hang up",
+    "最多收几位": "Digits at most",
+    "结束收号的键": "Key that ends the digits",
+    "多少秒没有按键就提交": "Seconds without a key after which the step is over",
+    "正在问的运单；空为没有": "Waybill asked about; empty: none",
+    "核实方式：caller 来电号码；tail 手机号后四位；空为未核实": "How verified: caller (calling number), tail (last four digits), empty: not",
+    "问过什么，逗号分隔：status、details、sms、person": "What was asked, comma separated: status, details, sms, person",
+    "转人工的原因：asked、number、tail、lost、limit、long": "Why it goes to a person: asked, number, tail, lost, limit, long",
+    "给接听人的一句话，不含个人信息；转人工时才有": "One sentence for who takes over, without personal data; with a transfer only",
     # Tracking
     "查轨迹": "Track",
     "不带凭据：状态、预计送达、节点和粗略位置（误差不超过 1 公里，每分钟最多更新一次）。"

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ninja.openapi.schema import OpenAPISchema
+from pydantic import BaseModel
 
 from zaitu.portal.api.schemas import Problem, Track
 from zaitu.ui.problems import MEDIA_TYPE
@@ -61,15 +62,11 @@ _TRACK_PARAMETERS: Final = [
 
 def completed(schema: OpenAPISchema) -> OpenAPISchema:
     """The same document, whole."""
-    parts = schema["components"].setdefault("schemas", {})
-    for model in (Track, Problem):
-        described = model.model_json_schema(ref_template=_REF)
-        parts.update(described.pop("$defs", {}))
-        parts[model.__name__] = described
+    add_models(schema, Track, Problem)
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             operation["responses"] = operation.pop("x-answers", operation["responses"])
-            _add_problems(operation, _EPCIS if path.startswith("/api/v1/epcis/") else _USUAL)
+            add_problems(operation, _EPCIS if path.startswith("/api/v1/epcis/") else _USUAL)
     labels = schema["paths"]["/api/v1/shipments/{waybill}/labels.pdf"]["get"]
     labels["responses"]["200"] = {
         "description": "PDF",
@@ -79,7 +76,15 @@ def completed(schema: OpenAPISchema) -> OpenAPISchema:
     return schema
 
 
-def _add_problems(operation: dict[str, Any], statuses: tuple[str, ...]) -> None:
+def add_models(schema: OpenAPISchema, *models: type[BaseModel]) -> None:
+    parts = schema["components"].setdefault("schemas", {})
+    for model in models:
+        described = model.model_json_schema(ref_template=_REF)
+        parts.update(described.pop("$defs", {}))
+        parts[model.__name__] = described
+
+
+def add_problems(operation: dict[str, Any], statuses: tuple[str, ...]) -> None:
     # Ninja numbers its responses with integers.
     operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
     for status in statuses:
@@ -113,7 +118,7 @@ def _track_paths() -> dict[str, Any]:
         },
     }
     for operation in (track, live):
-        _add_problems(operation, ("401", "403", "404", "405", "413", "429", "503"))
+        add_problems(operation, ("401", "403", "404", "405", "413", "429", "503"))
     return {
         "/api/v1/track/{waybill}": {"get": track},
         "/api/v1/track/{waybill}/live": {"get": live},

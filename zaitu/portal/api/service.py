@@ -27,7 +27,7 @@ from zaitu.ui import problems, views
 _CODES: Final = {415: "unsupported_media_type"}
 
 
-class _Docs(DocsBase):
+class Docs(DocsBase):
     """Swagger's page from our own files: no CDN, no inline script."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
@@ -36,7 +36,7 @@ class _Docs(DocsBase):
         )
 
 
-class _Parser(Parser):
+class StrictParser(Parser):
     """Takes JSON, and what says nothing about itself, for JSON; refuses what says it is something else."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
@@ -65,8 +65,8 @@ api: Final = _Api(
         "时间：ISO 8601，北京时间（+08:00）。"
     ),
     auth=Key(),
-    docs=_Docs(),
-    parser=_Parser(),
+    docs=Docs(),
+    parser=StrictParser(),
     urls_namespace="api-v1",
 )
 api.add_router("", router)
@@ -75,30 +75,34 @@ api.add_router("/partner", partner)
 api.add_router("/epcis", epcis.router, auth=Key(BYTES_MAX))
 
 
-@api.exception_handler(ZaituError)
-def _ours(request: HttpRequest, error: ZaituError) -> HttpResponse:
+def problems_told(of: NinjaAPI) -> None:
+    """Every error of this API is a problem document."""
+    of.add_exception_handler(ZaituError, _ours)
+    of.add_exception_handler(ValidationError, _invalid)
+    of.add_exception_handler(Http404, _nothing)
+    of.add_exception_handler(HttpError, _http)
+
+
+def _ours(request: HttpRequest, error: Any) -> HttpResponse:
     if epcis_problems.ours(request) or isinstance(error, EpcisFault):
         return epcis.with_headers(epcis_problems.answer(request, error))
     return views.error_answer(request, error)
 
 
-@api.exception_handler(ValidationError)
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
     fields = wrong_fields(request, error.errors)
     if epcis_problems.ours(request):
         return epcis_problems.answer(request, QueryParameterFault("；".join(fields.values())))
     return views.problem_answer(422, problems.document(422, "invalid", fields=fields))
 
 
-@api.exception_handler(Http404)
-def _nothing(request: HttpRequest, error: Http404) -> HttpResponse:
+def _nothing(request: HttpRequest, error: Any) -> HttpResponse:
     if epcis_problems.ours(request):
         return epcis_problems.by_status(404, "not_found")
     return views.problem_answer(404, problems.document(404, "not_found"))
 
 
-@api.exception_handler(HttpError)
-def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http(request: HttpRequest, error: Any) -> HttpResponse:
     """Ninja's own: a body that is no JSON. It hides what the parser said behind a 400."""
     status = getattr(error.__cause__, "status_code", error.status_code)
     if epcis_problems.ours(request):
@@ -112,3 +116,6 @@ def _mistake(request: HttpRequest, error: Exception) -> HttpResponse:
     if not epcis_problems.ours(request) or problems.told(error) is not None:
         raise error
     return epcis.with_headers(epcis_problems.mistake(error))
+
+
+problems_told(api)

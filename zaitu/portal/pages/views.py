@@ -18,7 +18,7 @@ from zaitu.kernel import limits, signing
 from zaitu.kernel.addresses import client_network
 from zaitu.kernel.errors import NotFound
 from zaitu.kernel.waybills import Mistyped, waybill_normal
-from zaitu.portal import details, grants, partners, talks
+from zaitu.portal import asked, details, grants, partners, talks
 from zaitu.portal.misses import misses
 from zaitu.portal.pages import tracking
 
@@ -59,6 +59,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@asked.counted
 def track(request: HttpRequest, number: str) -> HttpResponse:
     """The tracking page; `?part=live` only the part that changes; `?k=` a signed link, kept in a cookie and not in the address."""
     page = found(request, number)
@@ -87,6 +88,7 @@ def short_link(request: HttpRequest, token: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@asked.counted
 def unlock(request: HttpRequest, number: str) -> HttpResponse:
     """The last four digits of a party's phone: right ones open the details on this browser for twelve hours."""
     misses.refuse(client_network(request))

@@ -183,7 +183,7 @@ def _locked(home: Home) -> ExitStack:
 def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool, elock_port: int) -> list[Program]:
     """Stages: what talks to the outside stops first, then those who work off what it left, then the bus."""
     stages = {
-        "bus": 0, "web": 2, "gateway": 2, "sensors": 2, "ingest": 1, "worker": 1, "jobs": 1, "couriers": 1, "fleet": 3,
+        "bus": 0, "web": 2, "gateway": 2, "sensors": 2, "ingest": 1, "worker": 1, "jobs": 1, "couriers": 1, "ivr": 2, "fleet": 3,
     }  # fmt: skip
     left_out = {
         *(set() if gateway else {"gateway"}),
@@ -191,6 +191,7 @@ def _programs(settings: Env, *, demo: bool, gateway: bool, jobs: bool, elock_por
         *(set() if demo else {"fleet"}),
         *(set() if settings.nats_url else {"ingest"}),
         *(set() if settings.mqtt_url else {"sensors"}),
+        *(set() if settings.ivr_agi_port else {"ivr"}),
     }
     options = {"gateway": {"elock_port": elock_port}}
     programs = [

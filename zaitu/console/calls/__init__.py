@@ -1,0 +1,1 @@
+"""Calls of the hotline: who waits for a person, and the record."""
