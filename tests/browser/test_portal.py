@@ -218,7 +218,8 @@ def test_a_partner_s_number_may_be_typed_and_is_asked_for_its_tail(phone, produc
 
 def test_the_api_docs_run_from_our_own_files(desktop, product):
     desktop.goto(f"{product.url}/api/v1/docs")
-    expect(desktop.locator(".opblock")).to_have_count(19)
+    told = desktop.request.get(f"{product.url}/api/v1/openapi.json").json()["paths"]
+    expect(desktop.locator(".opblock")).to_have_count(sum(len(operations) for operations in told.values()))
 
 
 def test_the_keyboard_reaches_everything_in_order(desktop, product):

@@ -374,10 +374,10 @@ def test_a_frame_the_database_refuses_costs_only_itself(monkeypatch, wire):
 
     copy = positions.positions_copy
 
-    def poisoned(packed):
+    def poisoned(packed, **where):
         if struct.pack(">d", 44.0) in packed:
             raise DataError("cannot be stored")
-        copy(packed)
+        copy(packed, **where)
 
     monkeypatch.setattr(positions, "positions_copy", poisoned)
     frames = [

@@ -19,8 +19,8 @@ from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, Templa
 from zaitu.notify.models import MessageTemplate
 
 KINDS: Final = tuple(kind for kind in Kind if kind not in STAFF_KINDS)
-_AT_LENGTH: Final = frozenset({Channel.EMAIL, Channel.WEBHOOK})
-"""Channels that have room for everything and are said without a template."""
+_AT_LENGTH: Final = frozenset({Channel.EMAIL, Channel.WEBHOOK, Channel.ROBOT})
+"""Channels that have room for everything and are said without a template; robots speak to staff, of nothing that customers are told."""
 
 
 def channels() -> tuple[Channel, ...]:
