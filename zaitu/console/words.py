@@ -105,6 +105,8 @@ _ACTIONS: Final[dict[str, Any]] = {
     "simulated.put": _("建立试验车辆"),
     "simulated.forget": _("删除试验车辆"),
     "order.create": _("下单"),
+    "order.change": _("修改订单"),
+    "epcis.capture": _("提交 EPCIS 事件"),
     "orders.import": _("批量下单"),
     "history.import": _("导入历史运单"),
     "trip.plan": _("安排车次"),
@@ -176,6 +178,7 @@ _NOTICES: Final[dict[str, Any]] = {
     "correction": _("送达时间变更"),
     "many": _("合并通知"),
     "reply": _("回复通知"),
+    "link": _("查询链接"),
     "test": _("测试消息"),
     "alert": _("工作提醒"),
 }
