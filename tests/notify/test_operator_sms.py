@@ -193,6 +193,7 @@ def test_receipts_that_come_after_a_restart_still_count(gateway):
     with carried():
         make.until(in_state("sent"))
     assert gateway.byes == 1
+    make.until(lambda: gateway.open_lines == 0)
     with carried():
         make.until(lambda: gateway.open_lines == 1)
         gateway.receipts_let_go()

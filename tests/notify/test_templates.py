@@ -38,7 +38,7 @@ def test_every_kind_that_people_are_told_of_is_listed_with_its_default(settings)
     settings.ZAITU_SMS_PROVIDER = ""
     views = by_kind()
     assert list(views) == [
-        "accepted", "departed", "stop", "soon", "signed", "exception", "correction", "reply", "many",
+        "accepted", "departed", "stop", "soon", "signed", "exception", "correction", "reply", "many", "link",
     ]  # fmt: skip
     assert views["signed"].text == "您的货物{waybill}已签收（{signed_by}）。如有疑问：{link}"
     assert not views["signed"].own
