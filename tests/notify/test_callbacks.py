@@ -1,6 +1,7 @@
 """What providers tell at our own door: forged, repeated, broken; and what people write back."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,13 +62,15 @@ def test_one_providers_path_is_not_anothers():
 
 
 @pytest.mark.django_db
-def test_a_provider_that_signs_is_asked_for_no_secret_path_but_takes_one(monkeypatch):
-    receiver = callback_receiver("tencent")
-    monkeypatch.setattr(receiver, "SIGNS", True, raising=False)
-    for token in ("", callback_token("tencent")):
-        assert notify.callback_take(provider="tencent", token=token, call=call(b"[]")).status == 200
+@pytest.mark.parametrize("provider", ["wechat", "mini"])
+def test_a_provider_that_signs_has_no_secret_path_and_is_refused_unsigned(provider):
+    for method in ("GET", "POST"):
+        taken = notify.callback_take(
+            provider=provider, token="", call=replace(call(b"<xml/>"), method=method)
+        )
+        assert (taken.status, taken.answer) == (403, "")
     with pytest.raises(NotFound):
-        notify.callback_take(provider="tencent", token="wrong", call=call(b"[]"))
+        notify.callback_take(provider=provider, token=callback_token(provider), call=call(b"[]"))
 
 
 def test_the_addresses_are_shown_to_those_who_look_after_webhooks(settings):

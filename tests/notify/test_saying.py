@@ -92,14 +92,17 @@ def test_links_are_short():
 
 @pytest.mark.django_db
 def test_a_message_is_said_with_the_template_as_it_is_when_it_is_sent(settings):
-    settings.ZAITU_SMTP_URL = "smtp://127.0.0.1:1"
+    settings.ZAITU_SMS_PROVIDER = "aliyun"
     params = {"place": "武汉中转站", "link": "https://t.example.cn/t/ZT1?k=abc"}
-    notify.tell(actor=make.SYSTEM, notice=make.notice(to=(make.recipient(),), params=params))
+    notify.tell(
+        actor=make.SYSTEM,
+        notice=make.notice(to=(notify.Recipient(person="contact:1", phone="13800005678"),), params=params),
+    )
     MessageTemplate.objects.create(
-        kind="departed", channel="email", language="zh-hans", text="到了{place}，看{token}", code="T1",
+        kind="departed", channel="sms", language="zh-hans", text="到了{place}，看{token}", code="T1",
         changed_at=clock.now(), changed_by="test",
     )  # fmt: skip
     now = clock.now()
-    (parcel,) = claim(Channel.EMAIL, slots=1, now=now, lease_until=now + timedelta(seconds=20))
+    (parcel,) = claim(Channel.SMS, slots=1, now=now, lease_until=now + timedelta(seconds=20))
     assert (parcel.said.text, parcel.said.code) == ("到了武汉中转站，看abc", "T1")
     assert parcel.said.link == "https://t.example.cn/k/abc"

@@ -115,6 +115,26 @@ def rows_rewrite(app: str, refresh: Mapping[type[models.Model], Refresh] | None 
             yield batch
 
 
+FILES: Final = 50
+"""Files told of at once."""
+
+
+def files_rewrite(rows: models.QuerySet[Any], reseal: Callable[[Any], bool | None]) -> Iterator[Batch]:
+    """Give every row's file to `reseal`, which tells True: done; False: nothing to do; None: no key opens it.
+
+    A file is exchanged whole under its name, so that it is readable at every moment. Nobody may be copying the files: a backup
+    would find another file than it has counted. Raises OSError when the disk is full.
+    """
+    after: Any = None
+    while batch := list((rows if after is None else rows.filter(pk__gt=after)).order_by("pk")[:FILES]):
+        outcomes = [reseal(row) for row in batch]
+        if done := outcomes.count(True):
+            yield Batch(what="files", done=done)
+        if failed := outcomes.count(None):
+            yield Batch(what="files", done=0, failed=failed)
+        after = batch[-1].pk
+
+
 def file_exchange(target: Path, content: bytes) -> None:
     """Another content under the same name, owner and mode: readable at every moment. Raises OSError when the disk is full."""
     aside = target.with_name(f"{target.name}.new")

@@ -1,7 +1,7 @@
 """The contract of notify: tell people a fact, see what became of it, and look after how they are told."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from zaitu.customers.events import ContactErased
 from zaitu.kernel import clock
@@ -24,7 +24,6 @@ from zaitu.notify.domain.subscriptions import Source
 from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, TemplateView
 from zaitu.notify.domain.views import (
     AttemptView,
-    CallbackReply,
     CallbackView,
     EndpointView,
     InboundView,
@@ -43,7 +42,6 @@ __all__ = [
     "AlertKind",
     "AttemptView",
     "Call",
-    "CallbackReply",
     "CallbackView",
     "Channel",
     "EndpointDraft",
@@ -103,7 +101,6 @@ __all__ = [
     "templates_list",
     "way_open",
     "wechat_bind",
-    "wechat_called",
 ]
 
 
@@ -339,14 +336,6 @@ def subscription_accepted(*, actor: Principal, channel: str, openid: str, templa
     return services.subscription_accepted(
         channel=_channel(channel), openid=openid, template=template, at=clock.now(), source=Source.PAGE
     )
-
-
-def wechat_called(*, provider: str, method: str, query: Mapping[str, str], body: bytes) -> CallbackReply:
-    """Take what WeChat (`provider`: wechat or mini) pushes, once: receipts, acceptances, followers; and what to answer.
-
-    Anybody may call: WeChat's signature says who it is, and others are refused.
-    """
-    return services.wechat_called(provider=provider, method=method, query=query, body=body)
 
 
 def alert_staff(*, actor: Principal, alert: Alert) -> int:

@@ -5,7 +5,6 @@ from zaitu.portal.api.service import api
 from zaitu.portal.ivr.node import node
 from zaitu.portal.pages import talking, views
 from zaitu.portal.pages.preferences import preferences
-from zaitu.portal.wechat import pushed
 from zaitu.ui.views import offline
 
 pages = [
@@ -28,8 +27,6 @@ pages = [
 ]
 urlpatterns = [
     path("api/v1/", api.urls),  # outside the namespace: ninja looks its own names up from the root
-    path("callbacks/wechat", pushed, {"provider": "wechat"}),
-    path("callbacks/mini", pushed, {"provider": "mini"}),
     path("ivr/v1/", node.urls),
     path("", include((pages, "portal"))),
 ]

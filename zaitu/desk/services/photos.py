@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
@@ -13,9 +12,7 @@ from zaitu.desk.domain.views import PHOTOS_MAX
 from zaitu.desk.models import Attachment, Entry
 from zaitu.kernel import crypto, logs, pictures
 from zaitu.kernel.errors import Invalid, Unavailable
-from zaitu.kernel.rewriting import Batch
-
-_FILES: Final = 50
+from zaitu.kernel.rewriting import Batch, files_rewrite
 
 log = logs.logger("desk.photos")
 
@@ -69,19 +66,8 @@ def _delete(path: str) -> None:
 
 
 def files_reseal() -> Iterator[Batch]:
-    """Under the newest key, while nobody copies the files. Raises OSError when the disk is full."""
-    after: Any = None
-    while True:
-        rows = Attachment.objects.order_by("pk")
-        batch = list((rows if after is None else rows.filter(pk__gt=after))[:_FILES])
-        if not batch:
-            return
-        outcomes = [_reseal(row) for row in batch]
-        if done := outcomes.count(True):
-            yield Batch(what="files", done=done)
-        if failed := outcomes.count(None):
-            yield Batch(what="files", done=0, failed=failed)
-        after = batch[-1].pk
+    """Under the newest key; see `kernel.rewriting.files_rewrite`."""
+    return files_rewrite(Attachment.objects.all(), _reseal)
 
 
 def _reseal(row: Attachment) -> bool | None:

@@ -10,10 +10,9 @@ from zaitu.journey.models import Order, ScanReceipt, Shipment, StoredFile
 from zaitu.journey.selectors.people import people_of
 from zaitu.kernel import crypto, logs, pictures
 from zaitu.kernel.principal import system
-from zaitu.kernel.rewriting import Batch, Plain, rows_rewrite
+from zaitu.kernel.rewriting import Batch, Plain, files_rewrite, rows_rewrite
 
 _ACTOR: Final = system("journey.keys")
-_FILES: Final = 50
 _FINGERPRINTS: Final = 2_000
 
 log = logs.logger("journey.keys")
@@ -81,23 +80,8 @@ def _fingerprints_forget(model: type[Order] | type[ScanReceipt]) -> Iterator[Bat
 
 
 def files_reseal() -> Iterator[Batch]:
-    """Photos and signatures under the newest key, those stored before files were sealed as well.
-
-    A file is exchanged whole under its name, so that it is readable at every moment. Nobody may be copying the files: a backup
-    would find another file than it has counted. Raises OSError when the disk is full.
-    """
-    after: Any = None
-    while True:
-        rows = StoredFile.objects.order_by("pk")
-        batch = list((rows if after is None else rows.filter(pk__gt=after))[:_FILES])
-        if not batch:
-            return
-        outcomes = [_reseal(row) for row in batch]
-        if done := outcomes.count(True):
-            yield Batch(what="files", done=done)
-        if failed := outcomes.count(None):
-            yield Batch(what="files", done=0, failed=failed)
-        after = batch[-1].pk
+    """Photos and signatures under the newest key, those stored before files were sealed as well; see `kernel.rewriting.files_rewrite`."""
+    return files_rewrite(StoredFile.objects.all(), _reseal)
 
 
 def _reseal(row: StoredFile) -> bool | None:

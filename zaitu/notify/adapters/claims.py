@@ -13,7 +13,7 @@ from zaitu.notify.adapters.addresses import preferences_address
 from zaitu.notify.domain.delivery import SCHEDULE, Channel, State
 from zaitu.notify.domain.notices import Kind
 from zaitu.notify.domain.parcels import Parcel
-from zaitu.notify.domain.saying import DEFAULTS, LANGUAGE, Said, Template, link_short, said
+from zaitu.notify.domain.saying import AT_LENGTH, DEFAULTS, LANGUAGE, Said, Template, link_short, said
 from zaitu.notify.domain.ways import Urgency
 from zaitu.notify.models import Attempt, Message, MessageTemplate, StaffRobot
 
@@ -91,7 +91,9 @@ def renew(claims: Iterable[Parcel], *, lease_until: datetime) -> None:
 
 
 def templates_of(channel: Channel) -> Mapping[tuple[str, str], Template]:
-    """The company's own, by kind and language. One query."""
+    """The company's own, by kind and language. One query, none where nothing is said by templates."""
+    if channel in AT_LENGTH:
+        return {}
     return {
         (row.kind, row.language): Template(
             kind=Kind(row.kind), channel=channel, language=row.language, text=row.text, code=row.code

@@ -51,10 +51,9 @@ _APPROVED: Final = frozenset({"aliyun", "tencent"})
 
 
 class CallbackReceiver(Protocol):
-    """A provider folder's `receipts`. One with `SIGNS = True` checks the provider's signature itself and needs no secret path."""
+    """A provider folder's `receipts`."""
 
-    def take(self, call: Call) -> Taken:
-        """Raises NotFound where a signature is wrong."""
+    def take(self, call: Call) -> Taken: ...
 
 
 class TemplateRules(Protocol):

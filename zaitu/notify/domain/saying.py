@@ -35,6 +35,8 @@ TEXT_MAX: Final = 500
 SMS_ONE, SMS_EACH = 70, 67
 """Characters of an SMS that stands alone, and of each part of a longer one (UCS-2; the parts carry six octets of header)."""
 LANGUAGE: Final = "zh-hans"
+AT_LENGTH: Final = frozenset({Channel.EMAIL, Channel.WEBHOOK, Channel.ROBOT})
+"""Channels that have room for everything and are said without a template; robots speak to staff, of nothing that customers are told."""
 MAPPED: Final = frozenset({Channel.WECHAT, Channel.MINI})
 """Channels whose templates are the provider's: our text says what goes into their fields."""
 

@@ -113,15 +113,6 @@ class InboundView:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackReply:
-    """What the door answers a provider that has called."""
-
-    status: int
-    body: str
-    """Plain text."""
-
-
 def address_masked(channel: Channel, address: str) -> str:
     """So much of an address as tells staff which one it is."""
     if channel is Channel.EMAIL:

@@ -23,7 +23,7 @@ from zaitu.notify.services.templates import (
     templates_list,
 )
 from zaitu.notify.services.ways import way_open
-from zaitu.notify.services.wechat import subscription_accepted, wechat_bind, wechat_called
+from zaitu.notify.services.wechat import subscription_accepted, wechat_bind
 
 __all__ = [
     "LINK",
@@ -55,5 +55,4 @@ __all__ = [
     "templates_list",
     "way_open",
     "wechat_bind",
-    "wechat_called",
 ]

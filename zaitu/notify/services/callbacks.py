@@ -9,6 +9,7 @@ from zaitu.notify.domain.callbacks import Call, Taken
 from zaitu.notify.domain.views import PROVIDER_TEXTS, CallbackView
 from zaitu.notify.services.inbound import heard_take
 from zaitu.notify.services.ways import receipts_take
+from zaitu.notify.services.wechat import SIGNING, wechat_called
 
 
 def callback_token(provider: str) -> str:
@@ -28,12 +29,13 @@ def callbacks_list() -> list[CallbackView]:
 def callback_take(*, provider: str, token: str, call: Call) -> Taken:
     """Let what a provider tells work, and what it expects to hear.
 
-    Raises NotFound: no such provider, or neither the secret path nor a signature shows that it is the provider.
+    WeChat signs; all others have a secret path. Raises NotFound: no such provider, or another's path.
     """
-    signs = getattr(callback_receiver(provider), "SIGNS", False) if provider in CALLBACKS else False
+    if provider in SIGNING and not token:
+        return wechat_called(provider=provider, call=call)
     # Always compared, so that a provider that does not exist takes as long as one that does.
     right = signing.is_fixed(token, f"callback.{provider}")
-    if provider not in CALLBACKS or not (right or (signs and not token)):
+    if provider not in CALLBACKS or not right:
         raise NotFound
     taken: Taken = callback_receiver(provider).take(call)
     if taken.receipts:

@@ -35,6 +35,11 @@ _RENEW_S: Final = 5.0
 _LOOK_S: Final = 0.5
 _LATE_S: Final = 30.0
 _OVERDUE_S: Final = 5.0
+_FOR_ALL: Final[tuple[tuple[Callable[[], object], float], ...]] = (
+    (hopeless_give_up, _LATE_S),
+    (overdue_go_on, _OVERDUE_S),
+    (bundles_make, _OVERDUE_S),
+)
 _ALIVE_S: Final = 1.0
 _LOOKED_S: Final = 5.0
 """A courier that has not asked the database for so long is not at work."""
@@ -91,13 +96,9 @@ class Courier:
         self._sender.close()
 
     def _chores(self) -> None:
-        """What is to be done now and then."""
-        for chore, every_s in (
-            (self._renew, _RENEW_S),
-            (hopeless_give_up, _LATE_S),
-            (overdue_go_on, _OVERDUE_S),
-            (bundles_make, _OVERDUE_S),
-        ):
+        """What is to be done now and then. What is done for all channels is the mail courier's: there always is one."""
+        chores = _FOR_ALL if self._channel is Channel.EMAIL else ()
+        for chore, every_s in ((self._renew, _RENEW_S), *chores):
             if time.monotonic() - self._done[chore] > every_s:
                 self._done[chore] = time.monotonic()
                 chore()

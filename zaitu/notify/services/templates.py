@@ -14,18 +14,16 @@ from zaitu.network import public as network
 from zaitu.notify.channels.installed import template_rules, usable
 from zaitu.notify.domain.delivery import CHANNEL_TEXTS, Channel
 from zaitu.notify.domain.notices import KIND_TEXTS, STAFF_KINDS, Kind
-from zaitu.notify.domain.saying import DEFAULTS, LANGUAGE, Template, template_checked
+from zaitu.notify.domain.saying import AT_LENGTH, DEFAULTS, LANGUAGE, Template, template_checked
 from zaitu.notify.domain.templates import TemplateDraft, TemplatePreview, TemplateView, previewed
 from zaitu.notify.models import MessageTemplate
 
 KINDS: Final = tuple(kind for kind in Kind if kind not in STAFF_KINDS)
-_AT_LENGTH: Final = frozenset({Channel.EMAIL, Channel.WEBHOOK, Channel.ROBOT})
-"""Channels that have room for everything and are said without a template; robots speak to staff, of nothing that customers are told."""
 
 
 def channels() -> tuple[Channel, ...]:
     """Those that say one sentence: SMS always, so that templates can be written before a provider is chosen; others that are there."""
-    return tuple(one for one in Channel if one not in _AT_LENGTH and (one is Channel.SMS or one in usable()))
+    return tuple(one for one in Channel if one not in AT_LENGTH and (one is Channel.SMS or one in usable()))
 
 
 def templates_list() -> list[TemplateView]:

@@ -20,15 +20,16 @@ from zaitu.notify.channels.wechat import callbacks
 from zaitu.notify.channels.wechat.agreed import OPENID, message_key
 from zaitu.notify.channels.wechat.apps import MINI, WECHAT, App
 from zaitu.notify.channels.wechat.receipts import News, Sent, news
+from zaitu.notify.domain.callbacks import Call, Taken
 from zaitu.notify.domain.delivery import Channel, Verdict
 from zaitu.notify.domain.notices import Notice, Recipient
 from zaitu.notify.domain.subscriptions import APPS, CREDIT_MOST, Source, acceptance_counts
-from zaitu.notify.domain.views import CallbackReply
 from zaitu.notify.domain.ways import Receipt
 from zaitu.notify.models import Attempt, CallbackSeen, ClosedWay, SubscriptionCredit, WechatPerson
 from zaitu.notify.services.ways import receipts_take, way_close, way_open
 
-_APPS: Final[Mapping[str, App]] = {"wechat": WECHAT, "mini": MINI}
+SIGNING: Final[Mapping[str, App]] = {"wechat": WECHAT, "mini": MINI}
+"""Providers whose calls are signed, by the app whose secrets they are signed with."""
 _OPENID_MAX: Final = 64
 _SEEN_KEEP: Final = timedelta(days=1)
 _UNNAMED_WITHIN: Final = timedelta(days=1)
@@ -146,32 +147,33 @@ def _credit_locked(channel: Channel, openid: str, template: str) -> Subscription
 # What WeChat pushes
 
 
-_SUCCESS: Final = CallbackReply(status=200, body="success")
-_REFUSED: Final = CallbackReply(status=403, body="")
-_AGAIN: Final = CallbackReply(status=503, body="")
+_PLAIN: Final = "text/plain"
+_SUCCESS: Final = Taken(answer="success", content_type=_PLAIN)
+_REFUSED: Final = Taken(status=403, content_type=_PLAIN)
+_AGAIN: Final = Taken(status=503, content_type=_PLAIN)
 """A message is spoken of that is not written down yet: WeChat tells it again, three times within 15 s."""
 
 
-def wechat_called(*, provider: str, method: str, query: Mapping[str, str], body: bytes) -> CallbackReply:
-    """What WeChat is answered (`provider`: wechat or mini). Told again, it changes nothing; forged, nothing either."""
-    app = _APPS[provider]
-    return _asked(app, query) if method == "GET" else _told(app, provider, query, body)
+def wechat_called(*, provider: str, call: Call) -> Taken:
+    """What WeChat is answered (`provider`: of SIGNING). Told again, it changes nothing; forged, nothing either."""
+    app = SIGNING[provider]
+    return _asked(app, call) if call.method == "GET" else _told(app, provider, call)
 
 
-def _asked(app: App, query: Mapping[str, str]) -> CallbackReply:
+def _asked(app: App, call: Call) -> Taken:
     """WeChat asks, when its settings are saved, whether this address is ours."""
     try:
-        callbacks.verified(query, _secrets(app), now=clock.now())
+        callbacks.verified(call.query, _secrets(app), now=call.at)
     except callbacks.Forged:
         return _REFUSED
     # It is signed, but echoed it must be no page of somebody's making.
-    echo = query.get("echostr", "")[:200]
-    return CallbackReply(status=200, body="".join(c for c in echo if c.isascii() and c.isalnum()))
+    echo = call.query.get("echostr", "")[:200]
+    return Taken(answer="".join(c for c in echo if c.isascii() and c.isalnum()), content_type=_PLAIN)
 
 
-def _told(app: App, provider: str, query: Mapping[str, str], body: bytes) -> CallbackReply:
+def _told(app: App, provider: str, call: Call) -> Taken:
     """WeChat pushes one message."""
-    now = clock.now()
+    now, query, body = call.at, call.query, call.body
     try:
         message = callbacks.opened(query, body, _secrets(app), now=now)
     except callbacks.Forged:
