@@ -1,5 +1,8 @@
 """Staff set how a person wants to be told, from the shipment they are asked about."""
 
+import re
+from typing import get_args
+
 import pytest
 
 from tests.console import make
@@ -10,6 +13,7 @@ from zaitu.notify import public as notify
 from zaitu.notify.domain.delivery import Channel, State
 from zaitu.notify.models import Attempt, ClosedWay, Message, PersonPreference
 from zaitu.notify.services.ways import receipts_take, way_close
+from zaitu.portal.api.schemas import NewWebhook
 
 pytestmark = pytest.mark.django_db
 PATH = "/console/people/contact:1/notices"
@@ -89,3 +93,19 @@ def message_try(message, verdict, ref, number):
         message=message, at=notices.AT, took_ms=5, verdict=verdict, channel="sms", provider="aliyun", ref=ref,
         answer=f"答复{number}",
     )  # fmt: skip
+
+
+def test_every_door_offers_every_kind_that_a_system_can_be_told():
+    offered = {kind.value for kind in notify.ENDPOINT_KINDS}
+    page = make.signed_in("administrator").get("/console/webhooks").content.decode()
+    assert set(re.findall('name="kinds" value="([a-z]+)"', page)) == offered
+    kinds = NewWebhook.model_fields["kinds"].annotation
+    assert set(get_args(get_args(kinds)[0])) == offered
+
+
+@pytest.mark.parametrize("kind", sorted(set(notify.Kind) - set(notify.ENDPOINT_KINDS)))
+def test_a_system_that_hears_everything_hears_nothing_said_to_one_person(kind, settings):
+    settings.ZAITU_WEBHOOK_PRIVATE_ALLOWED = True
+    notices.endpoint("http://127.0.0.1:9/")
+    notify.tell(actor=notices.SYSTEM, notice=notices.notice(kind=kind.value, customer_code="C001"))
+    assert not Message.objects.exists()

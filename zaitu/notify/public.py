@@ -16,7 +16,7 @@ from zaitu.notify.channels.installed import usable
 from zaitu.notify.domain.alerts import ALERT_TEXTS, Alert, AlertKind, RobotDraft, RobotView
 from zaitu.notify.domain.callbacks import BODY_MAX, Call, Taken
 from zaitu.notify.domain.delivery import Channel
-from zaitu.notify.domain.endpoints import EndpointDraft
+from zaitu.notify.domain.endpoints import ENDPOINT_KINDS, EndpointDraft
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, Recipient
 from zaitu.notify.domain.preferences import Preference, Topic
 from zaitu.notify.domain.saying import VARIABLES
@@ -36,6 +36,7 @@ __all__ = [
     "ALERT_TEXTS",
     "BODY_MAX",
     "DATA",
+    "ENDPOINT_KINDS",
     "PARAMS",
     "VARIABLES",
     "Alert",

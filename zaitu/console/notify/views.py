@@ -129,4 +129,6 @@ def _kind_names() -> dict[str, str]:
         Kind.STOP.value: _("途经"),
         Kind.SOON.value: _("即将送达"),
         Kind.SIGNED.value: _("签收"),
+        Kind.EXCEPTION.value: _("运输异常"),
+        Kind.CORRECTION.value: _("送达时间变更"),
     }

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from zaitu.kernel.errors import Invalid
-from zaitu.notify.domain.notices import STAFF_KINDS, Kind
+from zaitu.notify.domain.notices import Kind
 
 URL_MAX: Final = 500
 ENDPOINTS_PER_CUSTOMER: Final = 10
@@ -16,6 +16,11 @@ _PRINTABLE: Final = re.compile(r"[!-~]+").fullmatch
 """Other characters belong percent-encoded or in punycode; control characters could end a request line."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _PORTS_BELOW_1024: Final = (80, 443)
+
+ENDPOINT_KINDS: Final = (
+    Kind.ACCEPTED, Kind.DEPARTED, Kind.STOP, Kind.SOON, Kind.SIGNED, Kind.EXCEPTION, Kind.CORRECTION,
+)  # fmt: skip
+"""What a customer's system can be told; the others speak to one person, or to staff."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ def url_parts(url: str, *, private_allowed: bool) -> SplitResult:
 def kinds_checked(kinds: Iterable[str]) -> list[str]:
     """The kinds in the order of `Kind`; raises Invalid (field `kinds`) for one that does not exist."""
     chosen = set(kinds)
-    known = [kind.value for kind in Kind if kind not in STAFF_KINDS | {Kind.REPLY, Kind.LINK}]
+    known = [kind.value for kind in ENDPOINT_KINDS]
     if chosen - set(known):
         raise Invalid("没有这种通知", fields={"kinds": f"可选：{'、'.join(known)}"})
     return [kind for kind in known if kind in chosen]

@@ -10,6 +10,7 @@ from django.db import transaction
 from zaitu.kernel import clock
 from zaitu.kernel.errors import Invalid
 from zaitu.notify.domain.delivery import Channel, State
+from zaitu.notify.domain.endpoints import ENDPOINT_KINDS
 from zaitu.notify.domain.notices import DATA, PARAMS, Kind, Notice, tidy, useful_until
 from zaitu.notify.domain.ways import URGENCIES
 from zaitu.notify.domain.words import words
@@ -57,7 +58,7 @@ def _rows(
             row.state, row.next_at, row.note = plan.state, plan.at, plan.note
             row.subject, row.words = told.subject, _json(params)
             yield row
-    for endpoint in endpoints:
+    for endpoint in endpoints if kind in ENDPOINT_KINDS else ():
         if not endpoint.kinds or kind.value in endpoint.kinds:
             row = _row(notice, kind, Channel.WEBHOOK, f"endpoint:{endpoint.pk}", now)
             row.endpoint, row.subject, row.words = endpoint, told.subject, _json(tidy(notice.data, DATA))
