@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Odd:
     """JSON instead of `body`."""
 
 
-class ContractServer:
+class ContractServer(ABC):
     """Subclasses answer in `reply`; `odd` holds what the next requests to a path are answered instead."""
 
     def __init__(self) -> None:
@@ -70,8 +71,8 @@ class ContractServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def reply(self, asked: Asked) -> dict[str, Any] | Odd:
-        raise NotImplementedError
+    @abstractmethod
+    def reply(self, asked: Asked) -> dict[str, Any] | Odd: ...
 
     def to(self, path: str) -> list[Asked]:
         return [one for one in self.asked if one.path == path]

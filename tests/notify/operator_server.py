@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class Line:
             self.writer.write(octets)
 
 
-class OperatorServer:
+class OperatorServer(ABC):
     """A gateway on loopback; its fields may be changed from the test's thread at any time."""
 
     header = 12
@@ -93,17 +94,17 @@ class OperatorServer:
 
     # What a protocol adds
 
-    def hear(self, line: Line, frame: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def hear(self, line: Line, frame: bytes) -> None: ...
 
-    def answer(self, got: Got, code: int) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, got: Got, code: int) -> bytes: ...
 
-    def receipt(self, line: Line, got: Got, stat: str) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def receipt(self, line: Line, got: Got, stat: str) -> bytes: ...
 
-    def ping(self, line: Line) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def ping(self, line: Line) -> bytes: ...
 
     # From the test's thread
 

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,13 +52,14 @@ class Asked:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
 
+    @abstractmethod
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients hang up; everything else is a fault of the test."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
-class SmsServer:
+class SmsServer(ABC):
     """Subclasses check what came (`refusal`), and say it in their provider's words."""
 
     templates: Mapping[str, Any]
@@ -127,18 +129,18 @@ class SmsServer:
         except OSError:
             handler.close_connection = True
 
+    @abstractmethod
     def refusal(self, asked: Asked) -> str:
         """The provider's code of the first rule that a request breaks; empty when it breaks none."""
-        raise NotImplementedError
 
-    def error(self, code: str, message: str) -> tuple[int, bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def error(self, code: str, message: str) -> tuple[int, bytes]: ...
 
-    def read(self, asked: Asked, number: str) -> Taken:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, asked: Asked, number: str) -> Taken: ...
 
-    def success(self, taken: Taken) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def success(self, taken: Taken) -> Any: ...
 
 
 @contextmanager
