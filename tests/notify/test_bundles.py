@@ -105,6 +105,18 @@ def test_a_digest_gathers_what_may_wait_and_nothing_else():
     assert "ZT0000000000002" in words
 
 
+def test_a_storm_at_noon_does_not_take_the_evening_s_digest_along():
+    prefer(digests=(time(18),))
+    with time_machine.travel(NOON, tick=False) as now:
+        tell(3, kind="departed")
+        tell(STORM_FROM + 2, kind="signed")
+        now.shift(STORM_WAIT)
+        assert bundles_make() == 1
+        assert Message.objects.filter(state="held", purpose="departed").count() == 3
+        now.shift(timedelta(hours=6))
+        assert bundles_make() == 1
+
+
 def test_at_night_an_sms_waits_for_the_morning_and_a_mail_does_not():
     with time_machine.travel(NIGHT, tick=False):
         tell(kind="signed")

@@ -12,7 +12,7 @@ from django.db import transaction
 from zaitu.kernel import clock
 from zaitu.notify.domain.delivery import State
 from zaitu.notify.domain.notices import Kind, useful_until
-from zaitu.notify.domain.preferences import LISTED_MAX
+from zaitu.notify.domain.preferences import LISTED_MAX, STORM_WAIT
 from zaitu.notify.domain.words import many, words
 from zaitu.notify.models import Message
 
@@ -26,10 +26,10 @@ def bundles_make() -> int:
     with transaction.atomic():
         due = Message.objects.filter(state=State.HELD, next_at__lte=now)
         persons = list(due.order_by("next_at").values_list("person", flat=True)[:_AT_ONCE])
-        # All of theirs, also what is due a little later: nobody is told twice in a minute.
-        held = Message.objects.filter(state=State.HELD, person__in=set(persons)).order_by(
-            "person", "created_at"
-        )
+        # Also what is due a little later: nobody is told twice in a minute. An evening's digest waits for the evening.
+        held = Message.objects.filter(
+            state=State.HELD, person__in=set(persons), next_at__lte=now + STORM_WAIT
+        ).order_by("person", "created_at")
         locked = held.select_for_update(skip_locked=True)[:_AT_ONCE]
         return sum(_bundle(list(some), now) for _, some in groupby(locked, key=lambda one: one.person))
 
